@@ -1,0 +1,1 @@
+"""How a message travels: one driver on requests, one on aiohttp, both for the same operations."""
