@@ -1,0 +1,1 @@
+"""What every vendor's hook, operator and sensor has in common; knows Airflow, knows no vendor."""

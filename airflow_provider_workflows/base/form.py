@@ -1,0 +1,153 @@
+"""
+The declaration of a connection type, from which everything that shows or reads its fields is made.
+
+Airflow 3.2 and later draw the form from ``conn-fields`` in the provider's information; Airflow 3.1 asks the
+hook's methods. Both come from one :class:`ConnectionForm`, and the hook checks a connection against the same.
+This module is imported wherever Airflow lists providers, so it imports nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Kind = Literal["string", "number", "integer", "boolean", "object"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """
+    One field of a connection's extra.
+
+    :param kind: JSON type of the value; text that reads as such a value is taken too, since connections that
+        come from URIs hold nothing but text
+    :param choices: the only values allowed, if any
+    :param minimum: the smallest number allowed, itself excluded
+    :param secret: shown masked and never repeated in a message
+    """
+
+    name: str
+    label: str
+    kind: Kind = "string"
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    secret: bool = False
+    help: str = ""
+
+    def conn_field(self) -> dict[str, Any]:
+        """Return the field as an entry of ``conn-fields``."""
+        schema: dict[str, Any] = {"type": [self.kind, "null"]}
+        if self.default is not None:
+            schema["default"] = self.default
+        if self.choices:
+            schema["enum"] = list(self.choices)
+        if self.minimum is not None:
+            schema["exclusiveMinimum"] = self.minimum
+        if self.secret:
+            schema["format"] = "password"
+        shown: dict[str, Any] = {"label": self.label, "schema": schema}
+        return {**shown, "description": self.help} if self.help else shown
+
+
+#: Fields that every vendor's connection has, under the names that the http provider uses for them.
+COMMON_FIELDS: tuple[Field, ...] = (
+    Field(
+        name="timeout",
+        label="Timeout (s)",
+        kind="number",
+        default=30,
+        minimum=0,
+        help="Seconds without a byte from the server before an answer counts as lost.",
+    ),
+    Field(
+        name="verify",
+        label="Verify TLS",
+        default="true",
+        help="true, false, or the path of a file with the certificates to trust.",
+    ),
+    Field(
+        name="cert",
+        label="Client certificate",
+        help="Path of a PEM file with certificate and key, or both paths with a comma between.",
+    ),
+    Field(
+        name="proxies",
+        label="Proxies",
+        kind="object",
+        help='Proxy by scheme, such as {"https": "http://proxy:3128"}; by default the environment\'s.',
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionForm:
+    """
+    A connection type.
+
+    :param conn_type: Airflow's name of it, letters and underscores
+    :param hook_name: the name a person sees
+    :param hook_class: dotted path of the hook
+    :param required: standard fields (host, login, password, ...) that must be filled
+    :param labels: names of standard fields in the vendor's words
+    :param placeholders: examples, by field
+    :param hidden: standard fields that mean nothing here
+    :param fields: the vendor's own fields, beside :data:`COMMON_FIELDS`
+    """
+
+    conn_type: str
+    hook_name: str
+    hook_class: str
+    required: tuple[str, ...] = ("host", "login", "password")
+    labels: Mapping[str, str] = field(default_factory=dict)
+    placeholders: Mapping[str, str] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
+    fields: tuple[Field, ...] = ()
+
+    @property
+    def default_conn_id(self) -> str:
+        """The connection id that operators use unless told otherwise."""
+        return f"{self.conn_type}_default"
+
+    @property
+    def all_fields(self) -> tuple[Field, ...]:
+        """The vendor's fields and the common ones."""
+        return (*self.fields, *COMMON_FIELDS)
+
+    def connection_type(self) -> dict[str, Any]:
+        """Return the entry of ``connection-types`` in the provider's information."""
+        behaviour = {
+            "hidden-fields": list(self.hidden),
+            "relabeling": dict(self.labels),
+            "placeholders": dict(self.placeholders),
+        }
+        return {
+            "connection-type": self.conn_type,
+            "hook-class-name": self.hook_class,
+            "hook-name": self.hook_name,
+            "ui-field-behaviour": behaviour,
+            "conn-fields": {one.name: one.conn_field() for one in self.all_fields},
+        }
+
+    def ui_field_behaviour(self) -> dict[str, Any]:
+        """Return what Airflow 3.1 asks of a hook's ``get_ui_field_behaviour``."""
+        return {
+            "hidden_fields": list(self.hidden),
+            "relabeling": dict(self.labels),
+            "placeholders": dict(self.placeholders),
+        }
+
+    def widgets(self) -> dict[str, Any]:
+        """Return what Airflow 3.1 asks of a hook's ``get_connection_form_widgets``."""
+        return {one.name: _widget(one) for one in self.all_fields}
+
+
+def _widget(one: Field) -> Any:
+    from wtforms import BooleanField, FloatField, IntegerField, PasswordField, StringField
+    from wtforms.validators import AnyOf, Optional
+
+    kinds = {"number": FloatField, "integer": IntegerField, "boolean": BooleanField}
+    kind = PasswordField if one.secret else kinds.get(one.kind, StringField)
+    validators = [Optional(), AnyOf(one.choices)] if one.choices else [Optional()]
+    return kind(one.label, validators=validators, description=one.help, default=one.default)

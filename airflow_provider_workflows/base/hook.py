@@ -1,0 +1,240 @@
+"""From an Airflow connection to a vendor's API, for workers and for the triggerer."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import functools
+import time
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar
+from urllib.parse import quote
+from weakref import WeakKeyDictionary
+
+from airflow.sdk import BaseHook
+
+from airflow_provider_workflows import __version__
+from airflow_provider_workflows.base.compat import aget_connection, amask, mask
+from airflow_provider_workflows.base.condition import Condition, Done, Pending
+from airflow_provider_workflows.base.settings import Settings, read_settings
+from airflow_provider_workflows.protocol.errors import AuthenticationFailed, WorkflowError
+from airflow_provider_workflows.protocol.operation import Operation
+from airflow_provider_workflows.protocol.retry import Retry
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+    from airflow_provider_workflows.base.form import ConnectionForm
+    from airflow_provider_workflows.transport.blocking import BlockingTransport
+    from airflow_provider_workflows.transport.endpoint import Endpoint
+
+ApiT = TypeVar("ApiT")
+T = TypeVar("T")
+P = ParamSpec("P")
+
+#: Seconds after which a connection is read again, so that a changed password reaches running waits.
+REREAD_AFTER = 300.0
+
+
+class WorkflowHook(BaseHook, Generic[ApiT]):
+    """
+    What all vendors' hooks share.
+
+    A vendor's hook names its :class:`~airflow_provider_workflows.base.form.ConnectionForm` and says how its
+    API is made from a connection; each public method is one line made by :func:`blocking` or
+    :func:`nonblocking` from an operation of the API.
+
+    :param conn_id: the Airflow connection
+    :param retry: how often a repeatable request is repeated, and after how long
+    """
+
+    form: ClassVar[ConnectionForm]
+    conn_name_attr: ClassVar[str]
+    default_conn_name: ClassVar[str]
+    conn_type: ClassVar[str]
+    hook_name: ClassVar[str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if (form := getattr(cls, "form", None)) is not None:
+            cls.conn_type, cls.hook_name = form.conn_type, form.hook_name
+            cls.conn_name_attr, cls.default_conn_name = f"{form.conn_type}_conn_id", form.default_conn_id
+
+    def __init__(self, conn_id: str, *, retry: Retry | None = None) -> None:
+        super().__init__()
+        self.conn_id = conn_id
+        self._retry = retry
+        self._conn: tuple[float, ApiT, BlockingTransport] | None = None
+
+    # What a vendor says of itself.
+
+    @abstractmethod
+    def make_api(self, settings: Settings) -> ApiT:
+        """Return the vendor's API for a connection."""
+
+    def headers(self, settings: Settings) -> dict[str, str]:
+        """Return the headers that go with every request."""
+        return {"Accept": "application/json", "User-Agent": f"airflow-provider-workflows/{__version__}"}
+
+    def fetch_credential(self, api: ApiT) -> Callable[[], Operation[str]] | None:
+        """Return the operation that fetches a session code or token, for vendors that have one."""
+        return None
+
+    @abstractmethod
+    def probe(self, api: ApiT) -> Operation[str]:
+        """Try the connection without an effect at the vendor; return what was reached and as whom."""
+
+    # In a worker.
+
+    def get_conn(self) -> ApiT:
+        """
+        Return the vendor's API.
+
+        :raises InvalidConnection: a field of the connection is missing or wrong
+        """
+        return self._worker_side()[0]
+
+    def run(self, call: Callable[[ApiT], Operation[T]], *, deadline: float | None = None) -> T:
+        """
+        Run one operation of the API and return its result.
+
+        :param call: makes the operation, as in ``hook.run(lambda api: api.query(...))``
+        :param deadline: reading of :func:`time.monotonic` after which nothing is repeated any more
+        """
+        api, transport = self._worker_side()
+        return transport.run(call(api), deadline=deadline)
+
+    def look(self, condition: Condition) -> Pending | Done | WorkflowError:
+        """Check a condition once; what the vendor's side raises is returned."""
+        try:
+            try:
+                return self.run(condition.check)
+            except AuthenticationFailed:
+                # The password may have been changed in Airflow since it was read; a look has no effect at
+                # the vendor, so it may be repeated.
+                self._conn = None
+                return self.run(condition.check)
+        except WorkflowError as error:
+            return error
+
+    def _worker_side(self) -> tuple[ApiT, BlockingTransport]:
+        from airflow_provider_workflows.transport.blocking import BlockingTransport
+
+        if self._conn is not None and time.monotonic() - self._conn[0] < REREAD_AFTER:
+            return self._conn[1], self._conn[2]
+        settings = self._settings(self.get_connection(self.conn_id))
+        for secret in _secrets(settings):
+            mask(secret)
+        api = self.make_api(settings)
+        transport = BlockingTransport(
+            self._endpoint(settings), fetch=self.fetch_credential(api), learned=mask, retry=self._retry
+        )
+        self._conn = (time.monotonic(), api, transport)
+        return api, transport
+
+    # In the triggerer.
+
+    async def arun(self, call: Callable[[ApiT], Operation[T]], *, deadline: float | None = None) -> T:
+        """Run one operation of the API on the running event loop; as :meth:`run`."""
+        from airflow_provider_workflows.transport.nonblocking import NonblockingTransport
+
+        settings = await self._known_settings()
+        api = self.make_api(settings)
+        transport = NonblockingTransport(
+            self._endpoint(settings),
+            key=self.conn_id,
+            fetch=self.fetch_credential(api),
+            learned=amask,
+            retry=self._retry,
+        )
+        return await transport.run(call(api), deadline=deadline)
+
+    async def alook(self, condition: Condition) -> Pending | Done | WorkflowError:
+        """Check a condition once; as :meth:`look`."""
+        try:
+            try:
+                return await self.arun(condition.check)
+            except AuthenticationFailed:
+                self._known().pop(self.conn_id, None)
+                return await self.arun(condition.check)
+        except WorkflowError as error:
+            return error
+
+    async def _known_settings(self) -> Settings:
+        """Return the connection, read once for all triggers of the loop and then every five minutes."""
+        known = self._known()
+        entry = known.get(self.conn_id)
+        if entry is None or time.monotonic() - entry[0] > REREAD_AFTER:
+            settings = self._settings(await aget_connection(self.conn_id))
+            for secret in _secrets(settings):
+                await amask(secret)
+            entry = known[self.conn_id] = (time.monotonic(), settings)
+        return entry[1]
+
+    def _known(self) -> dict[str, tuple[float, Settings]]:
+        by_class = _settings_by_loop.setdefault(asyncio.get_running_loop(), {})
+        return by_class.setdefault(type(self), {})
+
+    # What Airflow asks of a hook.
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Try the connection, for Airflow's Test button; never an effect at the vendor."""
+        try:
+            reached = self.run(self.probe)
+            return True, f"{reached}, at {self._worker_side()[1].endpoint.base_url}"
+        except WorkflowError as error:
+            return False, str(error)
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Return the form's labels, placeholders and hidden fields (read by Airflow 3.1)."""
+        return cls.form.ui_field_behaviour()
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Return the form's own fields (read by Airflow 3.1)."""
+        return cls.form.widgets()
+
+    def _settings(self, connection: Connection) -> Settings:
+        return read_settings(connection, self.form)
+
+    def _endpoint(self, settings: Settings) -> Endpoint:
+        return settings.endpoint(headers=self.headers(settings))
+
+
+_settings_by_loop: WeakKeyDictionary[
+    asyncio.AbstractEventLoop, dict[type[WorkflowHook[Any]], dict[str, tuple[float, Settings]]]
+] = WeakKeyDictionary()
+
+
+def _secrets(settings: Settings) -> list[str]:
+    """Return the forms of the password beside itself, which Airflow masks, that may reach a log."""
+    if not settings.password:
+        return []
+    basic = base64.b64encode(f"{settings.login}:{settings.password}".encode()).decode()
+    return [settings.password, quote(settings.password, safe=""), basic]
+
+
+def blocking(
+    method: Callable[Concatenate[ApiT, P], Operation[T]],
+) -> Callable[Concatenate[WorkflowHook[ApiT], P], T]:
+    """Make a hook's method, for workers, from an operation of the vendor's API."""
+
+    @functools.wraps(method)
+    def call(self: WorkflowHook[ApiT], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.run(lambda api: method(api, *args, **kwargs))
+
+    return call
+
+
+def nonblocking(
+    method: Callable[Concatenate[ApiT, P], Operation[T]],
+) -> Callable[Concatenate[WorkflowHook[ApiT], P], Awaitable[T]]:
+    """Make a hook's method, for coroutines, from an operation of the vendor's API."""
+
+    @functools.wraps(method)
+    async def call(self: WorkflowHook[ApiT], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.arun(lambda api: method(api, *args, **kwargs))
+
+    return call

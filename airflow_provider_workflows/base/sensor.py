@@ -1,0 +1,120 @@
+"""The sensor base: poke, reschedule and deferrable are one wait in three places."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow.sdk import BaseOperator, BaseSensorOperator
+
+from airflow_provider_workflows.base.compat import default_deferrable
+from airflow_provider_workflows.base.operator import TouchesVendor
+from airflow_provider_workflows.base.waiter import Mode, Waiter, result_of
+from airflow_provider_workflows.protocol.errors import RunTimedOut, WorkflowError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_workflows.base.condition import Condition
+
+
+class WorkflowSensor(TouchesVendor, BaseSensorOperator):
+    """
+    A sensor on a vendor's condition.
+
+    Looks come a second apart at first and then at a tenth of the time waited, up to ``poke_interval``;
+    ``exponential_backoff`` changes nothing. The timeout counts from the first look of the task instance,
+    retries included (before Airflow 3.3, where nothing outlives an attempt: from the attempt's), and at its
+    end the vendor is asked a last time. ``soft_fail`` skips on that timeout and on nothing else.
+
+    :param deferrable: wait in the triggerer; by default ``[operators] default_deferrable``
+    :param tolerance: seconds that the vendor may give no answer before the sensor fails; with ``silent_fail``
+        there is no limit but the timeout
+    :param prepoll: seconds of looking in the worker before a deferral
+    """
+
+    ui_color = "#e6f1f2"
+
+    def __init__(
+        self,
+        *,
+        deferrable: bool | None = None,
+        tolerance: float = 600,
+        prepoll: float = 10,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.deferrable = default_deferrable() if deferrable is None else deferrable
+        self.tolerance = tolerance
+        self.prepoll = prepoll
+
+    @abstractmethod
+    def condition(self) -> Condition:
+        """
+        Return what is waited for, made from the rendered fields.
+
+        :raises InvalidInput: a field is wrong
+        """
+
+    def execute(self, context: Context) -> Any:
+        """Wait and return the condition's result."""
+        try:
+            condition = self.condition()
+            self.announce(context, condition.remote_id)
+            return self._waiter(context).wait(condition)
+        except WorkflowError as error:
+            self._fail(error)
+
+    def execute_complete(self, context: Context, event: Any) -> Any:
+        """Return, on resuming from a deferral, what :meth:`execute` would have."""
+        try:
+            return result_of(event)
+        except WorkflowError as error:
+            self._fail(error)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """
+        Resume from a deferral.
+
+        Airflow's own sensors skip here on any error when ``soft_fail`` is set, and take the end of the
+        deferral for a failure without asking the vendor a last time.
+        """
+        from airflow.sdk.exceptions import TaskDeferralTimeout
+
+        try:
+            return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
+        except TaskDeferralTimeout:
+            if context.get("task_state_store") is None:
+                self._fail(
+                    RunTimedOut("Timed out: no triggerer reported about this wait before its deadline")
+                )
+            # The stored deadline has passed, so this looks once and ends.
+            return self.execute(context)
+
+    def _waiter(self, context: Context) -> Waiter:
+        mode: Mode = "defer" if self.deferrable else "reschedule" if self.reschedule else "poke"
+        cap = (
+            self.poke_interval
+            if self.max_wait is None
+            else min(self.poke_interval, self.max_wait.total_seconds())
+        )
+        return Waiter(
+            self,
+            self.hook,
+            context,
+            mode=mode,
+            timeout=self.timeout,
+            poke_interval=cap,
+            tolerance=None if self.silent_fail else self.tolerance,
+            prepoll=self.prepoll,
+        )
+
+    def _fail(self, error: WorkflowError) -> NoReturn:
+        from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
+
+        timed_out = isinstance(error, RunTimedOut)
+        if self.never_fail or (self.soft_fail and timed_out):
+            raise AirflowSkipException(f"Skipped: {error}") from error
+        if timed_out:
+            raise AirflowSensorTimeout(str(error)) from error
+        raise error

@@ -1,0 +1,128 @@
+"""The pure step of waiting: what to do after a look, whoever looked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, TypeAlias
+
+from airflow_provider_workflows.base.condition import Done, Pending
+from airflow_provider_workflows.protocol.errors import LostTrack, RunTimedOut, TemporaryError, WorkflowError
+
+#: Seconds between the first looks.
+FIRST_INTERVAL = 1.0
+#: Part of the time waited so far that the next interval may take: the end is seen at most a tenth late.
+GROWTH = 0.1
+#: Part of an interval by which it is shortened or lengthened, so that waits that began together spread out.
+JITTER = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitState:
+    """
+    How far a wait has come; JSON, kept in the state store between reschedules and in the trigger's row.
+
+    :param started: Unix time of the first look
+    :param deadline: Unix time after which the wait fails
+    :param heard: Unix time of the last answer, or of the beginning
+    :param next_look: Unix time before which there is nothing to do
+    :param cap: seconds between two looks at the most
+    :param tolerance: seconds without an answer after which track is lost; None to bear it until the deadline
+    :param detail: where things stood at the last answer
+    """
+
+    started: float
+    deadline: float
+    heard: float
+    next_look: float
+    cap: float = 60.0
+    tolerance: float | None = 600.0
+    detail: str = ""
+
+    @classmethod
+    def begin(cls, *, now: float, timeout: float, cap: float, tolerance: float | None) -> WaitState:
+        """Begin a wait of at most ``timeout`` seconds."""
+        return cls(
+            started=now, deadline=now + timeout, heard=now, next_look=now, cap=cap, tolerance=tolerance
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the state as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> WaitState:
+        """Rebuild a state; what a newer version added is left out."""
+        known = {one.name for one in fields(cls)}
+        return cls(**{name: value for name, value in data.items() if name in known})
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Look again at ``state.next_look``."""
+
+    state: WaitState
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The wait is over without what was waited for."""
+
+    error: WorkflowError
+
+
+Verdict: TypeAlias = Wait | Done | Failed
+
+
+def advance(
+    state: WaitState, outcome: Pending | Done | WorkflowError, *, now: float, subject: str, draw: float = 0.5
+) -> Verdict:
+    """
+    Decide what follows from a look.
+
+    :param now: Unix time
+    :param subject: what is waited for, for messages
+    :param draw: a number in [0, 1), for the jitter
+    """
+    match outcome:
+        case Done():
+            return outcome
+        case Pending():
+            state = replace(state, heard=now, detail=outcome.detail)
+            wish = None
+        case TemporaryError():
+            wish = outcome.retry_after
+            if state.tolerance is not None and now - state.heard > state.tolerance:
+                return Failed(_lost(state, outcome, now=now, subject=subject))
+        case _:
+            return Failed(outcome)
+    if now >= state.deadline:
+        return Failed(_timed_out(state, now=now, subject=subject))
+    # The last look is at the deadline itself: the vendor is asked once more before the wait is given up.
+    next_look = min(state.deadline, now + max(interval(state, now=now, draw=draw), wish or 0.0))
+    return Wait(replace(state, next_look=next_look))
+
+
+def interval(state: WaitState, *, now: float, draw: float = 0.5) -> float:
+    """
+    Return the seconds until the next look: short at first, a tenth of the time waited later, up to the cap.
+    """
+    wait = min(state.cap, max(FIRST_INTERVAL, GROWTH * (now - state.started)))
+    return wait * (1 + JITTER * (2 * draw - 1))
+
+
+def _lost(state: WaitState, error: TemporaryError, *, now: float, subject: str) -> LostTrack:
+    facts = {name: getattr(error, name) for name in WorkflowError.facts}
+    return LostTrack(
+        f"Lost track of {subject}: no answer for {now - state.heard:.0f} s{_last(state)}; it may go on "
+        "at the "
+        f"vendor. Last failure: {error.message}",
+        **facts,
+    )
+
+
+def _timed_out(state: WaitState, *, now: float, subject: str) -> RunTimedOut:
+    return RunTimedOut(f"Timed out after {now - state.started:.0f} s waiting for {subject}{_last(state)}")
+
+
+def _last(state: WaitState) -> str:
+    return f"; last seen: {state.detail}" if state.detail else ""
