@@ -1,0 +1,81 @@
+"""What all tests share: an Airflow home of their own, a running sandbox, connections to it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Before anything imports Airflow, which creates its home at import.
+os.environ.setdefault("AIRFLOW_HOME", str(Path(__file__).parent.parent / ".airflow" / "unit-tests"))
+
+from airflow_provider_workflows.sandbox.control import Control
+from airflow_provider_workflows.sandbox.server import SandboxServer
+
+
+@pytest.fixture(scope="session")
+def sandbox_server() -> Iterator[SandboxServer]:
+    with SandboxServer() as server:
+        yield server
+
+
+@pytest.fixture
+def sandbox(sandbox_server: SandboxServer) -> SandboxServer:
+    """The one sandbox of the test run, as if fresh."""
+    sandbox_server.control.reset()
+    return sandbox_server
+
+
+@dataclass(frozen=True)
+class OMFlowServer:
+    """One of the sandbox's OMFlow servers, and the connection ``omflow_default`` that leads to it."""
+
+    version: str
+    url: str
+    control: Control
+    connect: Callable[..., None]
+
+    @property
+    def name(self) -> str:
+        """The sandbox's name of it."""
+        return f"omflow-{self.version}"
+
+    def fault(self, endpoint: str, kind: str, **details: Any) -> str:
+        """Set a fault; returns its id, to ask for its hits."""
+        return self.control.fault(self.name, endpoint, kind, **details)
+
+    def effects(self) -> dict[str, Any]:
+        """What really happened there: opened, pushed, deleted, uploaded, requests by endpoint."""
+        return self.control.effects(self.name)
+
+
+def _omflow(version: str, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> OMFlowServer:
+    url = sandbox.omflow_url(version)
+
+    def connect(conn_id: str = "omflow_default", **changes: Any) -> None:
+        """(Re)define a connection; ``extra`` is merged into the default one."""
+        extra = {"language": "en", "server_version": version, "timeout": 5, **changes.pop("extra", {})}
+        fields = {"conn_type": "omflow", "host": url, "login": "airflow", "password": "sandbox", **changes}
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps({**fields, "extra": extra}))
+
+    connect()
+    return OMFlowServer(version=version, url=url, control=sandbox.control, connect=connect)
+
+
+@pytest.fixture
+def omflow(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> OMFlowServer:
+    """OMFlow 1.2, with ``omflow_default`` leading to it."""
+    return _omflow("1.2", sandbox, monkeypatch)
+
+
+@pytest.fixture(params=["1.1", "1.2"])
+def each_omflow(
+    request: pytest.FixtureRequest, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> OMFlowServer:
+    """Each OMFlow version in turn, with ``omflow_default`` leading to it."""
+    return _omflow(request.param, sandbox, monkeypatch)

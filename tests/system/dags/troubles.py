@@ -1,0 +1,84 @@
+"""Tasks to which something happens; which faults, the test decides."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from airflow.sdk import DAG, Param, task
+
+from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator
+from airflow_provider_workflows.omflow.sensors import OMFlowDataIdSensor, OMFlowOrderSensor
+
+#: Retries come at once: none of these tests is about how long they wait.
+AGAIN = {"retries": 2, "retry_delay": timedelta(seconds=0)}
+FORM = {"FORMITM_1": "in trouble"}
+
+with DAG("lost_answer", schedule=None, catchup=False, default_args=AGAIN):
+    OMFlowOpenOrderOperator(task_id="open", api_path="simple", form_data=FORM)
+
+with DAG("wrong_password", schedule=None, catchup=False, default_args=AGAIN):
+    OMFlowOpenOrderOperator(task_id="open", api_path="simple", form_data=FORM, omflow_conn_id="omflow_wrong")
+
+with DAG("retry_attaches", schedule=None, catchup=False, default_args=AGAIN):
+    OMFlowOpenOrderOperator(
+        task_id="open",
+        api_path="simple",
+        form_data=FORM,
+        attachments=[Path(__file__)],
+        omflow_conn_id="omflow_old",
+    )
+
+with DAG("soft_fail", schedule=None, catchup=False, default_args=AGAIN):
+    opened = OMFlowOpenOrderOperator(task_id="open", api_path="simple", form_data=FORM)
+    OMFlowOrderSensor(
+        task_id="never",
+        api_path="simple",
+        data_no=opened.output,
+        deferrable=True,
+        prepoll=0,
+        timeout=12,
+        poke_interval=2,
+        soft_fail=True,
+    )
+
+with DAG(
+    "canary", schedule=None, catchup=False, default_args=AGAIN, params={"planted": Param("", type="string")}
+):
+
+    @task
+    def plant(secret: str) -> str:
+        """Put a secret where none may be, so that the search for the others is known to work."""
+        print(f"planted {secret}")
+        return secret
+
+    order = OMFlowOpenOrderOperator(
+        task_id="open",
+        api_path="two-step",
+        form_data=FORM,
+        run_key_field="FORMITM_2",
+        omflow_conn_id="omflow_canary",
+    )
+    OMFlowDataIdSensor(
+        task_id="reach",
+        api_path="two-step",
+        data_no=order.output,
+        stop_chart_text="Approve",
+        deferrable=True,
+        prepoll=0,
+        poke_interval=2,
+        timeout=300,
+        omflow_conn_id="omflow_canary",
+    )
+    OMFlowDataIdSensor(
+        task_id="refused",
+        api_path="two-step",
+        data_no=order.output,
+        stop_chart_text="No such stop",
+        deferrable=True,
+        prepoll=0,
+        poke_interval=2,
+        timeout=300,
+        omflow_conn_id="omflow_canary",
+    )
+    plant("{{ params.planted }}")

@@ -1,0 +1,48 @@
+"""The three places where a sensor can wait, on the real scheduler and triggerer."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.system.conftest import SERVERS, Stage
+
+pytestmark = pytest.mark.system
+
+MODES = ("poke", "reschedule", "deferrable")
+WAITING = {"poke": "running", "reschedule": "up_for_reschedule", "deferrable": "deferred"}
+
+
+def test_modes_wait_and_end_alike(stage: Stage) -> None:
+    run_id = stage.run("waits")
+
+    def all_wait() -> bool | None:
+        tasks = stage.tasks("waits", run_id)
+        return all(tasks[f"reach_{mode}"].state == WAITING[mode] for mode in MODES) or None
+
+    stage.airflow.wait_until(all_wait, timeout=120, what="three sensors to wait in their three places")
+    stage.push_by_hand()
+
+    assert stage.airflow.wait_for_run("waits", run_id, timeout=240) == "success"
+    tasks = stage.tasks("waits", run_id)
+    assert {task.task_id: task.try_number for task in tasks.values()} == dict.fromkeys(tasks, 1)
+    orders = {record["id"]: record for record in stage.control.records(SERVERS["1.2"])}
+    assert {order["state"] for order in orders.values()} == {"finished"}
+    for mode in MODES:
+        data_no = stage.airflow.xcom("waits", run_id, f"open_{mode}")
+        data_id = stage.airflow.xcom("waits", run_id, f"reach_{mode}")
+        assert isinstance(data_id, int)
+        assert stage.airflow.xcom("waits", run_id, f"push_{mode}") == data_id
+        assert stage.airflow.xcom("waits", run_id, f"close_{mode}") == {
+            "data_no": data_no,
+            "closing_stop": "End",
+            "closing_stops": ["End"],
+            "fields": {"FORMITM_1": mode},
+        }
+    effects = stage.control.effects(SERVERS["1.2"])
+    assert (effects["opened"], effects["pushed"]) == (3, 6)
+
+
+def test_soft_fail_skips_on_the_deadline(stage: Stage) -> None:
+    run_id = stage.run("soft_fail")
+    assert stage.airflow.wait_for_run("soft_fail", run_id, timeout=120) == "success"
+    assert stage.tasks("soft_fail", run_id)["never"].state == "skipped"
