@@ -1,0 +1,188 @@
+"""Client of the sandbox's control API. Standard library only, so that a test may import it anywhere."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any
+
+
+class ControlError(RuntimeError):
+    """The sandbox refused a command; the text says why."""
+
+
+class Control:
+    """Steers a running sandbox.
+
+    :param url: address of the sandbox, for example ``http://127.0.0.1:8099``.
+    :param timeout: for each command, in seconds.
+
+    Vendors are named by their mounts, for example ``omflow-1.2``.
+    Every method raises :class:`ControlError` when the sandbox refuses.
+    """
+
+    def __init__(self, url: str, *, timeout: float = 10.0) -> None:
+        self.url = url.rstrip("/")
+        self._timeout = timeout
+        # Never through a proxy of the environment; and the sandbox's own certificate needs no authority.
+        trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        trusting.check_hostname = False
+        trusting.verify_mode = ssl.CERT_NONE
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusting)
+        )
+
+    def fault(
+        self,
+        vendor: str,
+        endpoint: str,
+        kind: str,
+        *,
+        times: int = 1,
+        skip: int = 0,
+        effect: bool | None = None,
+        seconds: float | None = None,
+        retry_after: int | str | None = None,
+        status: int | None = None,
+    ) -> str:
+        """Order a fault.
+
+        :param endpoint: the vendor's endpoint, or ``any``.
+        :param kind: one of the kinds in ``sandbox.faults``.
+        :param times: how many requests it strikes.
+        :param skip: how many matching requests pass unharmed first.
+        :param effect: whether the vendor does the work (``bad_gateway``, ``not_json`` and ``status``; no).
+        :param seconds: real time of ``slow`` and ``late_effect`` (1).
+        :param retry_after: of ``throttled`` and ``unavailable``: seconds or an HTTP date.
+        :param status: HTTP status of kind ``status`` (500).
+        :returns: the id of the fault.
+        """
+        order = {
+            "vendor": vendor,
+            "endpoint": endpoint,
+            "kind": kind,
+            "times": times,
+            "skip": skip,
+            "effect": effect,
+            "seconds": seconds,
+            "retry_after": retry_after,
+            "status": status,
+        }
+        return str(self._ask("POST", "faults", order))
+
+    def hits(self, fault_id: str) -> int:
+        """How many requests a fault has really struck."""
+        return int(self._ask("GET", f"faults/{_quoted(fault_id)}")["hits"])
+
+    def faults(self) -> list[dict[str, Any]]:
+        """All faults ordered, spent ones included."""
+        return list(self._ask("GET", "faults"))
+
+    def clear_faults(self) -> None:
+        """Forget all faults and their hits."""
+        self._ask("DELETE", "faults")
+
+    def advance(self, seconds: float) -> float:
+        """Move the sandbox's clock forward.
+
+        :returns: the sandbox's time, in seconds since the epoch.
+        """
+        return float(self._ask("POST", "advance", {"seconds": seconds}))
+
+    def restart(self, vendor: str) -> None:
+        """Restart a vendor's server: what it keeps in memory is lost, interrupted work begins again."""
+        self._ask("POST", f"vendors/{_quoted(vendor)}/restart")
+
+    def reset(self) -> None:
+        """Back to the declared beginning: no orders, no faults, counters at zero. Time goes on."""
+        self._ask("POST", "reset")
+
+    def effects(self, vendor: str) -> dict[str, Any]:
+        """What requests have done since the last reset, by effect; and ``requests``, by endpoint."""
+        return dict(self._ask("GET", f"vendors/{_quoted(vendor)}/effects"))
+
+    def requests(self, vendor: str) -> list[dict[str, Any]]:
+        """The latest requests, oldest first, without anything secret."""
+        return list(self._ask("GET", f"vendors/{_quoted(vendor)}/requests"))
+
+    def records(self, vendor: str | None = None) -> list[dict[str, Any]]:
+        """What one vendor holds, or all of them: orders with their state, stops passed, fields and files.
+
+        ``actions`` of a record are the commands that a person could give now, with their arguments.
+        """
+        query = "" if vendor is None else f"?vendor={_quoted(vendor)}"
+        return list(self._ask("GET", f"records{query}"))
+
+    def command(self, vendor: str, command: str, **arguments: Any) -> Any:
+        """Carry out a command that only this vendor knows."""
+        return self._ask("POST", f"vendors/{_quoted(vendor)}/commands/{_quoted(command)}", arguments)
+
+    def push(self, vendor: str, api_path: str, data_id: int | str) -> None:
+        """Push an OMFlow order by hand, as a person would in the vendor's own pages."""
+        self.command(vendor, "push", api_path=api_path, data_id=data_id)
+
+    def add_user(
+        self,
+        vendor: str,
+        name: str,
+        password: str,
+        *,
+        rights: list[str] | dict[str, list[str]] | None = None,
+        active: bool = True,
+    ) -> None:
+        """Add an OMFlow user.
+
+        :param rights: of ``add``, ``modify``, ``view``, ``delete`` and ``design``, for all processes or by
+            process; none if None.
+        """
+        self.command(vendor, "add_user", name=name, password=password, rights=rights or [], active=active)
+
+    def remove_user(self, vendor: str, name: str) -> None:
+        """Remove an OMFlow user."""
+        self.command(vendor, "remove_user", name=name)
+
+    def set_process(
+        self,
+        vendor: str,
+        api_path: str,
+        *,
+        enabled: bool | None = None,
+        deployed: bool | None = None,
+        api: bool | None = None,
+        input_mapped: bool | None = None,
+    ) -> None:
+        """Switch an OMFlow process; what is None stays.
+
+        :param enabled: whether orders may be opened and pushed.
+        :param deployed: whether the server knows it at all.
+        :param api: whether it may be called by API.
+        :param input_mapped: whether a validation at its start has an input mapping.
+        """
+        flags = {"enabled": enabled, "deployed": deployed, "api": api, "input_mapped": input_mapped}
+        self.command(vendor, "set_process", api_path=api_path, **flags)
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/_control/{path}", data=data, method=method)
+        request.add_header("Content-Type", "application/json")
+        try:
+            with self._opener.open(request, timeout=self._timeout) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise ControlError(_reason(error)) from None
+
+
+def _quoted(name: str) -> str:
+    return urllib.parse.quote(name, safe="")
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    text = error.read().decode("utf-8", "replace")
+    try:
+        return str(json.loads(text)["error"])
+    except (ValueError, KeyError, TypeError):
+        return f"HTTP {error.code}: {text[:500]}"

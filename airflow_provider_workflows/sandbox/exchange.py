@@ -1,0 +1,209 @@
+"""One exchange with a vendor's double: read, note, and answer, unless a fault strikes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from airflow_provider_workflows.sandbox import wire
+from airflow_provider_workflows.sandbox.faults import Fault, FaultBook, Kind
+from airflow_provider_workflows.sandbox.intake import read_call
+from airflow_provider_workflows.sandbox.journal import SeenRequest
+from airflow_provider_workflows.sandbox.spool import Spool
+from airflow_provider_workflows.sandbox.vendor import Answer, Call, Head, Routed, Vendor
+
+_HTML = "text/html; charset=utf-8"
+BAD_GATEWAY = Answer(
+    b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>",
+    status=502,
+    content_type=_HTML,
+)
+SIGN_IN_PAGE = Answer(
+    b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>",
+    content_type=_HTML,
+)
+
+
+class VendorMount:
+    """The ASGI application that stands for one vendor."""
+
+    def __init__(self, vendor: Vendor, *, faults: FaultBook, spool: Spool) -> None:
+        self._vendor = vendor
+        self._faults = faults
+        self._spool = spool
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return
+        head = _head(scope)
+        candidates = self._vendor.endpoints(head)
+        fault = self._faults.take(self._vendor.name, candidates, unread=True)
+        if fault is not None:
+            self._note(scope, head, sorted(candidates)[0])
+            fault.hits += 1
+            await wire.reset(receive)
+            return
+        try:
+            call = await read_call(head, receive, limit=self._vendor.body_limit, spool=self._spool)
+        except ClientDisconnect:
+            return
+        routed = self._vendor.route(call)
+        # Twice, since a fault may keep the work from being done: before the answer, or at the end.
+        tidy = Routed(routed.endpoint, lambda: _tidied(routed, call))
+        try:
+            await self._answer(tidy, scope, head, receive, send)
+        finally:
+            _tidy(call)
+
+    async def _answer(self, routed: Routed, scope: Scope, head: Head, receive: Receive, send: Send) -> None:
+        self._note(scope, head, routed.endpoint)
+        fault = self._faults.take(self._vendor.name, {routed.endpoint}, unread=False)
+        if fault is None:
+            await write(send, routed.perform())
+        else:
+            await _STRIKES[fault.kind](fault, routed, receive, send)
+
+    def _note(self, scope: Scope, head: Head, endpoint: str) -> None:
+        length = head.headers.get("content-length", "")
+        seen = SeenRequest(
+            endpoint=endpoint,
+            method=head.method,
+            path=self._vendor.public_path(head),
+            content_length=int(length) if length.isdigit() else None,
+            headers=tuple(sorted(head.headers)),
+            transfer_encoding=head.headers.get("transfer-encoding"),
+            client_port=scope["client"][1] if scope.get("client") else None,
+        )
+        self._vendor.journal.request(seen)
+
+
+def _tidied(routed: Routed, call: Call) -> Answer:
+    try:
+        return routed.perform()
+    finally:
+        _tidy(call)
+
+
+def _tidy(call: Call) -> None:
+    """Remove the files that the vendor did not keep."""
+    for upload in call.uploads:
+        if not upload.kept:
+            upload.remove()
+
+
+def _head(scope: Scope) -> Head:
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    return Head(method=scope["method"], path=path, headers=headers)
+
+
+async def write(send: Send, answer: Answer) -> None:
+    """Send an answer whole."""
+    await _write_head(send, answer)
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _write_head(send: Send, answer: Answer) -> None:
+    headers = [
+        ("Content-Type", answer.content_type),
+        ("Content-Length", str(len(answer.body))),
+        *answer.headers,
+    ]
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+
+
+# One function a kind of fault. A hit is counted once the damage is certain, but before the client can notice
+# it: who sees the fault on the wire and then asks the control API must find it counted.
+
+Strike = Callable[[Fault, Routed, Receive, Send], Awaitable[None]]
+
+
+async def _lost_answer(fault: Fault, routed: Routed, receive: Receive, send: Send) -> None:
+    routed.perform()
+    fault.hits += 1
+    await wire.reset(receive)
+
+
+async def _reset_before(fault: Fault, routed: Routed, receive: Receive, send: Send) -> None:
+    fault.hits += 1
+    await wire.reset(receive)
+
+
+async def _late_effect(fault: Fault, routed: Routed, receive: Receive, send: Send) -> None:
+    fault.hits += 1
+    await asyncio.sleep(fault.seconds)
+    routed.perform()
+    await wire.reset(receive)
+
+
+async def _slow(fault: Fault, routed: Routed, receive: Receive, send: Send) -> None:
+    answer = routed.perform()
+    fault.hits += 1
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(wire.gone(receive), fault.seconds)
+    await write(send, answer)
+
+
+async def _hang(fault: Fault, routed: Routed, receive: Receive, send: Send) -> None:
+    fault.hits += 1
+    await wire.gone(receive)
+
+
+async def _truncated(fault: Fault, routed: Routed, receive: Receive, send: Send) -> None:
+    answer = routed.perform()
+    fault.hits += 1
+    await _write_head(send, answer)
+    await send(
+        {"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True}
+    )
+    await wire.hang_up(receive)
+
+
+def _instead(make: Callable[[Fault], Answer]) -> Strike:
+    """A strike that answers something else, with or without the vendor's work."""
+
+    async def strike(fault: Fault, routed: Routed, receive: Receive, send: Send) -> None:
+        if fault.effect:
+            routed.perform()
+        fault.hits += 1
+        await write(send, make(fault))
+
+    return strike
+
+
+def _refusal(status: int, text: bytes) -> Callable[[Fault], Answer]:
+    def make(fault: Fault) -> Answer:
+        headers = () if fault.retry_after is None else (("Retry-After", fault.retry_after),)
+        return Answer(text, status=status, content_type="text/plain", headers=headers)
+
+    return make
+
+
+def _empty(fault: Fault) -> Answer:
+    return Answer(b"", status=fault.status, content_type="text/plain")
+
+
+def _elsewhere(fault: Fault) -> Answer:
+    return Answer(b"", status=302, content_type="text/html", headers=(("Location", "/elsewhere"),))
+
+
+_STRIKES: dict[Kind, Strike] = {
+    "lost_answer": _lost_answer,
+    "reset_before": _reset_before,
+    "late_effect": _late_effect,
+    "slow": _slow,
+    "hang": _hang,
+    "truncated": _truncated,
+    "bad_gateway": _instead(lambda fault: BAD_GATEWAY),
+    "unavailable": _instead(_refusal(503, b"Service Unavailable")),
+    "throttled": _instead(_refusal(429, b"Too Many Requests")),
+    "not_json": _instead(lambda fault: SIGN_IN_PAGE),
+    "redirect": _instead(_elsewhere),
+    "status": _instead(_empty),
+}

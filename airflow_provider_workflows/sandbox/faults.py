@@ -1,0 +1,132 @@
+"""Faults that a test orders: which request they are for, and how often they are still to strike."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+Kind = Literal[
+    "lost_answer",
+    "reset_before",
+    "reset_unread",
+    "bad_gateway",
+    "unavailable",
+    "throttled",
+    "slow",
+    "late_effect",
+    "hang",
+    "not_json",
+    "truncated",
+    "redirect",
+    "status",
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+ANY = "any"
+# Kinds in which the caller chooses whether the vendor does the work before the answer is spoiled.
+CHOOSES_EFFECT: frozenset[Kind] = frozenset({"bad_gateway", "not_json", "status"})
+
+
+class FaultError(ValueError):
+    """A fault that cannot be set as ordered."""
+
+
+@dataclass
+class Fault:
+    """One ordered fault.
+
+    :param id: its name in the control API.
+    :param vendor: the vendor's mount, for example ``omflow-1.2``.
+    :param endpoint: the vendor's endpoint, or ``any``.
+    :param kind: what happens.
+    :param times: how many requests it still strikes.
+    :param skip: how many matching requests pass unharmed first.
+    :param effect: whether the vendor does the work, for the kinds that leave the choice.
+    :param seconds: how long a ``slow`` answer or a ``late_effect`` takes, in seconds of real time.
+    :param retry_after: value of a ``Retry-After`` header, seconds or an HTTP date.
+    :param status: the HTTP status of kind ``status``.
+    :param hits: how many requests it has really struck.
+    """
+
+    id: str
+    vendor: str
+    endpoint: str
+    kind: Kind
+    times: int = 1
+    skip: int = 0
+    effect: bool = False
+    seconds: float = 1.0
+    retry_after: str | None = None
+    status: int = 500
+    hits: int = field(default=0)
+
+    def strikes(self, vendor: str, endpoints: Collection[str]) -> bool:
+        """Whether a request is struck; it is counted off the ``skip`` or the ``times`` if it matches."""
+        if self.vendor != vendor or not (self.endpoint == ANY or self.endpoint in endpoints):
+            return False
+        if self.skip > 0:
+            self.skip -= 1
+            return False
+        if self.times <= 0:
+            return False
+        self.times -= 1
+        return True
+
+
+class FaultBook:
+    """All faults ordered, in order."""
+
+    def __init__(self) -> None:
+        self._faults: dict[str, Fault] = {}
+        self._numbers = itertools.count(1)
+
+    def order(self, *, vendor: str, endpoint: str, kind: str, **settings: Any) -> Fault:
+        """Note a fault; settings that are None keep their default.
+
+        :raises FaultError: if the kind is unknown or a setting does not belong to it.
+        """
+        given = {name: value for name, value in settings.items() if value is not None}
+        checked = _checked_kind(kind)
+        if "effect" in given and checked not in CHOOSES_EFFECT:
+            raise FaultError(f"a fault of kind {kind!r} has no choice of effect")
+        if "retry_after" in given:
+            given["retry_after"] = str(given["retry_after"])
+        fault = Fault(
+            id=f"fault-{next(self._numbers)}", vendor=vendor, endpoint=endpoint, kind=checked, **given
+        )
+        self._faults[fault.id] = fault
+        return fault
+
+    def take(self, vendor: str, endpoints: Collection[str], *, unread: bool) -> Fault | None:
+        """The first fault that strikes this request.
+
+        :param unread: ask for faults that strike before the body is read, or for all the others.
+        """
+        for fault in self._faults.values():
+            if (fault.kind == "reset_unread") == unread and fault.strikes(vendor, endpoints):
+                return fault
+        return None
+
+    def get(self, fault_id: str) -> Fault:
+        """The fault of this id.
+
+        :raises KeyError: if there is none.
+        """
+        return self._faults[fault_id]
+
+    def all(self) -> list[Fault]:
+        """Every fault, spent ones included."""
+        return list(self._faults.values())
+
+    def clear(self) -> None:
+        """Forget all faults and their hits."""
+        self._faults.clear()
+
+
+def _checked_kind(kind: str) -> Kind:
+    for known in KINDS:
+        if kind == known:
+            return known
+    raise FaultError(f"unknown kind of fault {kind!r}; known are {', '.join(KINDS)}")

@@ -1,0 +1,190 @@
+"""The list endpoint: columns, conditions, order and slice, with all their recorded oddities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from airflow_provider_workflows.sandbox.omflow.dialect import Dialect
+from airflow_provider_workflows.sandbox.omflow.messages import Say
+from airflow_provider_workflows.sandbox.omflow.refusal import Refusal
+from airflow_provider_workflows.sandbox.omflow.table import Row, Table
+
+Cell = str | int | bool | None
+
+# In the order in which the server shows them.
+_COLUMNS = (
+    "id",
+    "flow_uuid",
+    "dataid_header",
+    "data_no",
+    "history",
+    "status",
+    "title",
+    "level",
+    "group",
+    "closed",
+    "stop_uuid",
+    "stop_chart_type",
+    "stop_chart_text",
+    "running",
+    "error",
+    "createtime",
+    "updatetime",
+    "stoptime",
+    "create_user_id",
+    "update_user_id",
+    "data_param",
+    "error_message",
+    "init_data_id",
+    "is_child",
+)
+_TIMES = frozenset({"createtime", "updatetime", "stoptime"})
+_NUMBERS = frozenset({"id", "data_no", "init_data_id"})
+_FLAGS = frozenset({"history", "closed", "running", "error", "is_child"})
+# Relations that the server names among the choices and answers by their ids.
+_RELATIONS = {"create_user": "create_user_id", "update_user": "update_user_id", "init_data": "init_data_id"}
+_DEFAULT_LIMIT = 100
+# The recorded server gives local times without a zone.
+_ZONE = timezone(timedelta(hours=8), "Asia/Taipei")
+
+
+def local_time(seconds: float, *, timespec: str = "milliseconds", separator: str = "T") -> str:
+    """A time as the server writes it: of its own zone, without saying which."""
+    moment = datetime.fromtimestamp(seconds, UTC).astimezone(_ZONE).replace(tzinfo=None)
+    return moment.isoformat(separator, timespec)
+
+
+def list_rows(
+    table: Table, columns: Sequence[str], request: Mapping[str, Any], dialect: Dialect
+) -> list[dict[str, Cell]]:
+    """Answer a list request.
+
+    :param table: of the process.
+    :param columns: of the process's form.
+    :raises Refusal: naming an unknown column and all known ones, or with the server's exception text.
+    """
+    try:
+        return _listed(table, (*_COLUMNS, *columns), request, dialect)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise Refusal(404, Say.QUERY_ERROR, error=str(error)) from None
+
+
+def _listed(
+    table: Table, known: Sequence[str], request: Mapping[str, Any], dialect: Dialect
+) -> list[dict[str, Cell]]:
+    conditions = request.get("search_conditions")
+    kept = _candidates(table, conditions)
+    for test in _tests(conditions, known):
+        kept = [row for row in kept if test(row)]
+    excluded = list(_tests(request.get("exclude_conditions"), known))
+    if excluded:
+        kept = [row for row in kept if not all(test(row) for test in excluded)]
+    wanted = [_column(name, known) for name in request.get("search_columns") or known]
+    for name in reversed(list(request.get("order_columns") or [])):
+        column = _column(name.removeprefix("-"), known)
+        kept.sort(key=partial(_row_key, column), reverse=name.startswith("-"))
+    return [
+        {name: _spoken(name, cell(row, name), dialect) for name in wanted}
+        for row in _slice(kept, request, dialect)
+    ]
+
+
+def _candidates(table: Table, conditions: Any) -> list[Row]:
+    """The rows to test: as with an index, only those of an order that the first condition asks for."""
+    match conditions:
+        case [{"column": "data_no", "condition": "=", "value": value}, *_]:
+            order = table.orders.get(int(value))
+            return list(order.rows) if order else []
+    return table.rows()
+
+
+def cell(row: Row, column: str) -> Cell:
+    """The value of a column, as JSON shows it on 1.1."""
+    if column in row.form:
+        return row.form[column]
+    value: Any = getattr(row, column)
+    if column == "flow_uuid":
+        return str(UUID(str(value)))
+    if column in _TIMES and isinstance(value, float):
+        return local_time(value)
+    known: Cell = value
+    return known
+
+
+def _spoken(column: str, value: Cell, dialect: Dialect) -> Cell:
+    return str(value) if dialect.textual and column == "data_no" else value
+
+
+def _slice(rows: list[Row], request: Mapping[str, Any], dialect: Dialect) -> list[Row]:
+    """``limit`` is the end index (recorded); 0 means all in 1.2 (vendor manual)."""
+    start = int(request.get("start", 0))
+    limit = int(request.get("limit", _DEFAULT_LIMIT))
+    if start < 0 or limit < 0:
+        raise ValueError("Negative indexing is not supported.")
+    if limit == 0 and dialect.zero_is_all:
+        return rows[start:]
+    return rows[start:limit]
+
+
+def _column(name: str, known: Sequence[str]) -> str:
+    column = _RELATIONS.get(name, name)
+    if column not in known:
+        choices = ", ".join(sorted({*known, *_RELATIONS, "extra_data"}))
+        error = f"Cannot resolve keyword '{name}' into field. Choices are: {choices}"
+        raise Refusal(404, Say.QUERY_ERROR, error=error)
+    return column
+
+
+def _tests(conditions: Any, known: Sequence[str]) -> Iterator[Callable[[Row], bool]]:
+    """One test a condition; a malformed one silently drops itself and all that follow (recorded)."""
+    for condition in conditions if isinstance(conditions, list) else []:
+        try:
+            name, operator, value = condition["column"], condition["condition"], condition["value"]
+        except (KeyError, TypeError):
+            return
+        yield _test(_column(str(name), known), str(operator), value)
+
+
+def _test(column: str, operator: str, value: Any) -> Callable[[Row], bool]:
+    if operator == "in":
+        wanted = [_coerced(column, item) for item in value]
+        return lambda row: cell(row, column) in wanted
+    if operator == "contains":
+        # In any case: the server asks its database for "icontains".
+        return lambda row: str(value).lower() in str(cell(row, column) or "").lower()
+    target = _coerced(column, value)
+    if operator == ">":
+        return lambda row: _sort_key(cell(row, column)) > _sort_key(target)
+    if operator == "<":
+        return lambda row: _sort_key(cell(row, column)) < _sort_key(target)
+    # "=" and everything the server does not know, "!=" among them.
+    return lambda row: cell(row, column) == target
+
+
+def _coerced(column: str, value: Any) -> Cell:
+    if value is None:
+        return None
+    if column in _NUMBERS:
+        return int(value)
+    if column in _FLAGS:
+        return value in (True, 1, "1", "t", "True", "true")
+    if column == "flow_uuid":
+        return str(UUID(str(value)))
+    return str(value)
+
+
+def _row_key(column: str, row: Row) -> tuple[int, float, str]:
+    return _sort_key(cell(row, column))
+
+
+def _sort_key(value: Cell) -> tuple[int, float, str]:
+    """NULL before numbers before text, as SQLite sorts."""
+    if value is None:
+        return 0, 0.0, ""
+    if isinstance(value, str):
+        return 2, 0.0, value
+    return 1, float(value), ""

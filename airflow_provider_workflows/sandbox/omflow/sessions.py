@@ -1,0 +1,105 @@
+"""Security codes: issued for a Basic login, known to one running server, short-lived when idle."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from airflow_provider_workflows.sandbox.clock import Agenda
+from airflow_provider_workflows.sandbox.omflow.dialect import Dialect
+from airflow_provider_workflows.sandbox.omflow.messages import Say
+from airflow_provider_workflows.sandbox.omflow.model import User
+from airflow_provider_workflows.sandbox.omflow.refusal import Refusal
+
+IDLE_SECONDS = 300.0
+
+
+@dataclass
+class _Code:
+    user: str
+    used: float
+
+
+class Sessions:
+    """The codes of one server; they live in its memory."""
+
+    def __init__(self, users: Mapping[str, User], agenda: Agenda, dialect: Dialect) -> None:
+        self._users = users
+        self._agenda = agenda
+        self._dialect = dialect
+        self._codes: dict[str, _Code] = {}
+
+    def forget(self) -> None:
+        """Lose all codes, as a restart does."""
+        self._codes.clear()
+
+    def issue(self, authorization: str | None) -> str:
+        """The code of the user who logs in with Basic: the live one again, else a new one.
+
+        :raises Refusal: as the vendor refuses, exception texts included (recorded).
+        """
+        user = self._login(authorization)
+        now = self._agenda.now()
+        for text, code in list(self._codes.items()):
+            if code.user == user.name:
+                if now - code.used <= IDLE_SECONDS:
+                    code.used = now
+                    return text
+                del self._codes[text]
+        text = str(uuid.uuid4())
+        self._codes[text] = _Code(user.name, now)
+        return text
+
+    def _login(self, authorization: str | None) -> User:
+        name, password = _basic(authorization)
+        if "@" in name:
+            raise Refusal(500, "local variable 'username_db' referenced before assignment")
+        user = self._users.get(name)
+        if user is None:
+            raise Refusal(500, "OmUser matching query does not exist.")
+        if user.password != password or not user.active:
+            raise Refusal(self._dialect.bad_login_status, Say.BAD_LOGIN)
+        return user
+
+    def user_of(self, code: object) -> User:
+        """The user of a code that a request brings; it lives on for another five minutes.
+
+        :raises Refusal: if the code is missing, unknown or expired.
+        """
+        if code is None:
+            raise Refusal(403, Say.MISSING_CODE)
+        known = self._codes.get(code) if isinstance(code, str) else None
+        if known is None:
+            raise Refusal(403, Say.WRONG_CODE)
+        now = self._agenda.now()
+        if now - known.used > IDLE_SECONDS:
+            raise Refusal(403, Say.EXPIRED_CODE)
+        known.used = now
+        return self._looked_up(known.user)
+
+    def _looked_up(self, name: str) -> User:
+        """The vendor finds the user again by a part of the name, in any case."""
+        found = [user for user in self._users.values() if name.lower() in user.name.lower()]
+        if not found:
+            raise Refusal(500, "OmUser matching query does not exist.")
+        if len(found) > 1:
+            raise Refusal(500, f"get() returned more than one OmUser -- it returned {len(found)}!")
+        return found[0]
+
+
+def _basic(authorization: str | None) -> tuple[str, str]:
+    if not authorization or not authorization.lower().startswith("basic "):
+        return "", ""
+    try:
+        login = base64.b64decode(authorization[6:]).decode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise Refusal(500, str(error)) from None
+    parts = login.split(":")
+    if len(parts) > 2:
+        raise Refusal(500, "too many values to unpack (expected 2)")
+    if len(parts) < 2:
+        raise Refusal(500, "not enough values to unpack (expected 2, got 1)")
+    return parts[0], parts[1]

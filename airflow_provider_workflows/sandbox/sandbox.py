@@ -1,0 +1,88 @@
+"""The sandbox as a whole: its clock, its faults, its files, and the vendors that share them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_workflows.sandbox import registry
+from airflow_provider_workflows.sandbox.clock import Clock
+from airflow_provider_workflows.sandbox.declaration import load_declaration
+from airflow_provider_workflows.sandbox.faults import FaultBook, FaultError
+from airflow_provider_workflows.sandbox.spool import Spool
+from airflow_provider_workflows.sandbox.vendor import CommandError, Record, Vendor
+
+
+class Sandbox:
+    """All state of one sandbox.
+
+    :param processes: declaration file; the shipped one if None.
+    :raises DeclarationError: if the file cannot be read or says something impossible.
+    """
+
+    def __init__(self, processes: Path | None = None) -> None:
+        self.clock = Clock()
+        self.faults = FaultBook()
+        self._vendors: dict[str, Vendor] = registry.build(load_declaration(processes), self.clock)
+        self.spool = Spool()
+
+    @property
+    def vendors(self) -> Mapping[str, Vendor]:
+        """The vendors by name of their mount."""
+        return self._vendors
+
+    def vendor(self, name: str) -> Vendor:
+        """A vendor that has done all its due work.
+
+        :raises CommandError: if there is no such vendor.
+        """
+        try:
+            vendor = self._vendors[name]
+        except KeyError:
+            known = ", ".join(self._vendors)
+            raise CommandError(f"no vendor {name!r} in this sandbox; there are {known}") from None
+        vendor.agenda.run_due()
+        return vendor
+
+    def records(self, name: str | None = None) -> list[Record]:
+        """What one vendor holds, or all of them."""
+        names = list(self._vendors) if name is None else [name]
+        return [record for each in names for record in self.vendor(each).records()]
+
+    def order_fault(self, *, vendor: str, endpoint: str, kind: str, **settings: Any) -> str:
+        """Order a fault; returns its id.
+
+        :raises CommandError: if there is no such vendor, endpoint or kind.
+        """
+        names = self.vendor(vendor).endpoint_names
+        if endpoint not in names:
+            raise CommandError(f"{vendor} has no endpoint {endpoint!r}; there are {', '.join(names)}")
+        try:
+            return self.faults.order(vendor=vendor, endpoint=endpoint, kind=kind, **settings).id
+        except FaultError as error:
+            raise CommandError(str(error)) from None
+
+    def command(self, vendor: str, command: str, arguments: Mapping[str, Any]) -> Any:
+        """Carry out a vendor's own command.
+
+        :raises CommandError: if it is unknown or fails.
+        """
+        commands = self.vendor(vendor).commands
+        if command not in commands:
+            raise CommandError(f"{vendor} has no command {command!r}; there are {', '.join(commands)}")
+        try:
+            return commands[command](**arguments)
+        except TypeError as error:
+            raise CommandError(f"{command}: {error}") from None
+
+    def reset(self) -> None:
+        """Back to the declared beginning, without faults; the clock keeps its time."""
+        self.faults.clear()
+        for vendor in self._vendors.values():
+            vendor.reset()
+            vendor.journal.reset()
+
+    def close(self) -> None:
+        """Remove the uploaded files."""
+        self.spool.close()

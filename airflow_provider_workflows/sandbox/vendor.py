@@ -1,0 +1,147 @@
+"""What the sandbox asks of a vendor's double: the contract between the common part and a vendor folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from airflow_provider_workflows.sandbox.clock import Agenda
+from airflow_provider_workflows.sandbox.journal import Journal
+from airflow_provider_workflows.sandbox.spool import Upload
+
+
+class CommandError(Exception):
+    """A command of the control API that cannot be carried out; the text says why."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """A request before its body is read; header names in lower case, the path below the vendor's mount."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request whose body has been read.
+
+    :param body: of anything but multipart; empty if it was beyond the vendor's limit.
+    :param form: the text parts of a multipart body, in order.
+    :param uploads: the file parts of a multipart body, in order.
+    :param is_multipart: whether the body was a readable multipart form.
+    """
+
+    head: Head
+    body: bytes = b""
+    form: tuple[tuple[str, str], ...] = ()
+    uploads: tuple[Upload, ...] = ()
+    is_multipart: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the vendor says."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Routed:
+    """Which endpoint a request is for, and the work itself, which a fault may let happen or not."""
+
+    endpoint: str
+    perform: Callable[[], Answer]
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that a person may do to a record on the start page: a command with its arguments."""
+
+    label: str
+    command: str
+    arguments: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One order, case or run, as the vendor's own staff would see it.
+
+    :param kind: the vendor's word for it.
+    :param id: its name, unique at the vendor.
+    :param state: ``running``, ``waiting``, ``failed`` or ``finished``.
+    :param standing: labels of the stops where it waits or has failed.
+    :param stops: labels of the stops passed, in order.
+    :param fields: its values.
+    :param files: name, size and SHA-256 of its files.
+    :param error: message of a failure.
+    """
+
+    vendor: str
+    kind: str
+    id: str
+    state: str
+    standing: tuple[str, ...] = ()
+    stops: tuple[str, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[Mapping[str, str | int], ...] = ()
+    error: str | None = None
+    actions: tuple[Action, ...] = ()
+
+
+Command = Callable[..., Any]
+
+
+class Vendor(Protocol):
+    """One vendor's double, mounted at ``/<name>``.
+
+    All calls come from the server's one event loop and return without waiting: that is the lock.
+
+    """
+
+    @property
+    def name(self) -> str:
+        """Of the mount."""
+
+    @property
+    def endpoint_names(self) -> Collection[str]:
+        """What a fault may be ordered for."""
+
+    @property
+    def body_limit(self) -> int:
+        """Bytes of a body other than multipart that the vendor reads; a longer one looks empty."""
+
+    @property
+    def journal(self) -> Journal:
+        """Its counters."""
+
+    @property
+    def agenda(self) -> Agenda:
+        """Its work that is still to do."""
+
+    @property
+    def commands(self) -> Mapping[str, Command]:
+        """What the control API can do to it: keyword arguments, a JSON value in return."""
+
+    def public_path(self, head: Head) -> str:
+        """The path of a request, without anything secret that the vendor may want in it."""
+
+    def endpoints(self, head: Head) -> Collection[str]:
+        """The endpoints that a request can be for, as far as its head tells."""
+
+    def route(self, call: Call) -> Routed:
+        """The endpoint that a request is for, and its work."""
+
+    def records(self) -> list[Record]:
+        """Everything it holds, oldest first."""
+
+    def restart(self) -> None:
+        """Lose what a server keeps in memory only, and begin interrupted work again."""
+
+    def reset(self) -> None:
+        """Go back to the declared beginning."""

@@ -1,0 +1,87 @@
+"""A plain client of the sandbox's OMFlow, independent of the package's own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import requests
+
+TITLE = {"id": "FORMITM_1", "type": "h_title", "value": "a title"}
+
+
+class OMFlowClient:
+    """Speaks to one OMFlow mount as one user."""
+
+    def __init__(
+        self, url: str, *, user: str = "airflow", password: str = "sandbox", timeout: float = 60
+    ) -> None:
+        self.url = url
+        self._timeout = timeout
+        self._login = (user, password)
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self.code = ""
+
+    def close(self) -> None:
+        self._session.close()
+
+    def login(self) -> dict[str, Any]:
+        answer = self._session.get(
+            f"{self.url}/accounts/api/security/get/", auth=self._login, timeout=self._timeout
+        )
+        body: dict[str, Any] = answer.json()
+        self.code = (body.get("result") or {}).get("security", "")
+        return body
+
+    def call(self, path: str, *, language: str | None = None, **body: Any) -> dict[str, Any]:
+        """POST to a path below ``/rest/``; logs in first if need be."""
+        if not self.code:
+            self.login()
+        headers = {} if language is None else {"Accept-Language": language}
+        request = {"security": self.code, "omflow_restapi": 1, **body}
+        answer = self._session.post(
+            f"{self.url}/rest/{path}", json=request, headers=headers, timeout=self._timeout
+        )
+        decoded: dict[str, Any] = answer.json()
+        return decoded
+
+    def send_form(self, path: str, fields: Mapping[str, str], files: Any = None) -> dict[str, Any]:
+        if not self.code:
+            self.login()
+        form = {"security": self.code, "omflow_restapi": "1", **fields}
+        answer = self._session.post(f"{self.url}/rest/{path}", data=form, files=files, timeout=self._timeout)
+        decoded: dict[str, Any] = answer.json()
+        return decoded
+
+    def edit(self, api_path: str, **body: Any) -> dict[str, Any]:
+        return self.call(f"flowmanage/api/omdata/edit/{api_path}", **body)
+
+    def open(self, api_path: str, *items: Mapping[str, Any], **body: Any) -> dict[str, Any]:
+        return self.edit(api_path, action="create", formdata=list(items or [TITLE]), **body)
+
+    def push(self, api_path: str, data_id: Any, *items: Mapping[str, Any], **body: Any) -> dict[str, Any]:
+        return self.edit(api_path, action="update", data_id=data_id, formdata=list(items or [TITLE]), **body)
+
+    def query(self, api_path: str, data_no: Any) -> list[dict[str, Any]]:
+        answer = self.call(f"flowmanage/api/omdata-data-id/get/{api_path}", data_no=data_no)
+        found: list[dict[str, Any]] = answer["result"]
+        return found
+
+    def stops(self, api_path: str, data_no: Any) -> dict[str, int]:
+        return {row["stop_chart_text"]: row["data_id"] for row in self.query(api_path, data_no)}
+
+    def list(self, api_path: str, **body: Any) -> dict[str, Any]:
+        return self.call(f"flowmanage/api/omdata/list/{api_path}", **body)
+
+    def rows(self, api_path: str, *columns: str, **body: Any) -> Any:
+        return self.list(api_path, search_columns=list(columns), **body)["result"]
+
+
+def until(condition: Callable[[], bool], *, within: float = 10.0) -> None:
+    """Look again until something has come true; fails after ``within`` seconds."""
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

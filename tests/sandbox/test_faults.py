@@ -1,0 +1,210 @@
+"""Each kind of fault, seen on a raw socket."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+from airflow_provider_workflows.sandbox.control import Control, ControlError
+from airflow_provider_workflows.sandbox.faults import KINDS, FaultBook
+from tests.sandbox.client import TITLE, OMFlowClient, until
+
+VENDOR = "omflow-1.1"
+
+
+class RawExchange:
+    """One open order, sent byte by byte on a connection of its own."""
+
+    def __init__(self, client: OMFlowClient) -> None:
+        if not client.code:
+            client.login()
+        target = urlsplit(client.url)
+        assert target.hostname is not None
+        body = json.dumps(
+            {"security": client.code, "omflow_restapi": 1, "action": "create", "formdata": [TITLE]}
+        ).encode()
+        self._head = (
+            f"POST {target.path}/rest/flowmanage/api/omdata/edit/simple HTTP/1.1\r\n"
+            f"Host: {target.netloc}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        ).encode()
+        self._body = body
+        self.socket = socket.create_connection((target.hostname, target.port or 80), timeout=5)
+
+    def send(self, *, with_body: bool = True) -> RawExchange:
+        self.socket.sendall(self._head + (self._body if with_body else b""))
+        return self
+
+    def receive(self) -> bytes:
+        """Everything until the server closes the connection or has answered whole."""
+        received = b""
+        with self.socket:
+            while not _is_whole(received):
+                piece = self.socket.recv(65536)
+                if not piece:
+                    break
+                received += piece
+        return received
+
+
+def _is_whole(received: bytes) -> bool:
+    head, found, body = received.partition(b"\r\n\r\n")
+    if not found:
+        return False
+    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    return len(body) >= int(lengths[0].partition(b":")[2])
+
+
+def opened(control: Control) -> int:
+    return int(control.effects(VENDOR)["opened"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "effect"), [("lost_answer", 1), ("reset_before", 0), ("late_effect", 1), ("reset_unread", 0)]
+)
+def test_connection_is_reset(old: OMFlowClient, control: Control, kind: str, effect: int) -> None:
+    fault = control.fault(VENDOR, "open", kind, seconds=0.2)
+    exchange = RawExchange(old).send(with_body=kind != "reset_unread")
+    with pytest.raises(ConnectionResetError):
+        exchange.receive()
+    assert control.hits(fault) == 1
+    assert opened(control) == effect
+    assert b'"status": 200' in RawExchange(old).send().receive()
+
+
+def test_late_effect_comes_after_the_client_has_left(old: OMFlowClient, control: Control) -> None:
+    fault = control.fault(VENDOR, "open", "late_effect", seconds=1.5)
+    exchange = RawExchange(old).send()
+    until(lambda: control.hits(fault) == 1)
+    exchange.socket.close()
+    assert opened(control) == 0
+    until(lambda: opened(control) == 1)
+
+
+@pytest.mark.parametrize("effect", [False, True])
+def test_bad_gateway(old: OMFlowClient, control: Control, effect: bool) -> None:
+    fault = control.fault(VENDOR, "open", "bad_gateway", effect=effect)
+    answer = RawExchange(old).send().receive()
+    assert answer.startswith(b"HTTP/1.1 502 ")
+    assert b"content-type: text/html" in answer
+    assert (control.hits(fault), opened(control)) == (1, effect)
+
+
+@pytest.mark.parametrize("effect", [False, True])
+def test_not_json(old: OMFlowClient, control: Control, effect: bool) -> None:
+    fault = control.fault(VENDOR, "open", "not_json", effect=effect)
+    answer = RawExchange(old).send().receive()
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"<!DOCTYPE html>" in answer
+    assert (control.hits(fault), opened(control)) == (1, effect)
+
+
+@pytest.mark.parametrize("retry_after", [7, "Wed, 21 Oct 2026 07:28:00 GMT", None])
+@pytest.mark.parametrize(("kind", "status"), [("unavailable", 503), ("throttled", 429)])
+def test_refusal_with_retry_after(
+    old: OMFlowClient, control: Control, kind: str, status: int, retry_after: int | str | None
+) -> None:
+    control.fault(VENDOR, "open", kind, retry_after=retry_after)
+    answer = RawExchange(old).send().receive().decode()
+    assert answer.startswith(f"HTTP/1.1 {status} ")
+    assert ("retry-after" in answer) == (retry_after is not None)
+    assert retry_after is None or f"retry-after: {retry_after}\r\n" in answer
+    assert opened(control) == 0
+
+
+def test_slow_answer(old: OMFlowClient, control: Control) -> None:
+    fault = control.fault(VENDOR, "open", "slow", seconds=0.3)
+    begin = time.monotonic()
+    exchange = RawExchange(old).send()
+    until(lambda: opened(control) == 1)
+    assert control.hits(fault) == 1
+    assert b'"status": 200' in exchange.receive()
+    assert time.monotonic() - begin >= 0.3
+
+
+def test_hang_lasts_until_the_client_leaves(old: OMFlowClient, control: Control) -> None:
+    fault = control.fault(VENDOR, "open", "hang")
+    exchange = RawExchange(old).send()
+    until(lambda: control.hits(fault) == 1)
+    exchange.socket.settimeout(0.3)
+    with pytest.raises(TimeoutError):
+        exchange.receive()
+    assert opened(control) == 0
+
+
+def test_truncated_answer(old: OMFlowClient, control: Control) -> None:
+    control.fault(VENDOR, "open", "truncated")
+    answer = RawExchange(old).send().receive()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    promised = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+    assert 0 < len(body) < promised
+    assert opened(control) == 1
+
+
+def test_redirect(old: OMFlowClient, control: Control) -> None:
+    control.fault(VENDOR, "open", "redirect")
+    answer = RawExchange(old).send().receive()
+    assert answer.startswith(b"HTTP/1.1 302 ")
+    assert b"location: /elsewhere" in answer
+    assert opened(control) == 0
+
+
+@pytest.mark.parametrize("status", [204, 408, 500, 504])
+def test_any_status(old: OMFlowClient, control: Control, status: int) -> None:
+    control.fault(VENDOR, "open", "status", status=status)
+    answer = RawExchange(old).send().receive()
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert opened(control) == 0
+
+
+def test_skip_and_times(old: OMFlowClient, control: Control) -> None:
+    fault = control.fault(VENDOR, "open", "unavailable", skip=1, times=2)
+    statuses = [RawExchange(old).send().receive()[9:12] for _ in range(4)]
+    assert statuses == [b"200", b"503", b"503", b"200"]
+    assert control.hits(fault) == 2
+
+
+def test_a_fault_is_for_one_endpoint_of_one_vendor(
+    old: OMFlowClient, new: OMFlowClient, control: Control
+) -> None:
+    fault = control.fault(VENDOR, "push", "status")
+    assert old.open("simple")["status"] == 200
+    assert new.open("simple")["status"] == "200"
+    assert control.hits(fault) == 0
+    control.fault(VENDOR, "any", "status", status=418)
+    assert RawExchange(old).send().receive().startswith(b"HTTP/1.1 418 ")
+
+
+def test_faults_are_listed_and_cleared(control: Control, old: OMFlowClient) -> None:
+    control.fault(VENDOR, "query", "throttled", retry_after=3, times=5)
+    (fault,) = control.faults()
+    assert (fault["kind"], fault["times"], fault["retry_after"]) == ("throttled", 5, "3")
+    control.clear_faults()
+    assert control.faults() == []
+    assert old.open("simple")["status"] == 200
+
+
+@pytest.mark.parametrize(
+    ("vendor", "endpoint", "kind", "settings", "reason"),
+    [
+        ("omflow-9", "open", "hang", {}, "no vendor 'omflow-9'"),
+        (VENDOR, "opne", "hang", {}, "no endpoint 'opne'"),
+        (VENDOR, "open", "explode", {}, "unknown kind of fault 'explode'"),
+        (VENDOR, "open", "hang", {"effect": True}, "no choice of effect"),
+    ],
+)
+def test_a_fault_that_cannot_be_is_refused(
+    control: Control, vendor: str, endpoint: str, kind: str, settings: dict[str, bool], reason: str
+) -> None:
+    with pytest.raises(ControlError, match=reason):
+        control.fault(vendor, endpoint, kind, effect=settings.get("effect"))
+
+
+def test_every_kind_can_be_ordered() -> None:
+    book = FaultBook()
+    for kind in KINDS:
+        book.order(vendor=VENDOR, endpoint="open", kind=kind)
+    assert [fault.kind for fault in book.all()] == list(KINDS)
