@@ -1,0 +1,63 @@
+# `make help` lists the targets. All that they write stays below this folder: .venv*, .cache, .airflow.
+
+PYTHON ?=
+PORT ?=
+SANDBOX_PORT ?=
+PYTHONS ?= python3.11 python3.12 python3.13
+
+export TMPDIR := $(CURDIR)/.cache/tmp
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
+export XDG_CACHE_HOME := $(CURDIR)/.cache/xdg
+export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis
+export AIRFLOW_HOME := $(CURDIR)/.airflow/unit-tests
+
+VENV := .venv/bin/python
+VENV_OLDEST := .venv-3.1/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help demo airflow test lint types contracts test-oldest check constraints env env-oldest clean
+
+help: ## list the targets
+	@echo "usage: make TARGET [PYTHON=/path/to/python3]"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+demo: env ## run the example DAG on a real Airflow against the sandbox, and check the outcome on both sides
+	@$(VENV) -m dev.demo
+
+airflow: env ## leave the demo's Airflow and sandbox running to explore; PORT=8080 SANDBOX_PORT=8099 to choose
+	@$(VENV) -m dev.explore --port "$(PORT)" --sandbox-port "$(SANDBOX_PORT)"
+
+test: env ## run the unit tests, then the system tests on a real Airflow
+	$(VENV) -m pytest
+	$(VENV) -m pytest -m system tests
+
+lint: env ## check style and format
+	$(VENV) -m ruff check
+	$(VENV) -m ruff format --check
+
+types: env ## check types
+	$(VENV) -m mypy
+
+contracts: env ## check which part may import which
+	.venv/bin/lint-imports --no-logo --cache-dir .cache/import-linter
+
+test-oldest: env-oldest ## run the unit tests on the oldest Airflow supported
+	$(VENV_OLDEST) -m pytest
+
+check: ## all that CI does
+	@.ci/run
+
+constraints: ## resolve the pinned versions anew; needs Python 3.11, 3.12 and 3.13
+	@mkdir -p .cache/tmp
+	@python=$$(dev/find-python $(PYTHON)) && "$$python" -m dev.constraints $(PYTHONS)
+
+env: ## make or mend the virtual environment, .venv
+	@mkdir -p .cache/tmp
+	@python=$$(dev/find-python $(PYTHON)) && "$$python" -m dev.environment 3.3
+
+env-oldest: # the same with the oldest Airflow supported, .venv-3.1
+	@mkdir -p .cache/tmp
+	@python=$$(dev/find-python $(PYTHON)) && "$$python" -m dev.environment 3.1
+
+clean: ## remove all that was made
+	rm -rf .venv .venv-3.1 .cache .airflow

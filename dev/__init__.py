@@ -1,0 +1,1 @@
+"""Tools for developing the package: its environments, an isolated Airflow, the demo."""

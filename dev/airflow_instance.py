@@ -1,0 +1,160 @@
+"""A real Airflow for a while: isolated, without login, and gone without a trace of a process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import requests
+
+from dev.airflow_client import AirflowClient
+from dev.airflow_home import DATABASE, AirflowError, claimed, configuration, environment_of, prepare
+from dev.ports import LOOPBACK, free_port
+from dev.process import KeptProcess, tail
+
+COMPONENTS: Mapping[str, tuple[str, ...]] = {
+    "api-server": ("api-server",),
+    # Logs are read from the files in the home folder, so that nobody needs a server for them.
+    "scheduler": ("scheduler", "--skip-serve-logs"),
+    "dag-processor": ("dag-processor",),
+    "triggerer": ("triggerer", "--skip-serve-logs"),
+}
+GRACE = 2.0
+"""Seconds to end in order. The triggerer would take 13, the scheduler await its tasks: nobody needs that."""
+
+
+class AirflowInstance(AirflowClient):
+    """
+    API server, scheduler, DAG processor and triggerer in a fresh home folder with SQLite; a context manager.
+
+    Logs stay in the home folder until the next instance is started in it. Whatever way this process ends,
+    no process of the instance survives it.
+
+    :param home: home folder, made anew
+    :param dags_folder: where the DAG files are
+    :param environment: further variables for its processes, such as ``AIRFLOW__<SECTION>__<KEY>``
+    :param connections: connection id and the connection's fields, as in Airflow's JSON form
+    :param port: where the API server listens; any free port by default
+    :raises AirflowError: if another instance uses the home folder
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        dags_folder: Path,
+        environment: Mapping[str, str] | None = None,
+        connections: Mapping[str, Mapping[str, Any]] | None = None,
+        port: int = 0,
+    ) -> None:
+        self.home = home
+        self.dags_folder = dags_folder
+        self._port = port or free_port()
+        super().__init__(f"http://{LOOPBACK}:{self._port}")
+        self._environment = {
+            **environment_of(home),
+            **{
+                f"AIRFLOW_CONN_{name.upper()}": json.dumps(fields)
+                for name, fields in (connections or {}).items()
+            },
+            **(environment or {}),
+        }
+        self._processes: dict[str, KeptProcess] = {}
+        self._started: dict[str, datetime] = {}
+        self._claim = contextlib.ExitStack()
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.home / DATABASE
+
+    def __enter__(self) -> AirflowInstance:
+        self._claim.enter_context(claimed(self.home))
+        try:
+            prepare(self.home, configuration(dags_folder=self.dags_folder, port=self._port))
+            for component in COMPONENTS:
+                self._start(component)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End all processes and return when none is left."""
+        for process in self._processes.values():
+            process.begin_stop()
+        for process in self._processes.values():
+            process.stop()
+        self._processes.clear()
+        self._claim.close()
+
+    def log(self, component: str) -> Path:
+        """Log file of a component."""
+        return self.home / f"{component}.log"
+
+    def wait_healthy(self, *, timeout: float = 120.0) -> None:
+        """
+        Wait until every component that was started last has given a sign of life.
+
+        :param timeout: seconds to wait
+        :raises AirflowError: if a component ended, or the time is over
+        """
+        self.wait_until(self._healthy, timeout=timeout, what="all components of Airflow to be healthy")
+
+    def kill(self, component: str) -> None:
+        """End a component and all it started at once, as when its machine loses power."""
+        self._processes.pop(component).kill()
+
+    def restart(self, component: str) -> None:
+        """
+        Start a component again, after stopping it if it runs, and wait until it is healthy.
+
+        :param component: api-server, scheduler, dag-processor or triggerer
+        :raises AirflowError: if it does not start
+        """
+        if component in self._processes:
+            self._processes.pop(component).stop()
+        self._start(component)
+        self.wait_healthy()
+
+    def check_alive(self) -> None:
+        for component, process in self._processes.items():
+            if process.exit_code is not None:
+                log = self.log(component)
+                ended = f"{component} ended with code {process.exit_code}"
+                raise AirflowError(f"{ended}:\n{tail(log)}\nthe whole log is {log}")
+
+    def _start(self, component: str) -> None:
+        self._started[component] = datetime.now(UTC)
+        self._processes[component] = KeptProcess(
+            [sys.executable, "-m", "airflow", *COMPONENTS[component]],
+            log=self.log(component),
+            environment=self._environment,
+            grace=GRACE,
+        )
+
+    def _healthy(self) -> bool | None:
+        try:
+            health = self._session.get(f"{self.url}/api/v2/monitor/health", timeout=10).json()
+        except requests.ConnectionError:
+            return None
+        return True if all(self._beats(health, component) for component in self._processes) else None
+
+    def _beats(self, health: Mapping[str, Any], component: str) -> bool:
+        """Whether the component itself, not one of the same name before it, has given a sign of life."""
+        if component == "api-server":
+            return True
+        name = component.replace("-", "_")
+        beat = health[name][f"latest_{name}_heartbeat"]
+        return beat is not None and datetime.fromisoformat(beat) >= self._started[component]

@@ -1,0 +1,65 @@
+"""The vendors that the sandbox plays, and the connections with which an Airflow reaches them there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxConnection:
+    """
+    One Airflow connection to a vendor of the sandbox.
+
+    ``vendor`` is the name by which tasks call it, ``mount`` the sandbox's name for it and its path there.
+    """
+
+    conn_id: str
+    conn_type: str
+    vendor: str
+    mount: str
+    login: str
+    password: str
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def fields(self, sandbox: str) -> dict[str, Any]:
+        """
+        The connection in Airflow's JSON form.
+
+        :param sandbox: address of the sandbox
+        """
+        return {
+            "conn_type": self.conn_type,
+            "host": f"{sandbox}/{self.mount}",
+            "login": self.login,
+            "password": self.password,
+            "extra": dict(self.extra),
+        }
+
+
+CONNECTIONS = (
+    SandboxConnection(
+        conn_id="omflow_default",
+        conn_type="omflow",
+        vendor="OMFlow",
+        mount="omflow-1.2",
+        login="airflow",
+        password="sandbox",
+        extra={"language": "en"},
+    ),
+)
+
+
+def connections(sandbox: str) -> dict[str, dict[str, Any]]:
+    """
+    All connections by id.
+
+    :param sandbox: address of the sandbox
+    """
+    return {connection.conn_id: connection.fields(sandbox) for connection in CONNECTIONS}
+
+
+def vendor_of(mount: str) -> str:
+    """What tasks call the vendor at a mount of the sandbox; the mount itself if no connection leads there."""
+    return next((known.vendor for known in CONNECTIONS if known.mount == mount), mount)

@@ -1,0 +1,197 @@
+"""A real Airflow, started and stopped in every way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dev.airflow_home import AirflowError
+from dev.airflow_instance import COMPONENTS, AirflowInstance
+from dev.layout import ROOT
+from dev.process import INTERRUPTED
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in Linux's /proc"),
+]
+
+DAG = """
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from airflow.providers.standard.sensors.date_time import DateTimeSensorAsync
+from airflow.sdk import Connection, dag, task
+
+
+@dag(schedule=None)
+def throwaway():
+    @task
+    def number(value, ti=None):
+        ti.xcom_push(key="remote", value={"vendor": "none", "id": str(value)})
+        return value
+
+    @task
+    def host():
+        return Connection.get("somewhere").host
+
+    moment = "{{ macros.datetime.now(macros.dateutil.tz.UTC) + macros.timedelta(seconds=12) }}"
+    number.expand(value=[1, 2]) >> DateTimeSensorAsync(task_id="wait", target_time=moment) >> host()
+
+
+throwaway()
+"""
+
+STARTER = """
+import sys
+from pathlib import Path
+from dev.airflow_instance import AirflowInstance
+from dev.process import interruptible
+home, dags = map(Path, sys.argv[1:])
+with interruptible(), AirflowInstance(home, dags_folder=dags) as airflow:
+    print("started", flush=True)
+    airflow.wait_healthy()
+    print("healthy", flush=True)
+    airflow.wait_until(lambda: None, timeout=600, what="the end")
+"""
+
+
+def processes_of(home: Path) -> list[int]:
+    """Process ids of all that belongs to the Airflow in a home folder."""
+    mark = f"AIRFLOW_HOME={home}".encode()
+    found = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if mark in environ.read_bytes().split(b"\0"):
+                found.append(int(environ.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+def assert_gone(home: Path) -> None:
+    """Nothing is left; a process that is being torn down at this very moment gets the time for it."""
+    deadline = time.monotonic() + 15
+    while processes_of(home):
+        assert time.monotonic() < deadline, f"still running: {processes_of(home)}"
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def dags(tmp_path: Path) -> Path:
+    folder = tmp_path / "dags"
+    folder.mkdir()
+    (folder / "throwaway.py").write_text(DAG)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowInstance]:
+    home = tmp_path_factory.mktemp("airflow") / "home"
+    dags = tmp_path_factory.mktemp("dags")
+    (dags / "throwaway.py").write_text(DAG)
+    connections = {"somewhere": {"conn_type": "http", "host": "here"}}
+    with AirflowInstance(home, dags_folder=dags, connections=connections) as instance:
+        instance.wait_healthy()
+        yield instance
+    assert processes_of(home) == []
+
+
+def test_a_run_and_what_can_be_asked_about_it(airflow: AirflowInstance) -> None:
+    airflow.wait_for_dag("throwaway")
+    airflow.unpause("throwaway")
+    run = airflow.trigger("throwaway", run_id="one_run+more")
+
+    def wait_is_deferred() -> bool | None:
+        states = {task.label: task.state for task in airflow.task_instances("throwaway", run)}
+        return states.get("wait") == "deferred" or None
+
+    airflow.wait_until(wait_is_deferred, timeout=60, what="the deferral")
+    for component in ("triggerer", "scheduler"):
+        airflow.kill(component)
+        airflow.restart(component)
+
+    assert airflow.wait_for_run("throwaway", run, timeout=120) == "success"
+    labels = {task.label: task.state for task in airflow.task_instances("throwaway", run)}
+    assert labels == dict.fromkeys(["number[0]", "number[1]", "wait", "host"], "success")
+    assert airflow.xcom("throwaway", run, "number", "remote", 1) == {"vendor": "none", "id": "2"}
+    assert airflow.xcom("throwaway", run, "number", "remote", 7) is None
+    assert airflow.xcom("throwaway", run, "host") == "here"
+    assert "task_id=wait" in airflow.logs("throwaway", run, "wait")
+
+    airflow.clear("throwaway", run, [("number", 1)])
+    assert airflow.wait_for_run("throwaway", run, states=["success"], timeout=60) == "success"
+    tries = {task.label: task.try_number for task in airflow.task_instances("throwaway", run)}
+    assert (tries["number[0]"], tries["number[1]"]) == (1, 2)
+
+    airflow.set_state("throwaway", run, "host", "failed")
+    labels = {task.label: task.state for task in airflow.task_instances("throwaway", run)}
+    assert labels["host"] == "failed"
+
+
+def test_a_broken_dag_file_is_reported_at_once(airflow: AirflowInstance) -> None:
+    broken = airflow.dags_folder / "broken.py"
+    broken.write_text("from airflow.sdk import dag\nraise ValueError('planted')\n")
+    with pytest.raises(AirflowError, match=r"(?s)broken\.py cannot be imported.*planted"):
+        airflow.wait_for_dag("never")
+    broken.unlink()
+
+
+def test_two_side_by_side(airflow: AirflowInstance, tmp_path: Path, dags: Path) -> None:
+    with AirflowInstance(tmp_path / "other", dags_folder=dags) as other:
+        other.wait_healthy()
+        assert other.url != airflow.url
+        other.wait_for_dag("throwaway")
+        airflow.check_alive()
+    assert processes_of(other.home) == []
+    airflow.wait_for_dag("throwaway")
+
+
+def test_death_of_a_component_ends_the_waiting(airflow: AirflowInstance) -> None:
+    scheduler = next(
+        pid
+        for pid in processes_of(airflow.home)
+        if b"airflow\0scheduler" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        and b"keeper" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+    )
+    os.kill(scheduler, signal.SIGKILL)
+    with pytest.raises(AirflowError, match=r"scheduler ended with code 137"):
+        airflow.wait_until(lambda: None, timeout=60, what="nothing")
+    airflow.restart("scheduler")
+    airflow.check_alive()
+
+
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [
+        ("started", signal.SIGINT),
+        ("started", signal.SIGTERM),
+        ("started", signal.SIGKILL),
+        ("healthy", signal.SIGINT),
+        ("healthy", signal.SIGKILL),
+    ],
+)
+def test_nothing_outlives_the_process_that_started_it(
+    tmp_path: Path, dags: Path, moment: str, number: signal.Signals
+) -> None:
+    home = tmp_path / "home"
+    program = [sys.executable, "-c", STARTER, str(home), str(dags)]
+    with subprocess.Popen(program, cwd=ROOT, stdout=subprocess.PIPE, text=True) as starter:
+        try:
+            assert starter.stdout
+            while starter.stdout.readline().strip() != moment:
+                assert starter.poll() is None
+            assert len(processes_of(home)) >= len(COMPONENTS)
+            starter.send_signal(number)
+            expected = -signal.SIGKILL if number == signal.SIGKILL else INTERRUPTED
+            assert starter.wait(60) == expected
+        finally:
+            starter.kill()
+    assert_gone(home)
