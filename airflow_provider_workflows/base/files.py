@@ -27,11 +27,14 @@ def file_part(path: Any, *, name: str) -> Part:
     """
     source = _source(path)
     try:
-        if not source.is_file():
-            raise InvalidInput(f"Attachment {str(path)!r} is not a file")
-        size = source.stat().st_size
-    except OSError as error:
-        raise InvalidInput(f"Attachment {str(path)!r} cannot be read: {error.strerror or error}") from None
+        is_file = source.is_file()
+        size = source.stat().st_size if is_file else 0
+    except (OSError, ValueError) as error:
+        # ValueError: Airflow has no filesystem for the URL's scheme, or the path holds a null byte.
+        reason = getattr(error, "strerror", None) or error
+        raise InvalidInput(f"Attachment {str(path)!r} cannot be read: {reason}") from None
+    if not is_file:
+        raise InvalidInput(f"Attachment {str(path)!r} is not a file")
     kind = mimetypes.guess_type(source.name)[0] or "application/octet-stream"
     return Part(name=name, filename=source.name, open=lambda: source.open("rb"), size=size, content_type=kind)
 
@@ -40,7 +43,10 @@ def _source(path: Any) -> Any:
     if isinstance(path, str) and "://" in path:
         from airflow.sdk import ObjectStoragePath
 
-        return ObjectStoragePath(path)
+        try:
+            return ObjectStoragePath(path)
+        except ValueError as error:
+            raise InvalidInput(f"Attachment {path!r} cannot be read: {error}") from None
     if isinstance(path, str):
         return Path(path)
     if hasattr(path, "open") and hasattr(path, "stat"):

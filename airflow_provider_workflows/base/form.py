@@ -89,6 +89,7 @@ class ConnectionForm:
     :param conn_type: Airflow's name of it, letters and underscores
     :param hook_name: the name a person sees
     :param hook_class: dotted path of the hook
+    :param default_host: URL used when the connection names no host, for vendors with one for everybody
     :param required: standard fields (host, login, password, ...) that must be filled
     :param labels: names of standard fields in the vendor's words
     :param placeholders: examples, by field
@@ -99,6 +100,7 @@ class ConnectionForm:
     conn_type: str
     hook_name: str
     hook_class: str
+    default_host: str | None = None
     required: tuple[str, ...] = ("host", "login", "password")
     labels: Mapping[str, str] = field(default_factory=dict)
     placeholders: Mapping[str, str] = field(default_factory=dict)

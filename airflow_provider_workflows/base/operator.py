@@ -10,8 +10,10 @@ from airflow.sdk import BaseOperator
 
 from airflow_provider_workflows.base.compat import default_deferrable
 from airflow_provider_workflows.base.condition import Condition, import_string
+from airflow_provider_workflows.base.state import TaskState
 from airflow_provider_workflows.base.templating import is_native, render_typed
 from airflow_provider_workflows.base.waiter import Waiter, result_of
+from airflow_provider_workflows.protocol.errors import RunTimedOut
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -32,7 +34,7 @@ class TouchesVendor:
     vendor: ClassVar[str]
     #: Dotted path, since importing a hook is not a DAG file's business.
     hook_class: ClassVar[str]
-    #: Name of the attribute with the connection id, such as ``omflow_conn_id``.
+    #: Name of the attribute with the connection id, such as ``<vendor>_conn_id``.
     conn_id_field: ClassVar[str]
 
     @functools.cached_property
@@ -48,6 +50,23 @@ class TouchesVendor:
         if isinstance(content, str) and is_native(jinja_env):
             return render_typed(content, context, jinja_env)
         return super().render_template(content, context, jinja_env, seen_oids)  # type: ignore[misc]
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """
+        Resume from a deferral.
+
+        Airflow's own deadline for a deferral is only there for a triggerer that is gone. When it has passed,
+        the vendor is still asked a last time, which needs what the state store kept of this wait.
+        """
+        from airflow.sdk.exceptions import TaskDeferralTimeout
+
+        try:
+            # Not the sensors' own, which with soft_fail skips on every error.
+            return BaseOperator.resume_execution(self, next_method, next_kwargs, context)  # type: ignore[arg-type]
+        except TaskDeferralTimeout:
+            if not TaskState(context).lasting:
+                raise RunTimedOut("No triggerer reported about this wait before its deadline") from None
+            return self.execute(context)  # type: ignore[attr-defined]
 
     def announce(self, context: Context, remote_id: str) -> None:
         """Leave the remote id in XCom, where people, links and reports find it."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.sdk import BaseOperator, BaseSensorOperator
+from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
 from airflow_provider_workflows.base.compat import default_deferrable
+from airflow_provider_workflows.base.condition import Done
 from airflow_provider_workflows.base.operator import TouchesVendor
 from airflow_provider_workflows.base.waiter import Mode, Waiter, result_of
 from airflow_provider_workflows.protocol.errors import RunTimedOut, WorkflowError
@@ -73,23 +74,20 @@ class WorkflowSensor(TouchesVendor, BaseSensorOperator):
             self._fail(error)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """
-        Resume from a deferral.
-
-        Airflow's own sensors skip here on any error when ``soft_fail`` is set, and take the end of the
-        deferral for a failure without asking the vendor a last time.
-        """
-        from airflow.sdk.exceptions import TaskDeferralTimeout
-
+        """Resume from a deferral, and treat a failure as :meth:`execute` does."""
         try:
-            return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
-        except TaskDeferralTimeout:
-            if context.get("task_state_store") is None:
-                self._fail(
-                    RunTimedOut("Timed out: no triggerer reported about this wait before its deadline")
-                )
-            # The stored deadline has passed, so this looks once and ends.
-            return self.execute(context)
+            return super().resume_execution(next_method, next_kwargs, context)
+        except WorkflowError as error:
+            self._fail(error)
+
+    def poke(self, context: Context) -> PokeReturnValue:
+        """Look once, outside of any wait."""
+        match self.hook.look(self.condition()):
+            case Done(result):
+                return PokeReturnValue(is_done=True, xcom_value=result)
+            case WorkflowError() as error:
+                raise error
+        return PokeReturnValue(is_done=False)
 
     def _waiter(self, context: Context) -> Waiter:
         mode: Mode = "defer" if self.deferrable else "reschedule" if self.reschedule else "poke"

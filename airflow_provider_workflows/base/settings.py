@@ -92,7 +92,9 @@ class _Fields:
                 raise self.wrong(name, "is empty but needed")
 
     def base_url(self) -> str:
-        host = (self.connection.host or "").strip().rstrip("/")
+        host = (self.connection.host or self.form.default_host or "").strip()
+        if host.count(":") > 1 and "://" not in host and not host.startswith("["):
+            host = f"[{host}]"  # a connection that comes from a URI has its IPv6 address without brackets
         scheme = (self.connection.schema or "https").strip().lower()
         url = host if "://" in host else f"{scheme}://{host}"
         try:
@@ -107,7 +109,7 @@ class _Fields:
         if self.connection.port and port is None:
             port = self.connection.port
         name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        return f"{parts.scheme}://{name}{f':{port}' if port else ''}{parts.path}"
+        return f"{parts.scheme}://{name}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
 
     def options(self) -> dict[str, Any]:
         try:
@@ -166,7 +168,7 @@ def _as_integer(value: Any) -> int:
 
 def _as_object(value: Any) -> dict[str, Any]:
     decoded = json.loads(value) if isinstance(value, str) else value
-    if not isinstance(decoded, dict):
+    if not isinstance(decoded, dict) or not all(isinstance(entry, str) for entry in decoded.values()):
         raise TypeError
     return decoded
 

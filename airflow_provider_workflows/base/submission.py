@@ -31,7 +31,6 @@ class Submission:
 
     :param context: the task's context
     :param subject: what is started, in words, such as ``"an order of purchase"``
-    :param prefix: readable beginning of the mark
     """
 
     def __init__(self, context: Mapping[str, Any], *, subject: str) -> None:
@@ -41,6 +40,8 @@ class Submission:
         if not self._of_this_generation() and "id" in self._record:
             log.info("This task was cleared after it had started %s; it starts anew", self._record["id"])
             self._record = {}
+        if not self._state.lasting:
+            log.warning("Before Airflow 3.3 nothing outlives an attempt: a retry starts %s again", subject)
         self.mark: str = self._record.get("mark") or make_mark(context)
 
     def once(
@@ -102,6 +103,56 @@ class Submission:
 
     def _write(self, record: dict[str, Any]) -> None:
         self._state.save(KEY, {"format": FORMAT, **record})
+
+
+class Step:
+    """
+    One task instance's single move of an existing run: what it was about to do, and whether it did.
+
+    The baseline is what was read of the run right before sending. An attempt that finds an intent compares it
+    with the run as it is now, and so learns whether the move was made.
+
+    :param context: the task's context
+    """
+
+    KEY = "workflow_step"
+
+    def __init__(self, context: Mapping[str, Any]) -> None:
+        self._state = TaskState(context)
+        self._record = self._state.load(self.KEY) or {}
+
+    @property
+    def done(self) -> bool:
+        """Whether an earlier attempt of this generation made the move."""
+        return "result" in self._record and self._record.get("generation") == self._state.generation
+
+    @property
+    def result(self) -> Any:
+        """What the move that was made returned."""
+        return self._record["result"]
+
+    @property
+    def baseline(self) -> dict[str, Any] | None:
+        """What an earlier attempt, of whatever generation, had read before a move of unknown outcome."""
+        return self._record.get("baseline") if "result" not in self._record else None
+
+    def intend(self, baseline: dict[str, Any]) -> None:
+        """Write down what is about to be done; before the request is sent."""
+        self._write({"baseline": baseline})
+
+    def finish(self, result: Any) -> Any:
+        """Write down that it is done, and return the result, which must be JSON values and small."""
+        self._write({"result": result})
+        return result
+
+    def forget(self) -> None:
+        """Take the intent back: the move was refused, or never sent."""
+        self._state.forget(self.KEY)
+        self._record = {}
+
+    def _write(self, record: dict[str, Any]) -> None:
+        self._record = {**record, "generation": self._state.generation}
+        self._state.save(self.KEY, {"format": FORMAT, **record})
 
 
 def make_mark(context: Mapping[str, Any]) -> str:

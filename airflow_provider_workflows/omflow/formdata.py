@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from airflow_provider_workflows.protocol.errors import InvalidInput
+from airflow_provider_workflows.protocol.jsontext import from_text
 
 #: Any other id writes a column of the order's table: an open with id ``closed`` makes an order born closed
 #: (recorded), and lower case is not recognised.
@@ -45,22 +46,6 @@ def form_items(form_data: Any) -> list[dict[str, Any]]:
     if twice := {name for name in names if names.count(name) > 1}:
         raise InvalidInput(f"form_data names {', '.join(sorted(twice))} more than once")
     return [_complete(item) for item in items]
-
-
-def from_text(value: Any, name: str) -> Any:
-    """
-    Return a value that a template may have turned to JSON text.
-
-    :raises InvalidInput: it is text, but not JSON
-    """
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        raise InvalidInput(
-            f"{name} is text, but not JSON; in a template, end it with the filter tojson"
-        ) from None
 
 
 def check_field(name: Any) -> str:
@@ -117,7 +102,7 @@ def _value(name: str, value: Any) -> Any:
         return str(value)
     if isinstance(value, Mapping):
         return {str(key): str(entry) for key, entry in value.items()}
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
         return [str(entry) for entry in value]
     raise InvalidInput(
         f"form_data {name}: expected text, a number, a list or an object, got {type(value).__name__}"

@@ -12,7 +12,7 @@ from airflow_provider_workflows.base.submission import Submission
 from airflow_provider_workflows.omflow.call import VENDOR, number
 from airflow_provider_workflows.omflow.conditions import OrderClosed
 from airflow_provider_workflows.omflow.connection import FORM
-from airflow_provider_workflows.omflow.formdata import check_field, column, form_items, from_text
+from airflow_provider_workflows.omflow.formdata import check_field, column, form_items
 from airflow_provider_workflows.omflow.pushing import choose, trace
 from airflow_provider_workflows.protocol.errors import (
     InvalidInput,
@@ -21,6 +21,7 @@ from airflow_provider_workflows.protocol.errors import (
     Rejected,
     WorkflowError,
 )
+from airflow_provider_workflows.protocol.jsontext import from_text
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -7,7 +7,6 @@ with a Content-Length, and so that both know for certain whether sending had beg
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -25,10 +24,23 @@ def encode_json(value: Any) -> bytes:
 
     :raises InvalidInput: the value is not made of JSON values (NaN and infinity are not)
     """
+    import simplejson
+
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        # simplejson, because the standard library cannot write a Decimal as the number that it is.
+        return bytes(simplejson.dumps(value, **_AS_JSON), "utf-8")
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"The request body cannot be written as JSON: {error}") from None
+
+
+_AS_JSON: dict[str, Any] = {
+    "ensure_ascii": False,
+    "allow_nan": False,
+    "separators": (",", ":"),
+    "use_decimal": True,
+    "namedtuple_as_object": False,
+    "encoding": None,  # bytes are no JSON value
+}
 
 
 class Outgoing:
@@ -53,7 +65,11 @@ class Outgoing:
         elif request.json is not None:
             self._fixed = encode_json(request.json)
             self.content_type = "application/json"
-        self.length = self._measure()
+        try:
+            self.length = self._measure()
+        except UnicodeEncodeError:
+            # Such is the name of a file whose bytes on disk are no UTF-8.
+            raise InvalidInput("A form value or file name has characters that UTF-8 cannot express") from None
 
     @property
     def in_memory(self) -> bool:
@@ -69,14 +85,16 @@ class Outgoing:
     def __iter__(self) -> Iterator[bytes]:
         self.begun = True
         if self._fixed is not None:
-            yield self._fixed
+            # In pieces, since a socket's timeout is for the whole of what is handed to it at once.
+            for start in range(0, len(self._fixed), CHUNK):
+                yield self._fixed[start : start + CHUNK]
             return
         try:
             for part in self._parts:
                 yield self._head(part)
                 yield from _content(part)
                 yield b"\r\n"
-        except (OSError, InvalidInput) as error:
+        except Exception as error:  # object storages have exceptions of their own
             self.broken = InvalidInput(f"An attachment could not be read while it was being sent: {error}")
             raise self.broken from None
         yield self._tail()

@@ -18,10 +18,9 @@ Every exception that this package raises.
     └── TemporaryError                           time can mend it: Airflow may retry the task
         ├── ConnectionFailed                     nothing was sent: no address, no connection, no TLS
         ├── ServiceUnavailable                   the vendor did not answer a repeatable request, or with 5xx
-        ├── UnreadableAnswer                     a repeatable request got an answer that is not what it
-        should be ├── Throttled                            the vendor asks to slow down; ``retry_after``
-        seconds if it says so └── LostTrack                            nothing heard from the vendor for
-        longer than the tolerance
+        ├── UnreadableAnswer                     a repeatable request got an answer of the wrong kind
+        ├── Throttled                            the vendor asks to slow down, by ``retry_after`` seconds
+        └── LostTrack                            no answer from the vendor for longer than the tolerance
 
 ``OutcomeUnknown`` stops the task because a retry would send the request a second time, and a duplicate
 order is worse than a task that asks a person to look.

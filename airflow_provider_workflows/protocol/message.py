@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus, urlencode
 
 from airflow_provider_workflows.protocol.errors import EXCERPT_LIMIT, WorkflowError
 
@@ -22,8 +23,8 @@ class Part:
     :param filename: file name shown to the vendor
     :param open: returns the file's content as a new binary stream; called anew for each sending, so that a
         request can be repeated and nothing is kept in memory
-    :param size: bytes that the stream will give; a body must announce its length because OMFlow's server
-        (WSGI) does not take chunked requests
+    :param size: bytes that the stream will give; a body must announce its length because servers behind WSGI
+        do not take chunked requests
     """
 
     name: str
@@ -49,6 +50,8 @@ class Request:
     :param confidential: the answer itself is a secret, so errors show nothing of it
     :param secrets: values to take out of whatever an error quotes
     :param timeout: seconds without a byte from the server, in place of the connection's
+    :param judge: finds the error that an answer below 500 tells in its body, for vendors that tell it there;
+        a temporary one is then repeated like one that the status tells
     """
 
     vendor: str
@@ -64,6 +67,7 @@ class Request:
     confidential: bool = False
     secrets: tuple[str, ...] = ()
     timeout: float | None = None
+    judge: Callable[[Request, Reply], WorkflowError | None] | None = None
 
     def __repr__(self) -> str:
         return f"<Request {self.vendor} {self.operation}: {self.method} {self.shown}>"
@@ -120,15 +124,19 @@ class Reply:
 
         :raises ValueError: the body is not JSON
         """
-        return json.loads(self.body)
+        return self._decoded
 
     def is_json(self) -> bool:
         """Tell whether the body can be decoded as JSON."""
         try:
             self.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
         return True
+
+    @functools.cached_property
+    def _decoded(self) -> Any:
+        return json.loads(self.body)
 
 
 class ExchangeFailed(Exception):
@@ -145,10 +153,21 @@ class ExchangeFailed(Exception):
         self.begun = begun
 
 
+def with_query(path: str, parameters: Mapping[str, Any]) -> str:
+    """Return a path with query parameters, quoted; those that are None are left out."""
+    given = {name: str(value) for name, value in parameters.items() if value is not None}
+    return f"{path}?{urlencode(given, quote_via=quote)}" if given else path
+
+
 def scrub(text: str, secrets: tuple[str, ...]) -> str:
     """Return ``text`` with each secret, also URL-quoted or in Base64, replaced by ``***``."""
-    for secret in secrets:
-        for form in (secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode()):
-            if form:
-                text = text.replace(form, "***")
+    forms = {form for secret in secrets for form in _forms(secret) if form}
+    # The longest first: of a secret that contains another one, nothing must be left over.
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, "***")
     return text
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    encoded = base64.b64encode(secret.encode()).decode()
+    return (secret, quote(secret), quote(secret, safe=""), quote_plus(secret), encoded)

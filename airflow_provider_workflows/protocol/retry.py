@@ -56,7 +56,7 @@ class Retry:
             wait = error.retry_after if error.retry_after <= self.cap else None
         else:
             spread = 1 + self.jitter * (2 * draw - 1)
-            wait = min(self.cap, self.base * 2 ** (attempt - 1)) * spread
+            wait = min(self.cap, min(self.cap, self.base * 2 ** (attempt - 1)) * spread)
         return wait if wait is not None and wait < remaining else None
 
 
@@ -79,7 +79,7 @@ def diagnose(
         return _inconclusive(request, outcome, now)
     if request.expects_json and outcome.status < 300 and not outcome.is_json():
         return _unreadable(request, outcome)
-    return None
+    return request.judge(request, outcome) if request.judge is not None else None
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
@@ -93,7 +93,7 @@ def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> f
         return float(value[:9])
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if date.tzinfo is None:
         date = date.replace(tzinfo=UTC)
