@@ -133,12 +133,17 @@ def run(command: list[str], *, label: str, log: Path, environment: dict[str, str
     :raises SetUpError: if the program fails
     """
     process = KeptProcess(command, log=log, environment=environment or confined(), grace=2.0)
-    with Progress(label) as progress:
-        while process.exit_code is None:
-            progress.show(last_step(log))
-    if process.exit_code:
+    try:
+        with Progress(label) as progress:
+            while process.exit_code is None:
+                progress.show(last_step(log))
+            if process.exit_code:
+                raise SetUpError(f"{label} failed; the whole log is {log}")
+    except SetUpError:
         print(tail(log), file=sys.stderr)
-        raise SetUpError(f"{label} failed; the whole log is {log}")
+        raise
+    finally:
+        process.stop()
 
 
 def last_step(log: Path) -> str:

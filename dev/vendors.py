@@ -48,6 +48,24 @@ CONNECTIONS = (
         password="sandbox",
         extra={"language": "en"},
     ),
+    SandboxConnection(
+        conn_id="robusta_default",
+        conn_type="robusta",
+        vendor="Robusta RPA",
+        mount="robusta",
+        login="airflow",
+        password="sandbox",
+        extra={"time_zone": "Europe/Istanbul"},
+    ),
+    SandboxConnection(
+        conn_id="blizwork_default",
+        conn_type="blizwork",
+        vendor="BlizWork",
+        mount="blizwork",
+        login="airflow@example.com",
+        password="sandbox-token",
+        extra={"company_id": "5f0c3a1be2d94a7c8b6e1d20", "environment": "production"},
+    ),
 )
 
 

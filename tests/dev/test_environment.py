@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from dev.environment import SetUpError, is_ready, require_disk, stamp
+from dev.environment import SetUpError, is_ready, require_disk, run, stamp
 from dev.layout import CURRENT, ENVIRONMENTS, ROOT, Environment
 
 PYPROJECT = """
@@ -107,3 +108,28 @@ def test_enough_disk_is_silent() -> None:
 def test_the_environments_do_not_share_a_folder() -> None:
     assert len({environment.folder for environment in ENVIRONMENTS.values()}) == len(ENVIRONMENTS) == 2
     assert CURRENT.folder.parent == ROOT
+
+
+def test_failing_step_shows_the_last_lines_and_names_the_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "log"
+    program = "import sys; [print(f'line {number}.') for number in range(100)]; sys.exit(3)"
+    with pytest.raises(SetUpError) as caught:
+        run([sys.executable, "-c", program], label="installing", log=log)
+    assert str(caught.value) == f"installing failed; the whole log is {log}"
+    said = capsys.readouterr()
+    assert said.err.splitlines()[-1] == "line 99."
+    assert "line 1." not in said.err.splitlines()
+    assert "installing: stopped after" in said.out
+
+
+def test_step_that_works_is_silent_but_for_its_progress(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run([sys.executable, "-c", "print('chatter')"], label="installing", log=tmp_path / "log")
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert said.out.splitlines()[0] == "installing ..."
+    assert "installing: done after" in said.out
+    assert "chatter" not in said.out
