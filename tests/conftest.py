@@ -10,12 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+from hypothesis.configuration import set_hypothesis_home_dir
 
 # Before anything imports Airflow, which creates its home at import.
 os.environ.setdefault("AIRFLOW_HOME", str(Path(__file__).parent.parent / ".airflow" / "unit-tests"))
 
 from airflow_provider_workflows.sandbox.control import Control
 from airflow_provider_workflows.sandbox.server import SandboxServer
+
+# A busy machine is no defect of the code.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
+set_hypothesis_home_dir(Path(__file__).parent.parent / ".cache" / "hypothesis")
 
 
 @pytest.fixture(scope="session")

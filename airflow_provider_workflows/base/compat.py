@@ -5,14 +5,25 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk import exceptions as exceptions
+
 if TYPE_CHECKING:
     from airflow.sdk import Connection
+
+if not hasattr(exceptions, "TaskDeferralTimeout"):  # Airflow 3.1
+    from airflow import exceptions as exceptions  # type: ignore[no-redef]
 
 conf: Any
 try:
     from airflow.sdk import conf
 except ImportError:  # Airflow 3.1
     from airflow.configuration import conf
+
+NEVER_EXPIRE: Any
+try:
+    from airflow.sdk.execution_time.context import NEVER_EXPIRE
+except ImportError:  # before Airflow 3.3, which has the task state store that this is for
+    NEVER_EXPIRE = None
 
 #: Seconds beyond ``[workers] min_heartbeat_interval`` after which the old process of a task that deferred or
 #: rescheduled is surely gone. Measured: its success reached the scheduler up to 6.15 s late with the

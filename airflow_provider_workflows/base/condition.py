@@ -15,9 +15,11 @@ class Pending:
     Not yet.
 
     :param detail: where it stands, for the log
+    :param warning: something that was not foreseen is being waited on, so it is logged as a warning
     """
 
     detail: str = ""
+    warning: bool = False
 
 
 @dataclass(frozen=True)

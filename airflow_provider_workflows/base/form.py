@@ -24,7 +24,10 @@ class Field:
         come from URIs hold nothing but text
     :param choices: the only values allowed, if any
     :param minimum: the smallest number allowed, itself excluded
+    :param required: a connection without it is refused
     :param secret: shown masked and never repeated in a message
+    :param hosts: by choice, the URL used when the connection names no host, for vendors with several for
+        everybody
     """
 
     name: str
@@ -33,8 +36,10 @@ class Field:
     default: Any = None
     choices: tuple[str, ...] = ()
     minimum: float | None = None
+    required: bool = False
     secret: bool = False
     help: str = ""
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
     def conn_field(self) -> dict[str, Any]:
         """Return the field as an entry of ``conn-fields``."""
@@ -146,10 +151,13 @@ class ConnectionForm:
 
 
 def _widget(one: Field) -> Any:
-    from wtforms import BooleanField, FloatField, IntegerField, PasswordField, StringField
-    from wtforms.validators import AnyOf, Optional
+    from wtforms import BooleanField, IntegerField, PasswordField, StringField
+    from wtforms.validators import Optional, any_of
 
-    kinds = {"number": FloatField, "integer": IntegerField, "boolean": BooleanField}
+    # Airflow 3.1 drops a hook that uses any other kind of field, and puts stand-ins of its own in the place
+    # of these names and of no others.
+    kinds = {"integer": IntegerField, "boolean": BooleanField}
     kind = PasswordField if one.secret else kinds.get(one.kind, StringField)
-    validators = [Optional(), AnyOf(one.choices)] if one.choices else [Optional()]
-    return kind(one.label, validators=validators, description=one.help, default=one.default)
+    default = str(one.default) if kind is StringField and one.default is not None else one.default
+    validators = [Optional(), any_of(list(one.choices))] if one.choices else [Optional()]
+    return kind(one.label, validators=validators, description=one.help, default=default)

@@ -7,7 +7,7 @@ import base64
 import functools
 import time
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar
 from urllib.parse import quote
 from weakref import WeakKeyDictionary
@@ -60,6 +60,9 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         if (form := getattr(cls, "form", None)) is not None:
             cls.conn_type, cls.hook_name = form.conn_type, form.hook_name
             cls.conn_name_attr, cls.default_conn_name = f"{form.conn_type}_conn_id", form.default_conn_id
+            # Airflow 3.1 does not look for them in base classes.
+            for name in ("get_ui_field_behaviour", "get_connection_form_widgets"):
+                setattr(cls, name, WorkflowHook.__dict__[name])
 
     def __init__(self, conn_id: str, *, retry: Retry | None = None) -> None:
         super().__init__()
@@ -230,7 +233,7 @@ def blocking(
 
 def nonblocking(
     method: Callable[Concatenate[ApiT, P], Operation[T]],
-) -> Callable[Concatenate[WorkflowHook[ApiT], P], Awaitable[T]]:
+) -> Callable[Concatenate[WorkflowHook[ApiT], P], Coroutine[Any, Any, T]]:
     """Make a hook's method, for coroutines, from an operation of the vendor's API."""
 
     @functools.wraps(method)

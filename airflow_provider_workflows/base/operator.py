@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_workflows.base.compat import default_deferrable
+from airflow_provider_workflows.base.compat import default_deferrable, exceptions
 from airflow_provider_workflows.base.condition import Condition, import_string
 from airflow_provider_workflows.base.state import TaskState
 from airflow_provider_workflows.base.templating import is_native, render_typed
@@ -58,15 +59,14 @@ class TouchesVendor:
         Airflow's own deadline for a deferral is only there for a triggerer that is gone. When it has passed,
         the vendor is still asked a last time, which needs what the state store kept of this wait.
         """
-        from airflow.sdk.exceptions import TaskDeferralTimeout
-
         try:
             # Not the sensors' own, which with soft_fail skips on every error.
             return BaseOperator.resume_execution(self, next_method, next_kwargs, context)  # type: ignore[arg-type]
-        except TaskDeferralTimeout:
+        except exceptions.TaskDeferralTimeout:
             if not TaskState(context).lasting:
                 raise RunTimedOut("No triggerer reported about this wait before its deadline") from None
-            return self.execute(context)  # type: ignore[attr-defined]
+            # Unwrapped, since Airflow lets nobody but its task runner call what it has wrapped.
+            return inspect.unwrap(type(self).execute)(self, context)  # type: ignore[attr-defined]
 
     def announce(self, context: Context, remote_id: str) -> None:
         """Leave the remote id in XCom, where people, links and reports find it."""

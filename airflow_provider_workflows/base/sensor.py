@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
-from airflow_provider_workflows.base.compat import default_deferrable
+from airflow_provider_workflows.base.compat import default_deferrable, exceptions
 from airflow_provider_workflows.base.condition import Done
 from airflow_provider_workflows.base.operator import TouchesVendor
 from airflow_provider_workflows.base.waiter import Mode, Waiter, result_of
@@ -108,11 +108,9 @@ class WorkflowSensor(TouchesVendor, BaseSensorOperator):
         )
 
     def _fail(self, error: WorkflowError) -> NoReturn:
-        from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
-
         timed_out = isinstance(error, RunTimedOut)
         if self.never_fail or (self.soft_fail and timed_out):
-            raise AirflowSkipException(f"Skipped: {error}") from error
+            raise exceptions.AirflowSkipException(f"Skipped: {error}") from error
         if timed_out:
-            raise AirflowSensorTimeout(str(error)) from error
+            raise exceptions.AirflowSensorTimeout(str(error)) from error
         raise error

@@ -92,7 +92,7 @@ class _Fields:
                 raise self.wrong(name, "is empty but needed")
 
     def base_url(self) -> str:
-        host = (self.connection.host or self.form.default_host or "").strip()
+        host = (self.connection.host or self._usual_host() or "").strip()
         if host.count(":") > 1 and "://" not in host and not host.startswith("["):
             host = f"[{host}]"  # a connection that comes from a URI has its IPv6 address without brackets
         scheme = (self.connection.schema or "https").strip().lower()
@@ -111,6 +111,11 @@ class _Fields:
         name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         return f"{parts.scheme}://{name}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
 
+    def _usual_host(self) -> str | None:
+        options = self.options()
+        chosen = (one.hosts.get(str(options[one.name])) for one in self.form.all_fields)
+        return next(filter(None, chosen), self.form.default_host)
+
     def options(self) -> dict[str, Any]:
         try:
             extra = json.loads(self.connection.extra or "{}")
@@ -122,6 +127,8 @@ class _Fields:
 
     def _option(self, one: Field, value: Any) -> Any:
         if value is None or value == "":
+            if one.required:
+                raise self.wrong(one.name, "is empty but needed")
             return one.default
         value = self._convert(one, value)
         if one.choices and value not in one.choices:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_provider_workflows.base.compat import NEVER_EXPIRE
+
 
 class TaskState:
     """
@@ -35,8 +37,6 @@ class TaskState:
     def save(self, key: str, record: dict[str, Any]) -> None:
         """Write a record that never expires; no secret may be in it, since people can read it in the UI."""
         if self._store is not None:
-            from airflow.sdk.execution_time.context import NEVER_EXPIRE
-
             self._store.set(key, {**record, "generation": self.generation}, retention=NEVER_EXPIRE)
 
     def forget(self, key: str) -> None:

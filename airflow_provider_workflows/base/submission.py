@@ -12,6 +12,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_workflows.base.state import TaskState
@@ -74,10 +75,13 @@ class Submission:
     def _settle(self, look_up: Callable[[str], Any | None] | None) -> Any:
         found = look_up(self.mark) if look_up is not None else None
         if found is None:
+            begun = datetime.fromtimestamp(self._record.get("intended_at", 0), tz=UTC)
+            where = "" if look_up is not None else ", which this start could not give the vendor,"
             raise OutcomeUnknown(
                 f"An earlier attempt was about to start {self._subject} and never learned whether it did. "
-                f"Nothing is sent again. Look at the vendor for a run with the mark {self.mark!r}; "
-                f"if there is none, delete the key {KEY!r} from this task's state store and clear the task"
+                f"Nothing is sent again. Look at the vendor for a run with the mark {self.mark!r}{where} "
+                f"or begun at about {begun:%Y-%m-%d %H:%M:%S} UTC; if there is none, delete the key {KEY!r} "
+                "from this task's state store and clear the task"
             )
         log.info("Found %s by its mark %r; nothing is sent", found, self.mark)
         self._accept(found)
@@ -130,6 +134,11 @@ class Step:
     def result(self) -> Any:
         """What the move that was made returned."""
         return self._record["result"]
+
+    @property
+    def earlier(self) -> Any | None:
+        """What the move returned when it was last made, in whatever generation; None if it never was."""
+        return self._record.get("result")
 
     @property
     def baseline(self) -> dict[str, Any] | None:

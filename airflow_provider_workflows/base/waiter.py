@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from airflow_provider_workflows.base.compat import hand_over_lag
-from airflow_provider_workflows.base.condition import Condition, Done
+from airflow_provider_workflows.base.compat import exceptions, hand_over_lag
+from airflow_provider_workflows.base.condition import Condition, Done, Pending
 from airflow_provider_workflows.base.state import TaskState
 from airflow_provider_workflows.base.waiting import Failed, Verdict, Wait, WaitState, advance
 from airflow_provider_workflows.protocol.errors import WorkflowError
@@ -113,8 +113,6 @@ class Waiter:
         self._memory.save(KEY, record)
 
     def _reschedule(self) -> NoReturn:
-        from airflow.sdk.exceptions import AirflowRescheduleException
-
         lag = hand_over_lag()
         if self._state.cap < lag:
             log.warning(
@@ -126,7 +124,7 @@ class Waiter:
         self._remember()
         date = max(self._state.next_look, time.time() + lag)
         when = datetime.fromtimestamp(date, tz=UTC)
-        raise AirflowRescheduleException(when)  # type: ignore[no-untyped-call]
+        raise exceptions.AirflowRescheduleException(when)  # type: ignore[no-untyped-call]
 
     def _defer(self, condition: Condition) -> NoReturn:
         from airflow_provider_workflows.base.trigger import WaitTrigger
@@ -154,7 +152,8 @@ def report(logger: Any, condition: Condition, outcome: Any, *, before: WaitState
     if isinstance(outcome, WorkflowError) and isinstance(verdict, Wait):
         logger.warning("No answer about %s, going on: %s", condition, outcome)
     elif isinstance(verdict, Wait) and verdict.state.detail != before.detail:
-        logger.info("%s: %s", condition, verdict.state.detail)
+        level = logging.WARNING if isinstance(outcome, Pending) and outcome.warning else logging.INFO
+        logger.log(level, "%s: %s", condition, verdict.state.detail)
 
 
 def result_of(event: Any) -> Any:

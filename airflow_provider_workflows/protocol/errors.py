@@ -11,6 +11,7 @@ Every exception that this package raises.
     │   ├── PermissionDenied                     the vendor knows the caller and says no
     │   ├── NotFound                             the vendor does not know the thing
     │   ├── Rejected                             the vendor understood the request and refused it
+    │   │   └── Conflict                         what it was about stands elsewhere than it supposed
     │   ├── UnexpectedRedirect                   3xx: never followed, keys would travel to another host
     │   ├── OutcomeUnknown                       a once-only request whose answer is lost: it may have worked
     │   ├── RunFailed                            what was started, or waited for, ended badly at the vendor
@@ -30,7 +31,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+try:
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException
+except ImportError:  # Airflow 3.1 has only the first of them there
+    from airflow.exceptions import (  # type: ignore[attr-defined, no-redef]
+        AirflowException,
+        AirflowFailException,
+    )
 
 EXCERPT_LIMIT = 500
 
@@ -141,6 +148,10 @@ class NotFound(PermanentError):
 
 class Rejected(PermanentError):
     """The vendor understood the request and refused it; nothing was done."""
+
+
+class Conflict(Rejected):
+    """The vendor refused it because what it was about does not, or no longer, stand where it supposed."""
 
 
 class UnexpectedRedirect(PermanentError):

@@ -13,6 +13,8 @@ from airflow_provider_workflows.protocol.operation import Operation, Renew, Slee
 from airflow_provider_workflows.protocol.retry import Retry
 from airflow_provider_workflows.transport.credentials import cell_of
 from airflow_provider_workflows.transport.endpoint import Endpoint
+from airflow_provider_workflows.transport.redaction import hidden
+from airflow_provider_workflows.transport.tls import certificate_error
 
 if TYPE_CHECKING:
     import requests
@@ -116,12 +118,14 @@ class BlockingTransport:
 
         outgoing = Outgoing(request)
         try:
-            return self._converse(session, request, outgoing)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exception:
+            with hidden(request.secrets):
+                return self._converse(session, request, outgoing)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as exception:
             failure = _failure(exception, outgoing)
+            suspect = not outgoing.begun and _about_certificates(exception)
         # Raised outside the handler, so that the library's exception, which may quote the URL, is not its
         # context.
-        raise failure
+        raise (certificate_error(self.endpoint) if suspect else None) or failure
 
     def _converse(self, session: requests.Session, request: Request, outgoing: Outgoing) -> Reply:
         timeout = request.timeout or self.endpoint.timeout
@@ -176,20 +180,41 @@ def _failure(exception: Exception, outgoing: Outgoing) -> Exception:
 def _cause(exception: BaseException) -> BaseException:
     """Return the urllib3 exception at the bottom of a requests one."""
     inner = exception.args[0] if exception.args else None
-    reason = getattr(inner, "reason", inner)
-    return reason if isinstance(reason, BaseException) else exception
+    # The reason of an ssl error is a word.
+    causes = (one for one in (getattr(inner, "reason", None), inner) if isinstance(one, BaseException))
+    return next(causes, exception)
+
+
+def _about_certificates(exception: Exception) -> bool:
+    """Tell whether a certificate file may be missing, which requests reports by a bare OSError, or bad."""
+    from urllib3.exceptions import SSLError
+
+    return type(exception) is OSError or isinstance(_cause(exception), SSLError)
 
 
 def _before_sending(exception: Exception) -> bool:
-    """Tell by name whether a request without body failed before it was sent."""
+    """
+    Tell by name whether a request without body failed before it was sent.
+
+    In doubt it was sent: a reset during the TLS handshake looks like one after it.
+    """
     import ssl
 
     from urllib3 import exceptions as urllib3
 
     cause = _cause(exception)
-    connecting = (urllib3.ConnectTimeoutError, urllib3.NewConnectionError, urllib3.ProxyError)
+    connecting = (
+        urllib3.ConnectTimeoutError,
+        urllib3.LocationValueError,
+        urllib3.NewConnectionError,
+        urllib3.ProxyError,
+        UnicodeError,
+    )
     if isinstance(cause, connecting):
         return True
+    if isinstance(cause, urllib3.ReadTimeoutError):
+        # urllib3's name for a timeout during the TLS handshake too; only Python's own text tells them apart.
+        return "handshake" in str(cause.__cause__)
     return isinstance(cause, urllib3.SSLError) and isinstance(_cause(cause), ssl.SSLCertVerificationError)
 
 

@@ -31,7 +31,7 @@ class Endpoint:
     ca: str | bool = True
     client_cert: str | tuple[str, str] | None = None
     proxy: str | None = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     identity: tuple[str, ...] = field(default=(), repr=False)
 
     @property

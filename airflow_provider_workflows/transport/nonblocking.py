@@ -12,6 +12,7 @@ from airflow_provider_workflows.protocol.message import ExchangeFailed, Reply, R
 from airflow_provider_workflows.protocol.operation import Operation, Renew, Sleep, Step, exchange
 from airflow_provider_workflows.protocol.retry import Retry
 from airflow_provider_workflows.transport.endpoint import Endpoint
+from airflow_provider_workflows.transport.redaction import hidden
 from airflow_provider_workflows.transport.sessions import lease
 
 if TYPE_CHECKING:
@@ -99,8 +100,9 @@ class NonblockingTransport:
 
         outgoing = Outgoing(request)
         try:
-            return await self._converse(session, request, outgoing)
-        except (aiohttp.ClientError, TimeoutError, OSError) as exception:
+            with hidden(request.secrets):
+                return await self._converse(session, request, outgoing)
+        except (aiohttp.ClientError, TimeoutError, OSError, UnicodeError) as exception:
             failure = _failure(exception, outgoing)
         # Raised outside the handler, so that the library's exception, which may quote the URL, is not its
         # context.
@@ -153,7 +155,8 @@ async def _stream(outgoing: Outgoing) -> AsyncIterator[bytes]:
     """Read the body's pieces; those of a file in a thread, since a slow disk must not stop the event loop."""
     pieces = iter(outgoing)
     if outgoing.in_memory:
-        yield next(pieces)
+        for held in pieces:
+            yield held
         return
     while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
         yield piece
@@ -164,7 +167,12 @@ def _failure(exception: Exception, outgoing: Outgoing) -> Exception:
 
     if outgoing.broken is not None:
         return outgoing.broken
-    connecting = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+    connecting = (
+        aiohttp.ClientConnectorError,
+        aiohttp.ClientHttpProxyError,
+        aiohttp.ConnectionTimeoutError,
+        UnicodeError,  # a host name that is none
+    )
     begun = outgoing.begun if outgoing else not isinstance(exception, connecting)
     return ExchangeFailed(_in_words(exception), begun=begun)
 

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 
 from airflow_provider_workflows.transport.credentials import LoopCell
 from airflow_provider_workflows.transport.endpoint import Endpoint
+from airflow_provider_workflows.transport.tls import tls_context
 
 if TYPE_CHECKING:
     import aiohttp
@@ -38,10 +39,8 @@ class SharedSession:
     guard: AsyncGenerator[None, None] | None = None
 
     def fresh(self) -> aiohttp.ClientSession:
-        """
-        Return a session of its own whose connection is used once, for requests that must not be repeated.
-        """
-        return _open(self.endpoint, self.tls, force_close=True)
+        """Return a session to be used once and closed, for requests that must not be repeated."""
+        return _open(self.endpoint, self.tls)
 
 
 _sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], SharedSession]] = (
@@ -61,7 +60,7 @@ async def lease(key: str, endpoint: Endpoint) -> AsyncIterator[SharedSession]:
     name = (key, endpoint.fingerprint)
     shared = mine.get(name)
     if shared is None:
-        tls = await asyncio.to_thread(_tls, endpoint)
+        tls = await asyncio.to_thread(tls_context, endpoint)
         # Another coroutine may have opened it during the await.
         shared = mine.get(name) or await _share(mine, name, endpoint, tls)
     if shared.closing is not None:
@@ -98,15 +97,17 @@ async def _share(
     endpoint: Endpoint,
     tls: ssl.SSLContext | bool,
 ) -> SharedSession:
-    shared = mine[name] = SharedSession(endpoint, _open(endpoint, tls, force_close=False), tls)
-    shared.guard = _guard(shared.session)
+    shared = mine[name] = SharedSession(endpoint, _open(endpoint, tls), tls)
+    shared.guard = _guard(mine, name, shared)
     await anext(shared.guard)
     return shared
 
 
-async def _guard(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
+async def _guard(
+    mine: dict[tuple[str, str], SharedSession], name: tuple[str, str], shared: SharedSession
+) -> AsyncGenerator[None, None]:
     """
-    Close the session when this generator is closed.
+    Close and forget the session when this generator is closed.
 
     A loop that ends closes its asynchronous generators (``loop.shutdown_asyncgens``), which is the one notice
     of its end that it gives; so short-lived loops leave no open session behind either.
@@ -114,32 +115,23 @@ async def _guard(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
-        await session.close()
+        # A session refers to its loop, so that the loop would be kept for ever.
+        if mine.get(name) is shared:
+            del mine[name]
+        await shared.session.close()
 
 
-def _open(endpoint: Endpoint, tls: ssl.SSLContext | bool, *, force_close: bool) -> aiohttp.ClientSession:
+def _open(endpoint: Endpoint, tls: ssl.SSLContext | bool) -> aiohttp.ClientSession:
     import aiohttp
 
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=tls, force_close=force_close, limit=100),
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=tls, limit=100),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers=dict(endpoint.headers),
+        # aiohttp's own guess for a POST without a body.
+        skip_auto_headers=("Content-Type",),
         trust_env=False,
     )
-
-
-def _tls(endpoint: Endpoint) -> ssl.SSLContext | bool:
-    """Build the TLS context, which takes some 50 ms: in a thread, once a session."""
-    if not endpoint.base_url.startswith("https"):
-        return True
-    if endpoint.ca is False:
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    else:
-        context = ssl.create_default_context(cafile=None if endpoint.ca is True else str(endpoint.ca))
-    if isinstance(endpoint.client_cert, tuple):
-        context.load_cert_chain(*endpoint.client_cert)
-    elif endpoint.client_cert:
-        context.load_cert_chain(endpoint.client_cert)
-    return context
+    # aiohttp would send GET, PUT and DELETE a second time when the answer is lost, and has no public switch.
+    session._retry_connection = False
+    return session

@@ -1,0 +1,185 @@
+"""The pure step of waiting, by hand and by property."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from airflow_provider_workflows.base.condition import Done, Pending
+from airflow_provider_workflows.base.waiting import (
+    FIRST_INTERVAL,
+    JITTER,
+    Failed,
+    Verdict,
+    Wait,
+    WaitState,
+    advance,
+    interval,
+)
+from airflow_provider_workflows.protocol import errors
+from airflow_provider_workflows.protocol.errors import LostTrack, RunTimedOut, TemporaryError, WorkflowError
+
+START = 1_000_000.0
+SUBJECT = "the kettle"
+
+moments = st.floats(min_value=0, max_value=1e6)
+draws = st.floats(min_value=0, max_value=1, exclude_max=True)
+states = st.builds(
+    lambda timeout, cap, tolerance, silent: WaitState(
+        started=START,
+        deadline=START + timeout,
+        heard=START + silent,
+        next_look=START,
+        cap=cap,
+        tolerance=tolerance,
+    ),
+    timeout=moments,
+    cap=st.floats(min_value=FIRST_INTERVAL, max_value=3600),
+    tolerance=st.none() | moments,
+    silent=moments,
+)
+looks = st.sampled_from([Pending("boiling"), errors.ServiceUnavailable("away"), errors.Throttled("slow")])
+
+
+def state(**changes: Any) -> WaitState:
+    begun = WaitState.begin(now=START, timeout=100, cap=60, tolerance=30)
+    return replace(begun, **changes)
+
+
+def step(state: WaitState, outcome: Any, *, after: float = 0.0, draw: float = 0.5) -> Verdict:
+    return advance(state, outcome, now=START + after, subject=SUBJECT, draw=draw)
+
+
+def all_errors() -> list[type[WorkflowError]]:
+    family = [WorkflowError]
+    for cls in family:
+        family += cls.__subclasses__()
+    return family
+
+
+@pytest.mark.parametrize("kind", all_errors(), ids=lambda kind: kind.__name__)
+def test_only_what_time_can_mend_is_waited_through(kind: type[WorkflowError]) -> None:
+    error = kind("no")
+    verdict = step(state(), error)
+    if issubclass(kind, TemporaryError):
+        assert isinstance(verdict, Wait)
+    else:
+        assert verdict == Failed(error)
+
+
+@pytest.mark.parametrize("after", [0, 99, 100, 1000], ids=lambda after: f"{after}s")
+def test_what_has_come_counts_even_after_the_deadline(after: float) -> None:
+    assert step(state(), Done({"a": 1}), after=after) == Done({"a": 1})
+
+
+def test_an_answer_is_remembered() -> None:
+    verdict = step(state(), Pending("cold"), after=5)
+    assert isinstance(verdict, Wait)
+    assert (verdict.state.heard, verdict.state.detail) == (START + 5, "cold")
+
+
+def test_no_answer_changes_what_was_last_heard_in_nothing() -> None:
+    verdict = step(state(detail="cold"), errors.ServiceUnavailable("away"), after=5)
+    assert isinstance(verdict, Wait)
+    assert (verdict.state.heard, verdict.state.detail) == (START, "cold")
+
+
+@pytest.mark.parametrize(("after", "lost"), [(30.0, False), (30.5, True)], ids=["just borne", "too long"])
+def test_tolerance_is_time_without_an_answer(after: float, lost: bool) -> None:
+    verdict = step(state(detail="cold"), errors.ServiceUnavailable("away", status=503), after=after)
+    assert isinstance(verdict, Failed) == lost
+    if isinstance(verdict, Failed):
+        assert isinstance(verdict.error, LostTrack)
+        assert verdict.error.status == 503
+        for said in (SUBJECT, "30 s", "last seen: cold", "away"):
+            assert said in verdict.error.message
+
+
+def test_many_failures_in_a_short_time_are_borne() -> None:
+    now = state()
+    for number in range(1000):
+        verdict = step(now, errors.ServiceUnavailable("away"), after=number * 0.03)
+        assert isinstance(verdict, Wait)
+        now = verdict.state
+
+
+def test_an_answer_in_between_begins_the_tolerance_anew() -> None:
+    heard = step(state(), Pending(), after=29)
+    assert isinstance(heard, Wait)
+    assert isinstance(step(heard.state, errors.ServiceUnavailable("away"), after=58), Wait)
+
+
+def test_without_tolerance_silence_is_borne_until_the_deadline() -> None:
+    assert isinstance(step(state(tolerance=None), errors.ServiceUnavailable("away"), after=99), Wait)
+    verdict = step(state(tolerance=None), errors.ServiceUnavailable("away"), after=100)
+    assert isinstance(verdict, Failed)
+    assert isinstance(verdict.error, RunTimedOut)
+
+
+def test_timeout_says_how_long_for_what_and_where_it_stood() -> None:
+    verdict = step(state(), Pending("lukewarm"), after=101)
+    assert isinstance(verdict, Failed)
+    assert verdict.error.message == f"Timed out after 101 s waiting for {SUBJECT}; last seen: lukewarm"
+
+
+@given(states, looks, moments, draws)
+def test_no_wait_ends_past_the_deadline(state: WaitState, look: Any, after: float, draw: float) -> None:
+    verdict = step(state, look, after=after, draw=draw)
+    if isinstance(verdict, Wait):
+        assert START + after <= verdict.state.next_look <= state.deadline
+    if START + after >= state.deadline:
+        assert isinstance(verdict, Failed)
+
+
+@given(st.floats(min_value=1, max_value=5000), st.floats(min_value=1, max_value=600), draws)
+def test_the_last_look_is_at_the_deadline_and_the_only_one_there(
+    timeout: float, cap: float, draw: float
+) -> None:
+    now = WaitState.begin(now=START, timeout=timeout, cap=cap, tolerance=None)
+    times = [START]
+    while isinstance(verdict := advance(now, Pending(), now=times[-1], subject=SUBJECT, draw=draw), Wait):
+        now = verdict.state
+        assert now.next_look > times[-1], "a look at the same moment would go round for ever"
+        times.append(now.next_look)
+    assert times[-1] == START + timeout
+    assert sum(time >= START + timeout for time in times) == 1
+
+
+@given(states, st.floats(min_value=0, max_value=1e5), moments)
+def test_the_vendors_wish_is_honoured_up_to_the_deadline(state: WaitState, wish: float, after: float) -> None:
+    assume(START + after < state.deadline)
+    throttled = errors.Throttled("slow down", retry_after=wish)
+    verdict = step(replace(state, tolerance=None), throttled, after=after)
+    assert isinstance(verdict, Wait)
+    assert verdict.state.next_look >= min(state.deadline, START + after + wish)
+
+
+@given(states, st.floats(min_value=0, max_value=1e6), draws)
+def test_intervals_stay_between_a_second_and_the_cap(state: WaitState, waited: float, draw: float) -> None:
+    seconds = interval(state, now=START + waited, draw=draw)
+    assert FIRST_INTERVAL * (1 - JITTER) - 1e-9 <= seconds <= state.cap * (1 + JITTER) + 1e-9
+
+
+def test_intervals_grow_to_a_tenth_of_the_time_waited() -> None:
+    middle = [interval(state(), now=START + waited) for waited in (0, 5, 100, 300, 10_000)]
+    assert middle == pytest.approx([1, 1, 10, 30, 60])
+
+
+def test_jitter_spreads_waits_that_began_together() -> None:
+    assert interval(state(), now=START + 100, draw=0) == pytest.approx(9)
+    assert interval(state(), now=START + 100, draw=0.99999) == pytest.approx(11, abs=1e-3)
+
+
+@given(states, st.text())
+def test_state_survives_json(state: WaitState, detail: str) -> None:
+    state = replace(state, detail=detail)
+    assert WaitState.from_json(json.loads(json.dumps(state.to_json()))) == state
+
+
+def test_what_a_newer_version_added_to_the_state_is_left_out() -> None:
+    assert WaitState.from_json({**state().to_json(), "mood": "hopeful"}) == state()

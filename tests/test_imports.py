@@ -1,0 +1,52 @@
+"""What a DAG file's imports cost."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HTTP_LIBRARIES = {"requests", "aiohttp", "urllib3"}
+LIGHT = [
+    "airflow_provider_workflows.omflow.operators",
+    "airflow_provider_workflows.omflow.sensors",
+    "airflow_provider_workflows.omflow.conditions",
+    "airflow_provider_workflows.robusta.operators",
+    "airflow_provider_workflows.robusta.sensors",
+    "airflow_provider_workflows.robusta.conditions",
+    "airflow_provider_workflows.base.trigger",
+]
+
+
+def _loaded_by(module: str, home: Path) -> set[str]:
+    """Return the roots that a module loads on top of what Airflow's own public names do."""
+    script = (
+        "import json, sys\n"
+        "import airflow.sdk, airflow.triggers.base\n"
+        "from airflow.sdk import BaseOperator, BaseSensorOperator, DAG\n"
+        "before = set(sys.modules)\n"
+        f"import {module}\n"
+        "print(json.dumps(sorted({n.partition('.')[0] for n in set(sys.modules) - before})))\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "AIRFLOW_HOME": str(home)},
+    )
+    return set(json.loads(run.stdout.splitlines()[-1]))
+
+
+def test_what_a_dag_file_imports_loads_no_http_library(tmp_path: Path) -> None:
+    # All of them in one interpreter, as starting one takes seconds: what none of them loads, each does not.
+    assert _loaded_by(", ".join(LIGHT), tmp_path).isdisjoint(HTTP_LIBRARIES)
+
+
+@pytest.mark.parametrize("module", ["airflow_provider_workflows.transport.blocking, requests"])
+def test_an_http_library_would_be_noticed(tmp_path: Path, module: str) -> None:
+    assert not _loaded_by(module, tmp_path).isdisjoint(HTTP_LIBRARIES)
