@@ -94,6 +94,7 @@ class ConnectionForm:
     :param conn_type: Airflow's name of it, letters and underscores
     :param hook_name: the name a person sees
     :param hook_class: dotted path of the hook
+    :param vendor_docs: where the vendor describes its system
     :param default_host: URL used when the connection names no host, for vendors with one for everybody
     :param required: standard fields (host, login, password, ...) that must be filled
     :param labels: names of standard fields in the vendor's words
@@ -105,6 +106,7 @@ class ConnectionForm:
     conn_type: str
     hook_name: str
     hook_class: str
+    vendor_docs: str
     default_host: str | None = None
     required: tuple[str, ...] = ("host", "login", "password")
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -37,6 +37,8 @@ class TouchesVendor:
     hook_class: ClassVar[str]
     #: Name of the attribute with the connection id, such as ``<vendor>_conn_id``.
     conn_id_field: ClassVar[str]
+    #: Whether the result is a mapping; each of its keys is then an XCom too, for ``task.output["key"]``.
+    returns_mapping: ClassVar[bool] = False
 
     @functools.cached_property
     def hook(self) -> WorkflowHook[Any]:
@@ -78,6 +80,10 @@ class WorkflowOperator(TouchesVendor, BaseOperator):
     """An operator that calls a vendor."""
 
     ui_color = "#dfe8f5"
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("multiple_outputs", self.returns_mapping)
+        super().__init__(**kwargs)
 
 
 class WaitingOperator(WorkflowOperator):

@@ -44,6 +44,7 @@ class WorkflowSensor(TouchesVendor, BaseSensorOperator):
         prepoll: float = 10,
         **kwargs: Any,
     ) -> None:
+        kwargs.setdefault("multiple_outputs", self.returns_mapping)
         super().__init__(**kwargs)
         self.deferrable = default_deferrable() if deferrable is None else deferrable
         self.tolerance = tolerance

@@ -10,6 +10,7 @@ FORM = ConnectionForm(
     conn_type="other",
     hook_name="Other",
     hook_class="nowhere.Hook",
+    vendor_docs="https://example.com/docs",
     labels={"host": "Server"},
     placeholders={"host": "https://"},
     hidden=("schema",),

@@ -28,6 +28,7 @@ OTHER = ConnectionForm(
     conn_type="other",
     hook_name="Other",
     hook_class="nowhere.Hook",
+    vendor_docs="https://example.com/docs",
     required=(),
     fields=(
         Field(name="strict", label="Strict", kind="boolean", default=False),
@@ -246,6 +247,7 @@ def test_a_required_extra_field_is_named_when_it_is_missing(extra: dict[str, Any
         conn_type="other",
         hook_name="Other",
         hook_class="nowhere.Hook",
+        vendor_docs="https://example.com/docs",
         fields=(Field(name="tenant", label="Tenant", required=True, default="unused"),),
     )
     with pytest.raises(InvalidConnection, match="field 'tenant' is empty but needed"):
@@ -293,6 +295,7 @@ HOSTED = ConnectionForm(
     conn_type="hosted",
     hook_name="Hosted",
     hook_class="nowhere.Hook",
+    vendor_docs="https://example.com/docs",
     default_host="https://fallback.example",
     required=(),
     fields=(

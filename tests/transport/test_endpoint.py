@@ -1,0 +1,58 @@
+"""Where a connection leads, and what tells two roads apart."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+
+from airflow_provider_workflows.transport.endpoint import SLOWEST_UPLOAD, Endpoint
+
+ROAD = Endpoint(
+    base_url="https://vendor.example/omflow",
+    proxy="http://user:pr0xy-s3cret@proxy",
+    identity=("user", "p4ssw0rd"),
+    headers={"A": "1", "B": "h3ader-s3cret"},
+)
+
+CHANGES: dict[str, Any] = {
+    "base_url": "https://vendor.example/other",
+    "timeout": 31.0,
+    "connect_timeout": 11.0,
+    "ca": False,
+    "client_cert": "cert.pem",
+    "proxy": None,
+    "headers": {"A": "1", "B": "3"},
+    "identity": ("user", "other"),
+}
+
+
+def test_each_fact_has_its_change() -> None:
+    assert set(CHANGES) == {field.name for field in fields(Endpoint)}
+
+
+@pytest.mark.parametrize("fact", sorted(CHANGES))
+def test_the_fingerprint_differs_whenever_a_fact_does(fact: str) -> None:
+    assert replace(ROAD, **{fact: CHANGES[fact]}).fingerprint != ROAD.fingerprint
+
+
+def test_the_fingerprint_does_not_depend_on_the_order_of_headers() -> None:
+    assert replace(ROAD, headers={"B": "h3ader-s3cret", "A": "1"}).fingerprint == ROAD.fingerprint
+
+
+def test_neither_fingerprint_nor_repr_gives_a_secret_away() -> None:
+    shown = repr(ROAD) + ROAD.fingerprint
+    assert [secret for secret in ("p4ssw0rd", "pr0xy-s3cret", "h3ader-s3cret") if secret in shown] == []
+
+
+@pytest.mark.parametrize("path", ["/a/b", "a/b", "//a/b"])
+def test_url(path: str) -> None:
+    assert ROAD.url(path) == "https://vendor.example/omflow/a/b"
+
+
+def test_patience_covers_connecting_answering_and_a_slow_upload() -> None:
+    road = replace(ROAD, timeout=5.0, connect_timeout=2.0)
+    assert road.patience(None, 0) == 22.0
+    assert road.patience(1.0, 0) == 6.0
+    assert road.patience(None, 10 * SLOWEST_UPLOAD) == 32.0
