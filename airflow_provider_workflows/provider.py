@@ -10,9 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_workflows import __version__
+from airflow_provider_workflows.blizwork import connection as blizwork
+from airflow_provider_workflows.kiban import connection as kiban
+from airflow_provider_workflows.mybpm import connection as mybpm
 from airflow_provider_workflows.omflow import connection as omflow
+from airflow_provider_workflows.robusta import connection as robusta
 
-FORMS = (omflow.FORM,)
+FORMS = (omflow.FORM, mybpm.FORM, blizwork.FORM, robusta.FORM, kiban.FORM)
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -21,18 +25,19 @@ def get_provider_info() -> dict[str, Any]:
         # Must be the distribution's canonical name, or Airflow finds no provider at all.
         "package-name": "airflow-provider-workflows",
         "name": "Workflow systems",
-        "description": "OMFlow: open orders, push them, wait for them, exactly once and deferrable.",
+        "description": (
+            "OMFlow, MyBPM, BlizWork, Robusta RPA and Kiban Workfloo: start what they run, move it on, and "
+            "wait for it, in the worker or deferred, with care for what must not happen twice."
+        ),
         "versions": [__version__],
         "integrations": [
-            {"integration-name": form.hook_name, "external-doc-url": DOCUMENTATION, "tags": ["service"]}
+            {"integration-name": form.hook_name, "external-doc-url": form.vendor_docs, "tags": ["service"]}
             for form in FORMS
         ],
         "connection-types": [form.connection_type() for form in FORMS],
         **{kind: [_modules(form.hook_name, form.hook_class, kind) for form in FORMS] for kind in ROOMS},
     }
 
-
-DOCUMENTATION = "https://github.com/airflow-provider-workflows/airflow_provider_workflows#readme"
 
 #: What each vendor's room has, and in which module.
 ROOMS = {"operators": "operators", "sensors": "sensors", "hooks": "hook"}

@@ -25,7 +25,7 @@ from dev.process import interruptible
 from dev.sandbox_process import RunningSandbox, SandboxError, running_sandbox
 from dev.vendors import connections
 
-DAG_ID = "omflow_order"
+DAG_ID = "loan_origination"
 RUN_SECONDS = 300.0
 LOG_LINES = 25
 HOME = AIRFLOW_HOMES / "demo"
@@ -115,7 +115,7 @@ def compare(airflow: AirflowInstance, sandbox: RunningSandbox, run_id: str, cons
     console.print(tasks_table(tasks), vendors_table(held))
     problems = disagreements(tasks, held)
     if not problems:
-        console.print("Both sides agree: every task succeeded, every order is finished.", style="green")
+        console.print("Both sides agree: every task succeeded, every record is finished.", style="green")
         return 0
     show_failures(airflow, run_id, console)
     console.print("\nThe two sides do not agree:", style="red")
@@ -126,7 +126,8 @@ def compare(airflow: AirflowInstance, sandbox: RunningSandbox, run_id: str, cons
 
 
 def main() -> int:
-    console = Console()
+    # A log has no width of its own, and 80 columns would cut ids.
+    console = Console() if sys.stdout.isatty() else Console(width=120)
     try:
         with (
             running_sandbox(SANDBOX_FOLDER) as sandbox,

@@ -29,7 +29,8 @@ STYLES = {
 
 
 def tasks_table(rows: Sequence[TaskRow]) -> Table:
-    table = Table("Task", "State", "Vendor", "Remote id", title="Tasks in Airflow", title_justify="left")
+    table = Table("Task", "State", "Vendor", title="Tasks in Airflow", title_justify="left")
+    table.add_column("Remote id", overflow="fold")
     table.add_column("Duration", justify="right")
     for row in rows:
         seconds = "" if row.seconds is None else f"{row.seconds:.1f} s"
@@ -39,7 +40,7 @@ def tasks_table(rows: Sequence[TaskRow]) -> Table:
 
 def vendors_table(rows: Sequence[VendorRow]) -> Table:
     table = Table(
-        "Vendor", "Order", "Stops passed", "State", title="Held by the vendors", title_justify="left"
+        "Vendor", "Record", "Stops passed", "State", title="Held by the vendors", title_justify="left"
     )
     for row in rows:
         table.add_row(Text(row.vendor), Text(row.order), Text(" > ".join(row.stops)), _state(row.state))

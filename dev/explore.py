@@ -80,7 +80,8 @@ def explore(airflow: AirflowInstance, sandbox: RunningSandbox, console: Console)
 
 def main() -> int:
     options = arguments()
-    console = Console()
+    # A log has no width of its own, and 80 columns would cut ids.
+    console = Console() if sys.stdout.isatty() else Console(width=120)
     try:
         # Both before anything is started: a taken port is said at once.
         port, sandbox_port = free_port(options.port), free_port(options.sandbox_port)

@@ -66,6 +66,24 @@ CONNECTIONS = (
         password="sandbox-token",
         extra={"company_id": "5f0c3a1be2d94a7c8b6e1d20", "environment": "production"},
     ),
+    SandboxConnection(
+        conn_id="mybpm_default",
+        conn_type="mybpm",
+        vendor="MyBPM",
+        mount="mybpm",
+        login="airflow@example.com",
+        password="sandbox",
+        extra={"timezone": "GMT+0600"},
+    ),
+    SandboxConnection(
+        conn_id="kiban_default",
+        conn_type="kiban",
+        vendor="Kiban Workfloo",
+        mount="kiban",
+        login="",
+        password="kiban-sandbox-key",
+        extra={"environment": "sandbox"},
+    ),
 )
 
 

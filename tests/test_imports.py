@@ -12,6 +12,12 @@ import pytest
 
 HTTP_LIBRARIES = {"requests", "aiohttp", "urllib3"}
 LIGHT = [
+    "airflow_provider_workflows.kiban.operators",
+    "airflow_provider_workflows.kiban.sensors",
+    "airflow_provider_workflows.kiban.conditions",
+    "airflow_provider_workflows.mybpm.operators",
+    "airflow_provider_workflows.mybpm.sensors",
+    "airflow_provider_workflows.mybpm.conditions",
     "airflow_provider_workflows.omflow.operators",
     "airflow_provider_workflows.omflow.sensors",
     "airflow_provider_workflows.omflow.conditions",

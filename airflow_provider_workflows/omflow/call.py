@@ -89,7 +89,7 @@ def segment(api_path: Any) -> str:
     :raises InvalidInput: it is empty, or ``None`` from a template that found nothing, which OMFlow would take
         for a process to be named elsewhere in the body (recorded)
     """
-    if not isinstance(api_path, str) or api_path.strip() in ("", "None"):
+    if not isinstance(api_path, str) or api_path.strip() in ("", ".", "..", "None"):
         raise InvalidInput(f"api_path must be the name of a process in URLs, got {api_path!r}")
     return quote(api_path.strip(), safe="")
 

@@ -8,6 +8,7 @@ FORM = ConnectionForm(
     conn_type="omflow",
     hook_name="OMFlow",
     hook_class="airflow_provider_workflows.omflow.hook.OMFlowHook",
+    vendor_docs="https://github.com/syscomgo/omflow",
     required=("host", "login", "password"),
     labels={"host": "Server", "schema": "Scheme", "login": "Service user"},
     placeholders={

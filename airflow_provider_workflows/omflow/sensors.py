@@ -99,6 +99,7 @@ class OMFlowOrderSensor(_OrderSensor):
     The other parameters are those of :class:`~airflow_provider_workflows.base.sensor.WorkflowSensor`.
     """
 
+    returns_mapping: ClassVar[bool] = True
     template_fields: Sequence[str] = ("api_path", "data_no", "fields", "omflow_conn_id")
 
     def __init__(self, *, fields: Sequence[str] = (), **kwargs: Any) -> None:

@@ -99,7 +99,8 @@ def _tidy(call: Call) -> None:
 def _head(scope: Scope) -> Head:
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     path = scope["path"].removeprefix(scope.get("root_path", ""))
-    return Head(method=scope["method"], path=path, headers=headers)
+    query = scope["query_string"].decode("latin-1")
+    return Head(method=scope["method"], path=path, headers=headers, query=query)
 
 
 async def write(send: Send, answer: Answer) -> None:

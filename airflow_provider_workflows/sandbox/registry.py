@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from airflow_provider_workflows.sandbox import omflow
+from airflow_provider_workflows.sandbox import blizwork, kiban, mybpm, omflow, robusta
 from airflow_provider_workflows.sandbox.clock import Clock
 from airflow_provider_workflows.sandbox.declaration import Table, check_table
 from airflow_provider_workflows.sandbox.vendor import Vendor
@@ -12,6 +12,10 @@ from airflow_provider_workflows.sandbox.vendor import Vendor
 # Name of the vendor's table in a declaration file -> what builds its mounts.
 BUILDERS: dict[str, Callable[[Table, Clock], Iterable[Vendor]]] = {
     "omflow": omflow.build,
+    "blizwork": blizwork.build,
+    "robusta": robusta.build,
+    "mybpm": mybpm.build,
+    "kiban": kiban.build,
 }
 
 

@@ -17,11 +17,15 @@ class CommandError(Exception):
 
 @dataclass(frozen=True)
 class Head:
-    """A request before its body is read; header names in lower case, the path below the vendor's mount."""
+    """A request before its body is read; header names in lower case, the path below the vendor's mount.
+
+    :param query: what follows the question mark, as it came.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str]
+    query: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,82 @@
+"""Reading an execution's detail, of which only what was asked for may leave: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from airflow_provider_workflows.protocol.errors import InvalidInput
+
+
+def labels(detail: Mapping[str, Any]) -> list[str]:
+    """Return the execution's labels; none if the array is null (vendor's SDK)."""
+    found = detail.get("labels")
+    return [str(label) for label in found] if isinstance(found, list) else []
+
+
+def check_fields(result_fields: Any) -> list[str]:
+    """
+    Return the paths of the fields that a result is to have.
+
+    :raises InvalidInput: it is no list of paths
+    """
+    is_list = isinstance(result_fields, Sequence) and not isinstance(result_fields, (str, bytes))
+    if not is_list or not all(isinstance(path, str) and path.strip(".") for path in result_fields):
+        raise InvalidInput(
+            "result_fields must be a list of paths into the execution's detail, such as "
+            "nodes.Decision.ruleset.exit"
+        )
+    return list(result_fields)
+
+
+def pick(detail: Mapping[str, Any], path: str) -> Any:
+    """
+    Return what a path leads to; None if it leads nowhere, since any array or map may be null (vendor's SDK).
+
+    :param path: names with points between; of a list, the last element with that ``name`` or ``id``, or the
+        one at that index. A node that runs twice is listed twice, and the last one counts
+    """
+    found: Any = detail
+    for name in path.split("."):
+        found = _child(found, name)
+    return found
+
+
+def shows_form(detail: Mapping[str, Any], node_id: str, sent: Mapping[str, Any]) -> bool | None:
+    """
+    Tell whether the form that was answered at a node holds the values that were sent.
+
+    Upper case, blanks around a value and the form of a number make no difference; an engine may tidy what it
+    is given.
+
+    :returns: None if the detail does not show it
+    """
+    nodes = detail.get("nodes")
+    for node in reversed(nodes if isinstance(nodes, list) else []):
+        if not isinstance(node, Mapping) or node.get("id") != node_id:
+            continue
+        fields = _child(node.get("form"), "fields")
+        held = {name: fields[name] for name in sent if name in fields} if isinstance(fields, Mapping) else {}
+        return all(_tidy(held[name]) == _tidy(sent[name]) for name in held) if held else None
+    return None
+
+
+def _child(parent: Any, name: str) -> Any:
+    if isinstance(parent, Mapping):
+        return parent.get(name)
+    if not isinstance(parent, list):
+        return None
+    for element in reversed(parent):
+        if isinstance(element, Mapping) and name in (element.get("name"), element.get("id")):
+            return element
+    return parent[int(name)] if name.isdecimal() and int(name) < len(parent) else None
+
+
+def _tidy(value: Any) -> str | Decimal:
+    text = str(value).strip().casefold()
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text
+    return number if number.is_finite() else text

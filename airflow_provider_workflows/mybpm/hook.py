@@ -1,0 +1,106 @@
+"""The MyBPM hook."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_workflows.base.hook import WorkflowHook, blocking, nonblocking
+from airflow_provider_workflows.mybpm.api import MyBPMApi
+from airflow_provider_workflows.mybpm.call import Token
+from airflow_provider_workflows.mybpm.connection import API_TOKEN, FORM, SESSION_TOKEN
+from airflow_provider_workflows.protocol.errors import InvalidConnection
+from airflow_provider_workflows.protocol.operation import Operation, Page
+
+if TYPE_CHECKING:
+    from airflow_provider_workflows.base.settings import Settings
+    from airflow_provider_workflows.mybpm.boi import Boi
+    from airflow_provider_workflows.protocol.retry import Retry
+
+
+class MyBPMHook(WorkflowHook[MyBPMApi]):
+    """
+    Calls a MyBPM server.
+
+    Each method is an operation of :class:`~airflow_provider_workflows.mybpm.api.MyBPMApi` with the same
+    arguments; those that begin with ``a`` are coroutines.
+
+    With a login, the connection's login and password are exchanged for a session token; without one, the
+    password is an API token.
+
+    :param mybpm_conn_id: the Airflow connection, of type ``mybpm``
+    :param retry: how often a repeatable request is repeated, and after how long
+    """
+
+    form = FORM
+
+    def __init__(self, mybpm_conn_id: str = FORM.default_conn_id, *, retry: Retry | None = None) -> None:
+        super().__init__(mybpm_conn_id, retry=retry)
+
+    upsert = blocking(MyBPMApi.upsert)
+    aupsert = nonblocking(MyBPMApi.upsert)
+    create = blocking(MyBPMApi.create)
+    acreate = nonblocking(MyBPMApi.create)
+    load = blocking(MyBPMApi.load)
+    aload = nonblocking(MyBPMApi.load)
+    load_many = blocking(MyBPMApi.load_many)
+    aload_many = nonblocking(MyBPMApi.load_many)
+    list_page = blocking(MyBPMApi.list_page)
+    alist_page = nonblocking(MyBPMApi.list_page)
+    nested_page = blocking(MyBPMApi.nested_page)
+    anested_page = nonblocking(MyBPMApi.nested_page)
+    load_structure = blocking(MyBPMApi.load_structure)
+    aload_structure = nonblocking(MyBPMApi.load_structure)
+
+    def list_pages(self, bo_code: str, *, offset: int = 0, **how: Any) -> Iterator[Page[Boi]]:
+        """Return the pages of a listing, each fetched when asked for; arguments of :meth:`list_page`."""
+        following: int | None = offset
+        while following is not None:
+            page = self.list_page(bo_code, offset=following, **how)
+            if page.items:
+                yield page
+            following = page.next
+
+    async def alist_pages(self, bo_code: str, *, offset: int = 0, **how: Any) -> AsyncIterator[Page[Boi]]:
+        """Return the pages of a listing, as :meth:`list_pages`."""
+        following: int | None = offset
+        while following is not None:
+            page = await self.alist_page(bo_code, offset=following, **how)
+            if page.items:
+                yield page
+            following = page.next
+
+    def make_api(self, settings: Settings) -> MyBPMApi:
+        """
+        Return the API of a connection's server and user.
+
+        :raises InvalidConnection: the API token cannot be a header
+        """
+        by_login = bool(settings.login)
+        header = settings.options["token_header"] or (SESSION_TOKEN if by_login else API_TOKEN)
+        return MyBPMApi(
+            token=Token(header=header, value=None if by_login else _api_token(settings)),
+            login=settings.login,
+            password=settings.password,
+            timezone=settings.options["timezone"],
+            test_bo_code=settings.options["test_bo_code"],
+        )
+
+    def fetch_credential(self, api: MyBPMApi) -> Callable[[], Operation[str]] | None:
+        """Return the operation that fetches a session token; None for a connection with an API token."""
+        return api.session_token if api.token.value is None else None
+
+    def probe(self, api: MyBPMApi) -> Operation[str]:
+        """Read a structure, which has no effect but to show that the token is good."""
+        return api.probe()
+
+
+def _api_token(settings: Settings) -> str:
+    token = settings.password.strip()
+    if not token.isascii() or not token.isprintable() or " " in token:
+        # Without quoting it.
+        raise InvalidConnection(
+            f"Connection {settings.conn_id!r} of type {FORM.conn_type!r}: field 'password' "
+            "(API token) has characters that no token can have, such as blanks or line ends"
+        )
+    return token

@@ -1,0 +1,147 @@
+"""MyBPM's operator: create or update an instance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_workflows.base.operator import WorkflowOperator
+from airflow_provider_workflows.base.submission import Submission
+from airflow_provider_workflows.mybpm.call import VENDOR
+from airflow_provider_workflows.mybpm.connection import FORM
+from airflow_provider_workflows.mybpm.linking import Linking
+from airflow_provider_workflows.mybpm.upserting import Upsert
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_workflows.mybpm.boi import Boi
+    from airflow_provider_workflows.mybpm.hook import MyBPMHook
+
+
+class MyBPMUpsertBOIOperator(WorkflowOperator):
+    """
+    Creates or updates an instance of a business object (BOI).
+
+    Returns ``{"boi_id", "boCode", "state", "isTouched", "fields": {code: {"apiValue", "displayValue",
+    "type"}}}``; :func:`~airflow_provider_workflows.mybpm.values.to_python` reads an ``apiValue`` back.
+
+    The call is repeated, in the attempt and by retries, if it can make no second instance: with ``boi_id``,
+    or with a ``unique_field`` that is among ``field_values``, not blank, and not denied by the object's
+    structure. With references to add it is repeated only after reading back which of them are linked.
+    Otherwise it is sent once: the id is kept in Airflow's state store (3.3+), and a lost answer ends in
+    :class:`~airflow_provider_workflows.protocol.errors.OutcomeUnknown`.
+
+    :param bo_code: code of the business object
+    :param field_values: mapping field code -> value: text (of a selection field the option's id), numbers,
+        booleans, aware datetimes; or JSON text of it
+    :param boi_id: update this instance and create none
+    :param unique_field: code of the field by whose value an instance is updated rather than created
+    :param field_ref_add: a list of :class:`~airflow_provider_workflows.mybpm.references.FieldReference`, or
+        of mappings with its names or the vendor's
+    :param field_ref_remove: as ``field_ref_add``
+    :param remove_after: remove references after adding others; by default before
+    :param validate: check field codes, types and references against the object's structure before sending
+    :param result_fields: codes of the fields to return; by default all that the server returns
+    :param settle: seconds from a lost answer until references are read back
+    :param multiple_outputs: leave each key as an XCom too, so that ``upsert.output["boi_id"]`` is the id
+    :param mybpm_conn_id: the Airflow connection
+
+    :raises InvalidInput: an argument is wrong; nothing was sent
+    :raises OutcomeUnknown: a call that must not be repeated may have been carried out
+    """
+
+    vendor: ClassVar[str] = VENDOR
+    hook_class: ClassVar[str] = FORM.hook_class
+    conn_id_field: ClassVar[str] = "mybpm_conn_id"
+
+    template_fields: Sequence[str] = (
+        "bo_code",
+        "field_values",
+        "boi_id",
+        "unique_field",
+        "field_ref_add",
+        "field_ref_remove",
+        "result_fields",
+        "mybpm_conn_id",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "field_values": "json",
+        "field_ref_add": "json",
+        "field_ref_remove": "json",
+        "result_fields": "json",
+    }
+
+    if TYPE_CHECKING:
+        hook: MyBPMHook
+
+    def __init__(
+        self,
+        *,
+        bo_code: str,
+        field_values: Any = None,
+        boi_id: str | None = None,
+        unique_field: str | None = None,
+        field_ref_add: Any = (),
+        field_ref_remove: Any = (),
+        remove_after: bool = False,
+        validate: bool = False,
+        result_fields: Sequence[str] | None = None,
+        settle: float = 60,
+        multiple_outputs: bool = True,
+        mybpm_conn_id: str = FORM.default_conn_id,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(multiple_outputs=multiple_outputs, **kwargs)
+        self.bo_code = bo_code
+        self.field_values = field_values
+        self.boi_id = boi_id
+        self.unique_field = unique_field
+        self.field_ref_add = field_ref_add
+        self.field_ref_remove = field_ref_remove
+        self.remove_after = remove_after
+        self.validate = validate
+        self.result_fields = result_fields
+        self.settle = settle
+        self.mybpm_conn_id = mybpm_conn_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Write the instance and return it."""
+        wanted = self._checked()
+        if self.validate:
+            self.hook.run(lambda api: api.validate(wanted))
+        boi = self._write(context, wanted)
+        self.announce(context, f"{wanted.bo_code}/{boi.boi_id}")
+        self.log.info("MyBPM instance %s/%s is in state %s", wanted.bo_code, boi.boi_id, boi.state)
+        return boi.to_json(self.result_fields)
+
+    def _checked(self) -> Upsert:
+        return Upsert.read(
+            self.bo_code,
+            self.field_values,
+            boi_id=self.boi_id,
+            field_ref_add=self.field_ref_add,
+            field_ref_remove=self.field_ref_remove,
+            remove_after=self.remove_after,
+        )
+
+    def _write(self, context: Context, wanted: Upsert) -> Boi:
+        once = self.hook.run(lambda api: api.why_once(wanted, self.unique_field))
+        if once is not None:
+            self.log.info("Sent once and never again, since %s", once)
+            return self._once(context, wanted)
+        if wanted.add:
+            return Linking(context, self.hook, wanted, settle=self.settle).run()
+        return self.hook.run(lambda api: api.send(wanted, repeatable=True))
+
+    def _once(self, context: Context, wanted: Upsert) -> Boi:
+        sent: list[Boi] = []
+
+        def submit(mark: str) -> str:
+            sent.append(self.hook.run(lambda api: api.send(wanted, repeatable=False)))
+            return sent[0].boi_id
+
+        submission = Submission(context, subject=f"an instance of {wanted.bo_code}")
+        # MyBPM has no place for the mark: what could be found by a unique value is repeated instead.
+        boi_id = submission.once(submit)
+        return sent[0] if sent else self.hook.load(wanted.bo_code, boi_id)

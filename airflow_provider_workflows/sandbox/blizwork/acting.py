@@ -1,0 +1,97 @@
+"""The calls that do something to a case: init and exec."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from airflow_provider_workflows.sandbox.blizwork.cases import Case
+from airflow_provider_workflows.sandbox.blizwork.model import Form
+from airflow_provider_workflows.sandbox.blizwork.refusal import Refusal
+from airflow_provider_workflows.sandbox.blizwork.state import Body, State
+
+_ATTACHMENT_KEYS = {"fileName", "fileUrl"}
+
+
+def init(state: State, body: Body) -> dict[str, Any]:
+    """Open a case; form data cannot go along, and is ignored."""
+    author = _author(state, body)
+    environment = state.environment(body)
+    workflow = state.workflow(body.text("workflowId"), environment)
+    return {"caseNumber": state.cases.open(workflow, environment, author).number}
+
+
+def execute(state: State, body: Body) -> dict[str, Any]:
+    """Run the pending activity of a case."""
+    author = _author(state, body)
+    environment = state.environment(body)
+    body.take("skipExtensions", bool, optional=True)
+    workflow = state.workflow(body.text("workflowId"), environment)
+    case = state.cases.find(workflow, body.take("caseNumber", int), environment)
+    if case is None:
+        raise Refusal(4)
+    form = _runnable(case, body.text("formId"))
+    to = _action(case, form, body.text("nextFormId"))
+    state.cases.run(case, author, to, _values(state, case, form, body.take("formData", dict)))
+    return {}
+
+
+def _author(state: State, body: Body) -> str:
+    """The acting user. That a token for another organisation is code 2 is a choice."""
+    user = state.user(body.text("userId"))
+    if body.text("companyId") != state.declared.company:
+        raise Refusal(2)
+    acting = body.take("execUserId", str, optional=True)
+    return user if acting is None else state.user(acting)
+
+
+def _runnable(case: Case, name: str) -> Form:
+    if case.pending is None:
+        raise Refusal(5)
+    form = case.workflow.forms.get(name)
+    if form is None or (name in case.passed and form is not case.pending):
+        raise Refusal(6)
+    if form is not case.pending or form.seconds is not None:
+        raise Refusal(8)
+    return form
+
+
+def _action(case: Case, form: Form, name: str) -> str:
+    """The codes 7 and 9 describe the same mistake; here 9 is for an id that the process does not have."""
+    if name not in case.workflow.forms:
+        raise Refusal(9)
+    if name not in form.to:
+        raise Refusal(7)
+    return name
+
+
+def _values(state: State, case: Case, form: Form, given: dict[str, Any]) -> dict[str, Any]:
+    allowed = form.fields or tuple(case.workflow.fields)
+    for name, value in given.items():
+        if name not in allowed:
+            raise Refusal(10, name)
+        kind = case.workflow.fields[name]
+        if not _fits(kind, value) or (kind == "attachment" and value["fileUrl"] not in state.file_urls):
+            # "An error", say the vendor's pages of wrong types and dead URLs; the code is a choice.
+            raise Refusal(100, name)
+    return {name: _kept(value) for name, value in given.items()}
+
+
+def _fits(kind: str, value: Any) -> bool:
+    match kind:
+        case "string":
+            return isinstance(value, str)
+        case "int":
+            return isinstance(value, int) and not isinstance(value, bool)
+        case "decimal":
+            return isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+    return (
+        isinstance(value, dict)
+        and set(value) == _ATTACHMENT_KEYS
+        and all(isinstance(text, str) for text in value.values())
+    )
+
+
+def _kept(value: Any) -> Any:
+    """Decimals are kept as text, so that no digit is lost on the way out."""
+    return str(value) if isinstance(value, Decimal) else value

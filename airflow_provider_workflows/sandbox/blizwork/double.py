@@ -1,0 +1,200 @@
+"""BlizWork's double: routes requests, speaks the vendor's envelopes, obeys the control API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from airflow_provider_workflows.sandbox.blizwork import acting, reading
+from airflow_provider_workflows.sandbox.blizwork.declared import read_user
+from airflow_provider_workflows.sandbox.blizwork.records import records_of
+from airflow_provider_workflows.sandbox.blizwork.refusal import MESSAGES, Refusal
+from airflow_provider_workflows.sandbox.blizwork.state import Body, State
+from airflow_provider_workflows.sandbox.clock import Agenda, Clock
+from airflow_provider_workflows.sandbox.declaration import DeclarationError, Table
+from airflow_provider_workflows.sandbox.journal import Journal
+from airflow_provider_workflows.sandbox.vendor import (
+    Answer,
+    Call,
+    Command,
+    CommandError,
+    Head,
+    Record,
+    Routed,
+)
+
+Work = Callable[[State, Body], dict[str, Any]]
+
+# Paths above the token -> name of the endpoint and its work.
+_ENDPOINTS: dict[str, tuple[str, Work]] = {
+    "/init": ("init", acting.init),
+    "/exec": ("exec", acting.execute),
+    "/process/case": ("case", reading.case),
+    "/process/case-list": ("list", reading.case_list),
+    "/attachment/upload": ("upload", reading.upload),
+    "/utils/send-notification": ("notify", reading.notify),
+    "/utils/validatecall": ("validate", reading.validate),
+    "/master-data": ("master-data", reading.rows),
+    "/master-data/upsert": ("upsert", reading.upsert),
+    "/master-data/delete": ("delete", reading.delete),
+}
+# Which answers say ``status`` and ``message`` for ``resultCode`` and ``resultMessage`` is a choice: some do.
+_SAY_STATUS = frozenset({"case", "list", "upload", "master-data", "upsert", "delete"})
+
+_NO_SUCH_PAGE = Answer(
+    b"<!DOCTYPE html><html><head><title>Error</title></head><body><pre>Cannot serve this</pre></body></html>",
+    status=404,
+    content_type="text/html",
+)
+
+
+@dataclass
+class _Ordered:
+    """A result code that a test has ordered in place of the true answer."""
+
+    code: int
+    effect: bool
+    times: int
+
+
+class BlizWorkDouble:
+    """One BlizWork server, for one organisation.
+
+    :param declaration: the ``[blizwork]`` table.
+    :raises DeclarationError: if the declaration cannot be used.
+    """
+
+    name = "blizwork"
+    endpoint_names = (*(name for name, _ in _ENDPOINTS.values()), "other", "any")
+    body_limit = 10 * 1024 * 1024  # a choice: the vendor states no limit
+
+    def __init__(self, declaration: Table, clock: Clock) -> None:
+        self.journal = Journal("opened", "executed", "uploaded", "notified", "upserted", "deleted")
+        self._fresh: Callable[[], State] = partial(State, declaration, clock, self.journal)
+        self._state = self._fresh()
+        self._ordered: dict[str, _Ordered] = {}
+        self.commands: Mapping[str, Command] = {
+            "run": self._run_by_hand,
+            "answer": self._order_answer,
+            "set_limit": self._set_limit,
+            "set_token": self._set_token,
+            "set_workflow": self._set_workflow,
+            "add_user": self._add_user,
+        }
+
+    @property
+    def agenda(self) -> Agenda:
+        """What the platform does by itself."""
+        return self._state.agenda
+
+    def public_path(self, head: Head) -> str:
+        """The path without the token; of an unknown path, nothing."""
+        return f"{_split(head.path)[0]}/…"
+
+    def endpoints(self, head: Head) -> Collection[str]:
+        """The endpoint, which the path tells."""
+        return (self._endpoint(head)[0],)
+
+    def route(self, call: Call) -> Routed:
+        """The endpoint of a request, and its work."""
+        name, work = self._endpoint(call.head)
+        if work is None:
+            return Routed(name, lambda: _NO_SUCH_PAGE)
+        return Routed(name, lambda: self._serve(call, name, work))
+
+    def _endpoint(self, head: Head) -> tuple[str, Work | None]:
+        name, work = _ENDPOINTS.get(_split(head.path)[0], ("other", None))
+        return (name, work) if head.method == "POST" and work is not None else ("other", None)
+
+    def _serve(self, call: Call, name: str, work: Work) -> Answer:
+        self.agenda.run_due()
+        ordered = self._ordered.get(name)
+        if ordered is not None and ordered.times > 0:
+            ordered.times -= 1
+            if ordered.effect:
+                self._perform(call, name, work)
+            return _envelope(name, ordered.code, MESSAGES[ordered.code], {})
+        return self._perform(call, name, work)
+
+    def _perform(self, call: Call, name: str, work: Work) -> Answer:
+        try:
+            self._state.admit(_split(call.head.path)[1])
+            return _envelope(name, 0, MESSAGES[0], work(self._state, _body(call)))
+        except Refusal as refusal:
+            return _envelope(name, refusal.code, refusal.message, {})
+
+    def records(self) -> list[Record]:
+        """All cases."""
+        return records_of(self.name, self._state)
+
+    def restart(self) -> None:
+        """Begin the platform's own work anew; nothing else is kept in memory only."""
+        self.agenda.restart()
+
+    def reset(self) -> None:
+        """Back to the declaration."""
+        self._state = self._fresh()
+        self._ordered.clear()
+
+    def _run_by_hand(self, *, workflow: str, case: int | str, form: str, to: str) -> None:
+        """Run a pending activity as a person would in the vendor's own pages."""
+        found = [
+            one for one in self._state.cases.all() if (one.workflow.id, one.number) == (workflow, int(case))
+        ]
+        pending = found[0].pending if found else None
+        if pending is None or pending.id != form or to not in pending.to:
+            raise CommandError(f"case {workflow}/{case} does not wait for {form!r} with {to!r}")
+        self._state.cases.run(found[0], "person@example.com", to, {})
+
+    def _order_answer(self, *, endpoint: str, code: int, effect: bool = False, times: int = 1) -> None:
+        """Answer the next calls of an endpoint with a result code, with the work done or not."""
+        if endpoint not in self.endpoint_names or code not in MESSAGES:
+            raise CommandError(f"no endpoint {endpoint!r} or no result code {code!r}")
+        self._ordered[endpoint] = _Ordered(code, effect, times)
+
+    def _set_limit(self, *, transactions_per_second: float | None) -> None:
+        self._state.rate = transactions_per_second
+
+    def _set_token(self, *, token: str) -> None:
+        self._state.declared.token = token
+
+    def _set_workflow(self, *, workflow: str, **flags: bool) -> None:
+        found = self._state.declared.workflows.get(workflow)
+        if found is None or not set(flags) <= {"enabled", "published"}:
+            raise CommandError(f"no workflow {workflow!r}, or it has no such switch")
+        for name, value in flags.items():
+            setattr(found, name, value)
+
+    def _add_user(self, **settings: Any) -> None:
+        try:
+            user = read_user(settings)
+        except DeclarationError as error:
+            raise CommandError(str(error)) from None
+        self._state.declared.users[user.email] = user
+
+
+def _split(path: str) -> tuple[str, str]:
+    """The known path that a path begins with, and the token below it, with or without a slash at the end."""
+    above = max((known for known in _ENDPOINTS if path.startswith(f"{known}/")), key=len, default="")
+    return above, path.removeprefix(f"{above}/").removesuffix("/")
+
+
+def _body(call: Call) -> Body:
+    try:
+        # Decimals, so that the types of fields are checked on what was sent.
+        body = json.loads(call.body, parse_float=Decimal)
+    except ValueError:
+        raise Refusal(100) from None
+    if not isinstance(body, dict):
+        raise Refusal(100)
+    return Body(body)
+
+
+def _envelope(name: str, code: int, message: str, data: Mapping[str, Any]) -> Answer:
+    keys = ("status", "message") if name in _SAY_STATUS else ("resultCode", "resultMessage")
+    body = {keys[0]: code, keys[1]: message, **data}
+    return Answer(json.dumps(body, ensure_ascii=False, default=str).encode())

@@ -1,0 +1,107 @@
+"""What one BlizWork server holds while it runs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_workflows.sandbox.blizwork.cases import Cases
+from airflow_provider_workflows.sandbox.blizwork.declared import read_declared
+from airflow_provider_workflows.sandbox.blizwork.model import Workflow
+from airflow_provider_workflows.sandbox.blizwork.refusal import Refusal
+from airflow_provider_workflows.sandbox.clock import Agenda, Clock
+from airflow_provider_workflows.sandbox.declaration import Table
+from airflow_provider_workflows.sandbox.journal import Journal
+
+ENVIRONMENTS = ("production", "draft")
+
+
+@dataclass(frozen=True)
+class Body:
+    """The object in a request's body."""
+
+    values: Mapping[str, Any]
+
+    def take(self, name: str, kind: type, *, optional: bool = False) -> Any:
+        """A value of a type; a number as text, or a boolean as a number, is none.
+
+        :raises Refusal: 100 if it is missing or of another type.
+        """
+        value = self.values.get(name)
+        if value is None and optional:
+            return None
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise Refusal(100, name)
+        return value
+
+    def text(self, name: str) -> str:
+        """A text that is not empty."""
+        value = self.take(name, str)
+        if not value:
+            raise Refusal(100, name)
+        return str(value)
+
+
+class State:
+    """Processes, users, cases, files and tables.
+
+    :raises DeclarationError: if the declaration cannot be used.
+    """
+
+    def __init__(self, declaration: Table, clock: Clock, journal: Journal) -> None:
+        self.declared = read_declared(declaration)
+        self.journal = journal
+        self.agenda = Agenda(clock)
+        self.cases = Cases(self.agenda, journal)
+        self.rate = self.declared.rate
+        self.file_urls: set[str] = set()
+        self.file_numbers = itertools.count(1)
+        self._last_call: float | None = None
+
+    def admit(self, token: str) -> None:
+        """Check the token and count the transaction.
+
+        :raises Refusal: 1 for a bad token, 200 beyond the plan's limit.
+        """
+        if token != self.declared.token:
+            raise Refusal(1)
+        if self.rate is None:
+            return
+        now = self.agenda.now()
+        # How the vendor counts is not known: here a call keeps its distance from the last that was let in.
+        if self.rate == 0 or (self._last_call is not None and now - self._last_call < 1 / self.rate):
+            raise Refusal(200)
+        self._last_call = now
+
+    def environment(self, body: Body) -> str:
+        """Of a request; production if it names none (a choice: the vendor is silent)."""
+        environment = body.values.get("environment", "production")
+        if environment not in ENVIRONMENTS:
+            raise Refusal(100, "environment")
+        return str(environment)
+
+    def user(self, email: str) -> str:
+        """The e-mail of a user who may act.
+
+        :raises Refusal: 11 if unknown, 2 if not active.
+        """
+        user = self.declared.users.get(email)
+        if user is None:
+            raise Refusal(11)
+        if not user.active:
+            raise Refusal(2)
+        return user.email
+
+    def workflow(self, name: str, environment: str) -> Workflow:
+        """A process that can be used.
+
+        :raises Refusal: 3 if it is missing, disabled or not published.
+        """
+        workflow = self.declared.workflows.get(name)
+        if workflow is None or not workflow.enabled:
+            raise Refusal(3)
+        if environment == "production" and not workflow.published:
+            raise Refusal(3)
+        return workflow

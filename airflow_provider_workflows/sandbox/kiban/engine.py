@@ -1,0 +1,146 @@
+"""Moves executions from node to node on the sandbox clock."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from airflow_provider_workflows.sandbox.clock import Agenda
+from airflow_provider_workflows.sandbox.journal import Journal
+from airflow_provider_workflows.sandbox.kiban.execution import Execution, Visit
+from airflow_provider_workflows.sandbox.kiban.model import Node, Workfloo
+
+
+class Engine:
+    """Runs all executions of the vendor.
+
+    :param work: seconds between two nodes.
+    :param lag: seconds for which the status still shows an answered step.
+    """
+
+    def __init__(self, agenda: Agenda, journal: Journal, *, work: float, lag: float) -> None:
+        self.executions: dict[str, Execution] = {}
+        self._agenda = agenda
+        self._journal = journal
+        self._work = work
+        self._lag = lag
+        self._numbers = itertools.count(1001)
+
+    def start(
+        self, workfloo: Workfloo, *, is_sandbox: bool, scenario: str | None, initial: dict[str, Any]
+    ) -> Execution:
+        """Begin an execution; its first node comes a moment later."""
+        now = self._agenda.now()
+        execution = Execution(
+            id=secrets.token_hex(12),
+            number=next(self._numbers),
+            workfloo=workfloo,
+            is_sandbox=is_sandbox,
+            scenario=scenario,
+            created=now,
+            modified=now,
+            initial=initial,
+        )
+        self.executions[execution.id] = execution
+        self._journal.effect("started")
+        self._agenda.after(workfloo.lives, lambda: self.abandon(execution, by_hand=False))
+        self._later(execution, self._work, lambda: self._enter(execution, workfloo.nodes[0]))
+        return execution
+
+    def answered(self, execution: Execution) -> None:
+        """Go on from the current node, which somebody has answered."""
+        self._journal.effect("answered")
+        execution.stage = "lagging"
+        self._touch(execution)
+        self._later(execution, self._lag, lambda: self._leave_answered(execution))
+
+    def returned(self, execution: Execution) -> None:
+        """Show the current node in its new state, after somebody has answered."""
+        self._journal.effect("answered")
+        self._touch(execution)
+
+    def code_sent(self, visit: Visit) -> None:
+        """Count a code, which the vendor bills."""
+        visit.sent += 1
+        self._journal.effect("codes_sent")
+
+    def abandon(self, execution: Execution, *, by_hand: bool) -> None:
+        """Give an execution up: it expired, or somebody cancelled it in the console."""
+        if execution.is_alive:
+            execution.cancelled_at = self._agenda.now() if by_hand else None
+            self._end(execution, "ABANDONED")
+
+    def fail(self, execution: Execution) -> None:
+        """End an execution with ERROR."""
+        self._end(execution, "ERROR")
+
+    def _enter(self, execution: Execution, node: Node) -> None:
+        visit = Visit(node, begun=self._agenda.now())
+        execution.visits.append(visit)
+        execution.stage = "standing" if node.waits else "working"
+        self._touch(execution)
+        match node.kind:
+            case "FORM" | "DOCUMENT":
+                self._use_initial(execution, visit)
+            case "NIP":
+                visit.phase = "CREATE_ACCOUNT"
+            case "OTP":
+                visit.phase = "VALIDATE"
+                self.code_sent(visit)
+            case "VALIDATION":
+                visit.state = "REVIEW"
+            case "TIMER" | "WORK":
+                self._later(execution, node.seconds, lambda: self._finish(execution))
+            case "FAIL":
+                self.fail(execution)
+
+    def _use_initial(self, execution: Execution, visit: Visit) -> None:
+        """Answer with what the start brought; the first node of the kind gets it (chosen)."""
+        given = execution.initial.pop(visit.node.kind.lower(), None)
+        if given is not None:
+            setattr(visit, "form" if visit.node.kind == "FORM" else "documents", given)
+            self.answered(execution)
+
+    def _leave_answered(self, execution: Execution) -> None:
+        execution.stage = "working"
+        self._later(execution, self._work, lambda: self._finish(execution))
+
+    def _finish(self, execution: Execution) -> None:
+        visit = execution.visits[-1]
+        visit.ended = self._agenda.now()
+        execution.labels += [label for label in visit.node.labels if label not in execution.labels]
+        following = self._following(execution, visit.node)
+        if following is None:
+            self._end(execution, "SUCCESS")
+        else:
+            self._enter(execution, following)
+
+    def _following(self, execution: Execution, node: Node) -> Node | None:
+        nodes = execution.workfloo.nodes
+        stays = sum(visit.node is node for visit in execution.visits)
+        if node.back_to is not None and stays <= node.times:
+            return next(one for one in nodes if one.name == node.back_to)
+        ahead = nodes[nodes.index(node) + 1 :]
+        return ahead[0] if ahead else None
+
+    def _end(self, execution: Execution, status: str) -> None:
+        execution.status = status
+        execution.stage = "working"
+        execution.moves += 1
+        self._touch(execution)
+
+    def _touch(self, execution: Execution) -> None:
+        execution.modified = self._agenda.now()
+
+    def _later(self, execution: Execution, seconds: float, action: Callable[[], None]) -> None:
+        """Plan a move, which comes to nothing if another one comes before it."""
+        execution.moves += 1
+        planned = execution.moves
+
+        def act() -> None:
+            if execution.is_alive and execution.moves == planned:
+                action()
+
+        self._agenda.after(seconds, act)

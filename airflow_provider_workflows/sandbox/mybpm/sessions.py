@@ -1,0 +1,66 @@
+"""Who calls: session tokens, issued for e-mail and password, and API tokens, which are declared."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, timezone
+from typing import Any
+
+from airflow_provider_workflows.sandbox.clock import Agenda
+from airflow_provider_workflows.sandbox.mybpm.model import Declared
+from airflow_provider_workflows.sandbox.mybpm.refusal import Refusal
+from airflow_provider_workflows.sandbox.mybpm.values import read_zone
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A user who may call; the zone is that of the dates he is told."""
+
+    zone: timezone
+
+
+class Sessions:
+    """The tokens of one server; session tokens live in its memory."""
+
+    def __init__(self, declared: Declared, agenda: Agenda) -> None:
+        self._declared = declared
+        self._agenda = agenda
+        self.users = dict(declared.users)
+        self._tokens: dict[str, tuple[float, Caller]] = {}
+
+    def forget(self) -> None:
+        """Lose all session tokens."""
+        self._tokens.clear()
+
+    def issue(self, body: Mapping[str, Any]) -> str:
+        """A new session token.
+
+        :raises Refusal: if e-mail or password are wrong, or the zone is of another form than ``GMT+0600``.
+        """
+        email, password = body.get("email"), body.get("password")
+        if not isinstance(email, str) or email not in self.users or self.users[email] != password:
+            raise Refusal(401, "wrong e-mail or password")
+        zone = read_zone(body.get("timezone"))
+        if zone is None:
+            raise Refusal(400, f"unknown timezone {body.get('timezone')!r}")
+        token = uuid.uuid4().hex
+        self._tokens[token] = (self._agenda.now() + self._declared.session_seconds, Caller(zone))
+        return token
+
+    def caller(self, headers: Mapping[str, str]) -> Caller:
+        """The caller, by the header ``TOKEN`` or ``API-TOKEN``.
+
+        Both headers take API tokens, since it is not documented which one they belong in; session tokens are
+        known from the vendor's sample to belong in the first.
+
+        :raises Refusal: if there is no good token.
+        """
+        expiry, caller = self._tokens.get(headers.get("token", ""), (0.0, None))
+        if caller is not None and self._agenda.now() < expiry:
+            return caller
+        given = {headers.get("token"), headers.get("api-token")}
+        if given & self._declared.api_tokens:
+            return Caller(read_zone(self._declared.timezone) or UTC)
+        raise Refusal(401, "no valid token")

@@ -1,0 +1,183 @@
+"""What is read from a case document, and whose run of an activity it shows."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_workflows.blizwork.case import Case, trace
+
+USER = "bot@example.com"
+FILE = {"fileName": "a.pdf", "fileUrl": "https://x.y/1"}
+
+
+def entry(form: str | None, to: str | None, by: Any = USER) -> dict[str, Any]:
+    return {
+        "updatedBy": by,
+        "updatedOn": "2026-01-01T00:00:00",
+        "currentActivity": form and {"formId": form},
+        "nextActivity": to and {"formId": to},
+    }
+
+
+OPENED = entry(None, "application")
+REVIEWED = entry("review", None)
+
+
+def case(*history: Any, **document: Any) -> Case:
+    return Case({"history": list(history), **document})
+
+
+@pytest.mark.parametrize(
+    ("history", "pending"),
+    [
+        ([OPENED], "application"),
+        ([OPENED, entry("application", "review")], "review"),
+        ([OPENED, entry("application", "review"), REVIEWED], None),
+        ([], None),
+    ],
+    ids=["opened", "moved", "ended", "no history"],
+)
+def test_pending_activity_is_the_last_entrys_next(history: Any, pending: str | None) -> None:
+    assert case(*history).pending == pending
+
+
+@pytest.mark.parametrize(
+    "document", [{}, {"history": None}, {"history": ["x"]}, {"fields": []}, {"fieldValues": None}], ids=str
+)
+def test_odd_documents_are_read_all_the_same(document: Any) -> None:
+    found = Case(document)
+    assert (found.pending, found.history, dict(found.fields), dict(found.files)) == (None, (), {}, {})
+    assert not found.is_closed()
+
+
+@pytest.mark.parametrize("next_activity", [None, {}, {"formId": None}, {"formId": ""}, "x"], ids=repr)
+def test_no_next_activity_in_whatever_form_closes(next_activity: Any) -> None:
+    assert case({**REVIEWED, "nextActivity": next_activity}).is_closed()
+
+
+class TestClosed:
+    """An inference: no page documents how a closed case looks."""
+
+    def test_by_default_when_nothing_is_next(self) -> None:
+        assert case(OPENED, entry("application", None)).is_closed()
+        assert not case(OPENED).is_closed()
+
+    def test_a_case_without_history_is_not(self) -> None:
+        assert not case().is_closed()
+
+    def test_by_an_activity_that_is_an_end(self) -> None:
+        ended = case(OPENED, entry("application", "end"))
+        assert not ended.is_closed()
+        assert ended.is_closed(end_forms=["end"])
+
+    def test_by_the_documents_own_keys(self) -> None:
+        where = {"status": "closed"}
+        assert case(OPENED, status="closed").is_closed(closed_where=where)
+        assert not case(OPENED, REVIEWED, status="open").is_closed(closed_where=where)
+        assert not case(OPENED, REVIEWED).is_closed(closed_where=where)
+
+
+@pytest.mark.parametrize(
+    ("by", "author"),
+    [
+        (USER, USER),
+        ("Bot@Example.com", USER),
+        ({"email": USER}, USER),
+        ({"userId": USER, "name": "Bot"}, USER),
+        ("5f0c3a1be2d94a7c8b6e1d20", None),
+        ({"name": "Bot"}, None),
+        (None, None),
+        (7, None),
+    ],
+    ids=repr,
+)
+def test_author(by: Any, author: str | None) -> None:
+    assert case(entry("application", "review", by)).history[0].author == author
+
+
+def found(*entries: Any, values: Any = None, fields: Any = None, files: Any = ()) -> str:
+    document = case(OPENED, *entries, fields=fields or {}, fieldValues=list(files))
+    return trace(document, "application", since=1, author=USER, values=values or {})
+
+
+class TestTrace:
+    def test_nothing_has_come_to_the_history(self) -> None:
+        assert found() == "standing"
+
+    def test_another_activity_was_run(self) -> None:
+        assert found(entry("other", "application")) == "standing"
+
+    def test_earlier_runs_do_not_count(self) -> None:
+        document = case(OPENED, entry("application", "application"))
+        assert trace(document, "application", since=2, author=USER, values={}) == "standing"
+        assert trace(document, "application", since=1, author=USER, values={}) == "ours"
+
+    def test_ours_by_author_and_values(self) -> None:
+        fields = {"name": "Ana", "age": 30, "amount": "1000.10", "other": "x"}
+        values = {"name": "Ana", "age": 30, "amount": Decimal("1000.1")}
+        assert found(entry("application", "review"), values=values, fields=fields) == "ours"
+
+    def test_ours_though_it_closed_the_case(self) -> None:
+        assert found(entry("application", None)) == "ours"
+
+    def test_ours_though_the_case_has_moved_on(self) -> None:
+        assert found(entry("application", "review"), entry("review", None, "other@x.y")) == "ours"
+
+    @pytest.mark.parametrize("by", ["other@x.y", {"email": "other@x.y"}], ids=repr)
+    def test_not_ours_by_another_author(self, by: Any) -> None:
+        assert found(entry("application", "review", by), values={"a": "b"}, fields={"a": "b"}) == "not ours"
+
+    @pytest.mark.parametrize("by", [None, "platform", {"name": "x"}], ids=repr)
+    def test_an_author_who_cannot_be_read_leaves_it_to_the_values(self, by: Any) -> None:
+        one = entry("application", "review", by)
+        assert found(one, values={"a": "b"}, fields={"a": "b"}) == "ours"
+        assert found(one, values={"a": "b"}, fields={"a": "c"}) == "not ours"
+        assert found(one) == "not ours"
+
+    @pytest.mark.parametrize(
+        ("sent", "there"),
+        [("b", "c"), ("b", None), ("3", 3), (3, 4), (3, None), (3, "x"), (1, True), (Decimal("0.1"), 0.11)],
+        ids=repr,
+    )
+    def test_not_ours_by_other_values(self, sent: Any, there: Any) -> None:
+        assert found(entry("application", "review"), values={"a": sent}, fields={"a": there}) == "not ours"
+
+    @pytest.mark.parametrize(
+        ("sent", "there"),
+        [(3, 3), (3, "3"), (3, 3.0), (0.1, "0.1"), (Decimal("0.10"), 0.1), (Decimal("1E+2"), 100)],
+        ids=repr,
+    )
+    def test_numbers_are_compared_as_such(self, sent: Any, there: Any) -> None:
+        assert found(entry("application", "review"), values={"a": sent}, fields={"a": there}) == "ours"
+
+    def test_attachments_are_compared_by_their_url(self) -> None:
+        one = entry("application", "review")
+        there = {"slug": "contract", "fileUrl": FILE["fileUrl"]}
+        assert found(one, values={"contract": FILE}, files=[there]) == "ours"
+        assert (
+            found(one, values={"contract": FILE}, files=[{**there, "fileUrl": "https://x.y/2"}]) == "not ours"
+        )
+        assert found(one, values={"contract": FILE}) == "not ours"
+
+
+entries = st.builds(
+    entry,
+    st.sampled_from([None, "a", "b"]),
+    st.sampled_from([None, "a", "b"]),
+    st.sampled_from([USER, None, "x@y.z"]),
+)
+
+
+@given(st.lists(entries, max_size=6), st.integers(0, 7))
+def test_any_history_has_one_answer_that_agrees_with_its_entries(history: list[Any], since: int) -> None:
+    document = case(*history)
+    outcome = trace(document, "a", since=since, author=USER, values={})
+    assert (outcome == "standing") == (not document.ran("a", since=since))
+    if outcome == "ours":
+        assert USER in {one.author for one in document.ran("a", since=since)}
+    assert document.is_closed() == (bool(history) and document.pending is None)

@@ -1,0 +1,229 @@
+"""API keys, codes and personal data appear nowhere, whatever goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from airflow_provider_workflows.kiban.hook import KibanHook
+from airflow_provider_workflows.kiban.operators import KibanAnswerStepOperator, KibanStartWorkflooOperator
+from airflow_provider_workflows.kiban.sensors import KibanStepSensor, KibanWorkflooSensor
+from airflow_provider_workflows.protocol.errors import WorkflowError
+from airflow_provider_workflows.protocol.retry import Retry
+from tests.base.harness import Clock, Runner
+from tests.kiban.server import FORM, LOAN, ONBOARDING, ONBOARDING_SCENARIO, OTP, OTP_SCENARIO, KibanServer
+from tests.system.search import forms
+
+KEY = "hunter2+very/secret&key"
+CALLBACK_KEY = "callback+hunter3/secret"
+CODE = "918273"
+RFC = "HUNT900101AB1"
+PERSONAL = {**FORM, "rfc": RFC}
+FAULTS: list[dict[str, Any]] = [
+    {"endpoint": "any", "kind": "lost_answer", "times": 9},
+    {"endpoint": "any", "kind": "bad_gateway", "times": 9, "effect": True},
+    {"endpoint": "any", "kind": "not_json", "times": 9},
+    {"endpoint": "any", "kind": "truncated", "times": 9},
+    {"endpoint": "any", "kind": "redirect", "times": 9},
+    {"endpoint": "any", "kind": "throttled", "times": 9, "retry_after": 60},
+    {"endpoint": "any", "kind": "status", "times": 9, "status": 401},
+    {"endpoint": "any", "kind": "status", "times": 9, "status": 409},
+]
+
+
+class Everything:
+    """All that was said and kept, as text, and what must not be in it."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.secrets = {KEY, CALLBACK_KEY, CODE, RFC}
+
+    def found(self) -> set[str]:
+        """Return the secrets that were said."""
+        text = "\n".join(self.said).encode()
+        return {secret for secret in self.secrets if any(form in text for form in forms(secret))}
+
+    def keep(self, error: BaseException) -> None:
+        """Keep an error as a log, a debugger or a person would show it, with all that it came from."""
+        self.said += traceback.format_exception(error)
+        seen: BaseException | None = error
+        while seen is not None:
+            self.said += [str(seen), repr(seen), repr(vars(seen)), repr(seen.args)]
+            seen = seen.__cause__ or seen.__context__
+
+    def attempt(self, action: Callable[[], Any]) -> Any:
+        """Do something that may fail."""
+        try:
+            result = action()
+            self.said.append(repr(result))
+            return result
+        except Exception as error:
+            self.keep(error)
+            if isinstance(error, WorkflowError):
+                self.said.append(json.dumps(error.to_json()))
+
+    def run(self, runner: Runner) -> Any:
+        """Run a task, and again, and keep what it left behind."""
+        result = self.attempt(runner.run)
+        assert runner.store is not None
+        self.said += [*runner.store.values.values(), *runner.triggers, json.dumps(runner.ti.xcoms)]
+        self.said += [json.dumps(event) for event in runner.events]
+        return result
+
+
+class _Keeper(logging.Handler):
+    """Keeps raw records, before any formatter or mask of Airflow's."""
+
+    def __init__(self, said: list[str]) -> None:
+        super().__init__(logging.DEBUG)
+        self._said = said
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._said += [record.name, record.getMessage(), repr(record.args)]
+        if record.exc_info and record.exc_info[1]:
+            self._said += traceback.format_exception(record.exc_info[1])
+
+
+@pytest.fixture
+def everything(
+    kiban: KibanServer, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Everything]:
+    kept = Everything()
+    root, keeper = logging.getLogger(), _Keeper(kept.said)
+    monkeypatch.setattr(root, "level", logging.DEBUG)
+    root.addHandler(keeper)
+    for name in ("urllib3", "aiohttp.client", "asyncio"):
+        monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)
+        logging.getLogger(name).manager._clear_cache()  # type: ignore[attr-defined]
+    kiban.command("add_key", key=KEY)
+    kiban.connect(password=KEY, extra={"callback_x_api_key": CALLBACK_KEY})
+    yield kept
+    root.removeHandler(keeper)
+    out, err = capfd.readouterr()
+    kept.said += [out, err, json.dumps(kiban.control.requests("kiban"))]
+    assert kept.found() == set()
+
+
+def _await(make: Callable[[], Any]) -> Any:
+    return asyncio.run(make())
+
+
+@pytest.mark.parametrize(
+    "fault", FAULTS, ids=lambda fault: f"{fault['kind']} {fault.get('status', '')}".strip()
+)
+def test_nothing_is_said_of_them_when_a_call_goes_wrong(
+    kiban: KibanServer, everything: Everything, fault: dict[str, Any]
+) -> None:
+    hook = KibanHook(retry=Retry(attempts=2, base=0.01))
+    execution_id = kiban.start()
+    filters = {"nodes.form.searchableBy.rfc_pf": RFC}
+    calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
+        ("start", (LOAN,), {"form": PERSONAL, "callback_url": "https://x.example/cb"}),
+        ("send_form", (execution_id, PERSONAL), {}),
+        ("history", (), {"filters": filters}),
+        ("validate_nip", (execution_id, CODE), {}),
+        ("validate_otp", (execution_id, CODE), {}),
+        ("detail", (execution_id,), {}),
+    ]
+    for endpoint in ("start", "form", "history_v2", "nip_validate", "otp_validate", "detail"):
+        kiban.fault(**{**fault, "endpoint": endpoint})
+    for name, arguments, named in calls:
+        everything.attempt(partial(getattr(hook, name), *arguments, **named))
+        awaited = partial(getattr(hook, f"a{name}"), *arguments, **named)
+        everything.attempt(partial(_await, awaited))
+    assert len(everything.said) > 40
+
+
+def test_nothing_is_said_of_them_when_values_and_codes_are_refused(
+    kiban: KibanServer, everything: Everything
+) -> None:
+    loan, otp = kiban.start(), kiban.start(OTP, scenario_id=OTP_SCENARIO)
+    wrong = {**FORM, "rfc": RFC.lower()}
+    everything.secrets.add(RFC.lower())
+    for call in (
+        lambda: KibanHook().start(LOAN, form=wrong),
+        lambda: KibanHook().send_form(loan, wrong),
+        lambda: KibanHook().validate_otp(otp, CODE),
+        lambda: KibanHook().start("nobody", form=PERSONAL),
+    ):
+        everything.attempt(call)
+    everything.run(
+        Runner(lambda: KibanAnswerStepOperator(task_id="answer", execution_id=loan, form=wrong, settle=0))
+    )
+    assert "tries left: 2" in "".join(everything.said)
+    assert "rfc: FORMAT_ERROR; *** is not valid" in "".join(everything.said)
+
+
+def test_nothing_is_said_of_them_when_the_key_is_refused(kiban: KibanServer, everything: Everything) -> None:
+    kiban.control.reset()
+    everything.attempt(lambda: KibanHook().status("f" * 24))
+    everything.attempt(lambda: asyncio.run(KibanHook().astatus("f" * 24)))
+    everything.attempt(lambda: KibanHook().test_connection())
+    kiban.connect(password=f"Bearer {KEY}")
+    everything.attempt(lambda: KibanHook().test_connection())
+    assert "does not accept the API key" in "".join(everything.said)
+
+
+def test_nothing_is_said_of_them_in_a_tasks_life(
+    kiban: KibanServer, everything: Everything, clock: Clock
+) -> None:
+    start: dict[str, Any] = {"workfloo_id": LOAN, "callback_url": "https://x.example/cb"}
+    started = everything.run(Runner(lambda: KibanStartWorkflooOperator(task_id="start", **start)))
+    execution_id = started["id"]
+    at: dict[str, Any] = {"execution_id": execution_id, "deferrable": True, "prepoll": 0, "timeout": 300}
+    step = Runner(lambda: KibanStepSensor(task_id="step", node_type="FORM", **at), clock=clock)
+    everything.run(step)
+    kiban.fault("form", "lost_answer")
+    answer: dict[str, Any] = {"execution_id": execution_id, "form": PERSONAL, "settle": 10}
+    everything.run(Runner(lambda: KibanAnswerStepOperator(task_id="answer", **answer)))
+    kiban.fault("status", "throttled", times=2, retry_after=40)
+    end = Runner(lambda: KibanWorkflooSensor(task_id="end", **at), clock=clock)
+    assert everything.run(end)["status"] == "SUCCESS"
+    assert step.triggers
+    assert end.triggers
+    assert kiban.record(execution_id)["fields"]["rfc"] == RFC
+
+
+def test_a_correction_does_not_tell_the_value_that_was_rejected(
+    kiban: KibanServer, everything: Everything, clock: Clock
+) -> None:
+    execution_id = kiban.start(ONBOARDING, scenario_id=ONBOARDING_SCENARIO)
+    kiban.answer(execution_id, values={"first_name": RFC})
+    kiban.answer(execution_id, times=4)
+    kiban.command("reject", execution_id=execution_id)
+    at: dict[str, Any] = {"execution_id": execution_id, "deferrable": False, "timeout": 5}
+    found = everything.run(
+        Runner(lambda: KibanStepSensor(task_id="step", node_type="VALIDATION", **at), clock=clock)
+    )
+    assert found["state"] == "CORRECTION"
+    wrong: dict[str, Any] = {"execution_id": execution_id, "correction": {"first": RFC}}
+    everything.run(Runner(lambda: KibanAnswerStepOperator(task_id="answer", **wrong)))
+    assert "no first" in "".join(everything.said)
+
+
+def test_what_is_recorded_holds_urllib3s_lines(kiban: KibanServer, everything: Everything) -> None:
+    everything.attempt(lambda: KibanHook().history(filters={"nodes.form.searchableBy.rfc_pf": RFC}))
+    assert any("searchableBy.rfc_pf=***" in said for said in everything.said)
+
+
+@pytest.mark.parametrize("secret", [KEY, CALLBACK_KEY, CODE, RFC])
+def test_a_planted_one_is_found(secret: str) -> None:
+    kept = Everything()
+    ways: list[Callable[[], Any]] = [
+        lambda: kept.said.append(json.dumps({"key": f"xx{secret}xx"})),
+        lambda: _Keeper(kept.said).emit(logging.LogRecord("x", 10, "x", 1, "key %s", (secret,), None)),
+        lambda: kept.attempt(lambda: int(f"x{secret}")),
+        lambda: kept.said.append(repr({"error": secret})),
+    ]
+    for way in ways:
+        kept.said.clear()
+        assert kept.found() == set()
+        way()
+        assert kept.found() == {secret}

@@ -1,0 +1,315 @@
+"""The hook against the sandbox, in a worker and on an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from airflow_provider_workflows.base.hook import WorkflowHook
+from airflow_provider_workflows.mybpm.hook import MyBPMHook
+from airflow_provider_workflows.mybpm.references import FieldReference
+from airflow_provider_workflows.protocol import errors
+from airflow_provider_workflows.protocol.retry import Retry
+from tests.mybpm.conftest import API_TOKEN, MyBPMServer, Run
+
+ANYWHERE = "aaaaBBBBcccc0001"
+SWIFT = Retry(attempts=2, base=0.01)
+
+
+def test_write_and_read(each_login: MyBPMServer, run: Run) -> None:
+    written = run(lambda api: api.upsert("CUSTOMER", {"IIN": "1", "LIMIT": 500}, unique_field="IIN"))
+    assert (written.bo_code, written.state) == ("CUSTOMER", "ALL")
+    again = run(lambda api: api.upsert("CUSTOMER", {"IIN": "1", "NAME": "Asel"}, unique_field="IIN"))
+    assert again.boi_id == written.boi_id
+    assert run(lambda api: api.load("CUSTOMER", written.boi_id)) == again
+    assert {code: value.to_python() for code, value in again.fields.items()} == {
+        "IIN": "1",
+        "LIMIT": 500,
+        "NAME": "Asel",
+    }
+    assert each_login.effects() == {"created": 1, "updated": 1, "linked": 0, "unlinked": 0}
+
+
+def test_create_and_load_many(mybpm: MyBPMServer, run: Run) -> None:
+    made = [run(lambda api: api.create("NOTE", {"TEXT": "a"})) for _ in range(2)]
+    ids = [one.boi_id for one in made]
+    assert [one.boi_id for one in run(lambda api: api.load_many("NOTE", ids))] == ids
+    # The server then answers with an object in place of the array.
+    assert [one.boi_id for one in run(lambda api: api.load_many("NOTE", ids[:1]))] == ids[:1]
+    assert mybpm.effects()["created"] == 2
+
+
+def test_old_server_answers_flat(mybpm: MyBPMServer, run: Run) -> None:
+    mybpm.command("set_dialect", flat=True)
+    made = run(lambda api: api.upsert("NOTE", {"TEXT": "a"}))
+    assert made.is_touched is False
+    assert (made.fields["TEXT"].api_value, made.fields["TEXT"].type) == ("a", None)
+
+
+def test_dates_come_in_the_zone_of_the_login(mybpm: MyBPMServer, run: Run) -> None:
+    made = run(lambda api: api.upsert("CUSTOMER", {"SINCE": "2030-01-02T03:04:05.123Z"}))
+    assert made.fields["SINCE"].api_value == "2030-01-02T09:04:05.123+06"
+    assert made.fields["SINCE"].to_python().isoformat() == "2030-01-02T09:04:05.123000+06:00"
+
+
+def test_pages(mybpm: MyBPMServer) -> None:
+    hook = MyBPMHook()
+    # The server gives 50 at a time, whatever is asked for.
+    for number in range(53):
+        hook.create("NOTE", {"TEXT": f"{number:02}"})
+    found = [
+        [one.fields["TEXT"].api_value for one in page.items]
+        for page in hook.list_pages("NOTE", order_by="TEXT")
+    ]
+    assert [len(page) for page in found] == [50, 3]
+    assert [text for page in found for text in page] == [f"{number:02}" for number in range(53)]
+
+    async def also() -> list[int]:
+        return [len(page.items) async for page in hook.alist_pages("NOTE", limit=20, offset=10)]
+
+    assert asyncio.run(also()) == [20, 20, 3]
+    assert mybpm.requests("list") == 7
+
+
+def test_listing_with_options(mybpm: MyBPMServer, run: Run) -> None:
+    for text in ("desk", "lamp", "desk lamp"):
+        MyBPMHook().create("NOTE", {"TEXT": text})
+    page = run(
+        lambda api: api.list_page("NOTE", search="LAMP", order_by="TEXT", descending=True, columns=["TEXT"])
+    )
+    assert [one.fields["TEXT"].api_value for one in page.items] == ["lamp", "desk lamp"]
+    archived = run(lambda api: api.list_page("NOTE", state="ARCHIVED", brackets=[{"id": "a"}]))
+    assert (archived.items, archived.next) == ((), None)
+
+
+def test_nested(mybpm: MyBPMServer, run: Run) -> None:
+    add = [FieldReference("BRANCHES", "CODE", ["N1", "S1"])]
+    made = run(lambda api: api.upsert("CUSTOMER", {"IIN": "1"}, field_ref_add=add))
+    page = run(lambda api: api.nested_page("CUSTOMER", made.boi_id, "BRANCHES"))
+    assert [one.fields["CODE"].api_value for one in page.items] == ["N1", "S1"]
+
+
+def test_structure(mybpm: MyBPMServer, run: Run) -> None:
+    told = run(lambda api: api.load_structure("CUSTOMER"))
+    assert (told.bo_code, told.bo_type, told.actual) == ("CUSTOMER", "BO", True)
+    assert told.fields["IIN"].unique is True
+    assert told.fields["STATUS"].options == {"statusNew~000001", "statusChk@000002"}
+    silent = run(lambda api: api.load_structure("SILENT"))
+    assert (silent.fields["NUM"].unique, silent.fields["AMOUNT"].type) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [
+        (lambda api: api.load("CUSTOMER", ANYWHERE), errors.NotFound),
+        (lambda api: api.load("NOWHERE", ANYWHERE), errors.NotFound),
+        (lambda api: api.upsert("CUSTOMER", {"NAME": "x"}, boi_id=ANYWHERE), errors.NotFound),
+        (lambda api: api.upsert("CUSTOMER", {"NIM": "x"}), errors.Rejected),
+        (lambda api: api.upsert("CUSTOMER", {"LIMIT": "x"}), errors.Rejected),
+    ],
+    ids=[
+        "unknown instance",
+        "unknown object",
+        "update of an unknown instance",
+        "unknown field",
+        "wrong type",
+    ],
+)
+def test_refusals(mybpm: MyBPMServer, run: Run, operation: Any, kind: type[Exception]) -> None:
+    with pytest.raises(errors.PermanentError) as caught:
+        run(operation)
+    assert type(caught.value) is kind
+    assert set(mybpm.effects().values()) == {0}
+
+
+def test_update_of_a_removed_instance_is_refused(mybpm: MyBPMServer, run: Run) -> None:
+    made = run(lambda api: api.upsert("NOTE", {"TEXT": "a"}))
+    mybpm.command("set_state", bo_code="NOTE", boi_id=made.boi_id, state="REMOVED")
+    with pytest.raises(errors.NotFound):
+        run(lambda api: api.upsert("NOTE", {"TEXT": "b"}, boi_id=made.boi_id))
+
+
+class TestTokens:
+    def test_session_token_is_fetched_once_and_renewed_on_401(self, mybpm: MyBPMServer) -> None:
+        hook = MyBPMHook()
+        hook.load_structure("NOTE")
+        mybpm.command("revoke_sessions")
+        hook.upsert("NOTE", {"TEXT": "a"})
+        self.one_renewal(mybpm)
+
+    def test_so_it_is_in_the_triggerer(self, mybpm: MyBPMServer) -> None:
+        async def both() -> None:
+            hook = MyBPMHook()
+            await hook.aload_structure("NOTE")
+            mybpm.command("revoke_sessions")
+            await hook.aupsert("NOTE", {"TEXT": "a"})
+
+        asyncio.run(both())
+        self.one_renewal(mybpm)
+
+    def one_renewal(self, mybpm: MyBPMServer) -> None:
+        assert (mybpm.requests("login"), mybpm.requests("upsert")) == (2, 2)
+        assert mybpm.effects()["created"] == 1
+
+    def test_session_token_expires(self, mybpm: MyBPMServer) -> None:
+        hook = MyBPMHook()
+        hook.load_structure("NOTE")
+        mybpm.control.advance(1801)
+        hook.load_structure("NOTE")
+        assert mybpm.requests("login") == 2
+
+    def test_many_waits_share_one_login(self, mybpm: MyBPMServer) -> None:
+        async def many() -> None:
+            await asyncio.gather(*(MyBPMHook().aload_structure("NOTE") for _ in range(20)))
+
+        asyncio.run(many())
+        assert (mybpm.requests("login"), mybpm.requests("structure")) == (1, 20)
+
+    def test_api_token_logs_in_nowhere(self, mybpm: MyBPMServer, run: Run) -> None:
+        mybpm.connect(login="", password=f" {API_TOKEN}\n")
+        run(lambda api: api.load_structure("NOTE"))
+        assert mybpm.requests("login") == 0
+
+    @pytest.mark.parametrize(
+        ("connection", "header"),
+        [
+            ({"login": "", "password": API_TOKEN}, "api-token"),
+            ({"login": "", "password": API_TOKEN, "extra": {"token_header": "TOKEN"}}, "token"),
+            ({}, "token"),
+        ],
+        ids=["API token", "API token in TOKEN", "session token"],
+    )
+    def test_header(self, mybpm: MyBPMServer, connection: Any, header: str) -> None:
+        mybpm.connect(**connection)
+        MyBPMHook().load_structure("NOTE")
+        seen = mybpm.control.requests("mybpm")[-1]
+        assert {"api-token", "token"} & set(seen["headers"]) == {header}
+
+    def test_session_token_in_the_wrong_header(self, mybpm: MyBPMServer) -> None:
+        mybpm.connect(extra={"token_header": "API-TOKEN"})
+        with pytest.raises(errors.AuthenticationFailed, match="token_header"):
+            MyBPMHook().load_structure("NOTE")
+        assert mybpm.requests("login") == 2
+
+    def test_wrong_password(self, mybpm: MyBPMServer, run: Run) -> None:
+        mybpm.connect(password="wrong")
+        with pytest.raises(errors.AuthenticationFailed, match=r"airflow@example\.com"):
+            run(lambda api: api.load_structure("NOTE"))
+
+    def test_zone_goes_along_with_the_login(self, mybpm: MyBPMServer) -> None:
+        mybpm.connect(extra={"timezone": "Asia/Almaty"})
+        with pytest.raises(errors.AuthenticationFailed):
+            MyBPMHook().load_structure("NOTE")
+
+    def test_wrong_api_token(self, mybpm: MyBPMServer, run: Run) -> None:
+        mybpm.connect(login="", password="wrong-key")
+        with pytest.raises(errors.AuthenticationFailed, match="API-TOKEN") as caught:
+            run(lambda api: api.load_structure("NOTE"))
+        assert "wrong-key" not in str(caught.value)
+
+    @pytest.mark.parametrize("token", ["two words", "line\nend", "Schlüssel", "tab\there"])
+    def test_api_token_that_cannot_be_one(self, mybpm: MyBPMServer, token: str) -> None:
+        mybpm.connect(login="", password=token)
+        with pytest.raises(errors.InvalidConnection, match="'password'") as caught:
+            MyBPMHook().get_conn()
+        assert token not in str(caught.value)
+
+
+class TestConnection:
+    @pytest.mark.parametrize("missing", ["host", "password"])
+    def test_what_is_needed(self, mybpm: MyBPMServer, missing: str) -> None:
+        mybpm.connect(**{missing: ""})
+        with pytest.raises(errors.InvalidConnection, match=f"'{missing}'"):
+            MyBPMHook().get_conn()
+
+    def test_header_must_be_one_of_two(self, mybpm: MyBPMServer) -> None:
+        mybpm.connect(extra={"token_header": "API_TOKEN"})
+        with pytest.raises(errors.InvalidConnection, match="token_header"):
+            MyBPMHook().get_conn()
+
+    def test_scheme_and_port_may_stand_apart(self, mybpm: MyBPMServer) -> None:
+        host, _, rest = mybpm.url.removeprefix("http://").partition(":")
+        port, _, prefix = rest.partition("/")
+        mybpm.connect(host=f"http://{host}/{prefix}", port=int(port))
+        assert MyBPMHook().load_structure("NOTE").bo_code == "NOTE"
+        mybpm.connect(host=host, schema="http", port=int(port))
+        with pytest.raises(errors.NotFound):  # MyBPM is not at the root there
+            MyBPMHook().load_structure("NOTE")
+
+    @pytest.mark.parametrize(
+        ("connection", "told"),
+        [
+            ({}, "Logged in to MyBPM as airflow@example.com"),
+            ({"login": "", "password": API_TOKEN}, "Logged in to MyBPM with an API token"),
+            ({"login": "", "password": API_TOKEN, "extra": {"test_bo_code": "NOTE"}}, "Logged in"),
+        ],
+        ids=["session", "API token", "with an object"],
+    )
+    def test_test_button(self, mybpm: MyBPMServer, connection: Any, told: str) -> None:
+        mybpm.connect(**connection)
+        good, message = MyBPMHook().test_connection()
+        assert (good, told in message) == (True, True), message
+        assert set(mybpm.effects().values()) == {0}
+
+    @pytest.mark.parametrize(
+        "connection",
+        [{"password": "wrong"}, {"login": "", "password": "wrong"}, {"extra": {"test_bo_code": "NOWHERE"}}],
+        ids=["password", "API token", "object"],
+    )
+    def test_test_button_finds_fault(self, mybpm: MyBPMServer, connection: Any) -> None:
+        mybpm.connect(**connection)
+        good, message = MyBPMHook().test_connection()
+        assert not good
+        assert "wrong" not in message
+
+
+class TestFaults:
+    @pytest.mark.parametrize("kind", ["lost_answer", "bad_gateway", "unavailable", "not_json", "truncated"])
+    def test_a_read_is_repeated(self, mybpm: MyBPMServer, kind: str) -> None:
+        fault = mybpm.fault("structure", kind)
+        assert MyBPMHook(retry=SWIFT).load_structure("NOTE").bo_code == "NOTE"
+        assert mybpm.control.hits(fault) == 1
+
+    @pytest.mark.parametrize("kind", ["lost_answer", "reset_before", "truncated"])
+    def test_a_unique_upsert_is_repeated_without_a_second_instance(
+        self, mybpm: MyBPMServer, kind: str
+    ) -> None:
+        fault = mybpm.fault("upsert", kind)
+        MyBPMHook(retry=SWIFT).upsert("CUSTOMER", {"IIN": "1"}, unique_field="IIN")
+        assert mybpm.control.hits(fault) == 1
+        assert mybpm.effects()["created"] == 1
+
+    @pytest.mark.parametrize("kind", ["lost_answer", "reset_before", "truncated", "not_json", "bad_gateway"])
+    @pytest.mark.parametrize("call", ["upsert", "create"])
+    def test_without_a_unique_field_nothing_is_sent_twice(
+        self, mybpm: MyBPMServer, call: str, kind: str
+    ) -> None:
+        mybpm.fault(call, kind)
+        with pytest.raises(errors.OutcomeUnknown):
+            getattr(MyBPMHook(retry=SWIFT), call)("CUSTOMER", {"IIN": "1"})
+        assert mybpm.requests(call) == 1
+
+    def test_redirects_are_not_followed(self, mybpm: MyBPMServer) -> None:
+        mybpm.fault("structure", "redirect")
+        with pytest.raises(errors.UnexpectedRedirect):
+            MyBPMHook().load_structure("NOTE")
+
+
+def test_calls_offered() -> None:
+    # By codes; the same calls by ids (…-with-id) are left out, and no others are known.
+    calls = {
+        "upsert",
+        "create",
+        "load",
+        "load_many",
+        "list_page",
+        "list_pages",
+        "nested_page",
+        "load_structure",
+    }
+    base = {"form", "make_api", "fetch_credential", "probe"}
+    own = {name for name in vars(MyBPMHook) if not name.startswith("_") and name not in vars(WorkflowHook)}
+    settings = {name for name in own if isinstance(getattr(MyBPMHook, name), str)}
+    assert own - settings - base == calls | {f"a{name}" for name in calls}

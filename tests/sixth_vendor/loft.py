@@ -1,0 +1,66 @@
+"""The double of Pigeon Post, as a vendor of the sandbox."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from airflow_provider_workflows.sandbox.clock import Agenda, Clock
+from airflow_provider_workflows.sandbox.declaration import Table
+from airflow_provider_workflows.sandbox.journal import Journal
+from airflow_provider_workflows.sandbox.vendor import Answer, Call, Command, Head, Record, Routed
+
+RING = "ring-4711-secret"
+
+
+class Loft:
+    """A loft whose pigeons take thirty seconds, and lose letters to nowhere."""
+
+    name = "pigeon"
+    endpoint_names = ("send", "look", "any")
+    body_limit = 1000
+
+    def __init__(self, table: Table, clock: Clock) -> None:
+        self._clock = clock
+        self.journal = Journal("sent")
+        self.commands: dict[str, Command] = {}
+        self.reset()
+
+    def public_path(self, head: Head) -> str:
+        return head.path
+
+    def endpoints(self, head: Head) -> tuple[str]:
+        return ("send" if head.method == "POST" else "look",)
+
+    def route(self, call: Call) -> Routed:
+        (endpoint,) = self.endpoints(call.head)
+        work = self._send if endpoint == "send" else self._look
+        return Routed(endpoint, lambda: self._serve(call, work))
+
+    def records(self) -> list[Record]:
+        return [Record(self.name, "letter", number, state) for number, state in self._letters.items()]
+
+    def restart(self) -> None:
+        self.agenda.restart()
+
+    def reset(self) -> None:
+        self.agenda = Agenda(self._clock)
+        self._letters = {"none": "arrived"}
+
+    def _serve(self, call: Call, work: Any) -> Answer:
+        self.agenda.run_due()
+        if call.head.headers.get("x-ring") != RING:
+            return Answer(b"{}", status=401)
+        return Answer(json.dumps(work(call)).encode())
+
+    def _send(self, call: Call) -> dict[str, str]:
+        self.journal.effect("sent")
+        number = f"letter-{len(self._letters)}"
+        self._letters[number] = "flying"
+        end = "lost" if json.loads(call.body)["to"] == "nowhere" else "arrived"
+        self.agenda.after(30, lambda: self._letters.update({number: end}))
+        return {"letter": number}
+
+    def _look(self, call: Call) -> dict[str, str]:
+        number = call.head.path.removeprefix("/letters/")
+        return {"state": self._letters[number], "signed_by": "Ada"}

@@ -1,0 +1,44 @@
+"""Pigeon Post's operator: send a letter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_workflows.base.operator import WaitingOperator
+from airflow_provider_workflows.base.submission import Submission
+from tests.sixth_vendor.pigeon.api import VENDOR
+from tests.sixth_vendor.pigeon.conditions import LetterArrived
+from tests.sixth_vendor.pigeon.connection import FORM
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from tests.sixth_vendor.pigeon.hook import PigeonHook
+
+
+class PigeonSendOperator(WaitingOperator):
+    """Sends a letter; returns its number, or who signed for it."""
+
+    vendor: ClassVar[str] = VENDOR
+    hook_class: ClassVar[str] = FORM.hook_class
+    conn_id_field: ClassVar[str] = "pigeon_conn_id"
+    template_fields: Sequence[str] = ("to", "text", "pigeon_conn_id")
+
+    if TYPE_CHECKING:
+        hook: PigeonHook
+
+    def __init__(
+        self, *, to: str, text: str, pigeon_conn_id: str = FORM.default_conn_id, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.to = to
+        self.text = text
+        self.pigeon_conn_id = pigeon_conn_id
+
+    def execute(self, context: Context) -> Any:
+        """Send the letter, and wait for its arrival if asked to."""
+        submission = Submission(context, subject=f"a letter to {self.to}")
+        letter = submission.once(lambda mark: self.hook.send(self.to, self.text))
+        self.announce(context, letter)
+        return self.wait_for(context, LetterArrived(letter=letter)) if self.wait_for_completion else letter

@@ -1,0 +1,188 @@
+"""
+A vendor more takes its own room and no change in ``protocol``, ``transport`` and ``base``.
+
+The room is beside this file. What it gets from those three is proven here over a real socket.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import importlib
+import json
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from airflow.sdk.exceptions import AirflowSensorTimeout
+
+from airflow_provider_workflows import provider
+from airflow_provider_workflows.protocol.errors import (
+    AuthenticationFailed,
+    InvalidConnection,
+    OutcomeUnknown,
+    RunFailed,
+)
+from airflow_provider_workflows.sandbox import registry
+from airflow_provider_workflows.sandbox.server import SandboxServer
+from tests.base.conftest import new_process as new_process
+from tests.base.harness import Clock, Runner
+from tests.sixth_vendor.loft import RING, Loft
+from tests.sixth_vendor.pigeon.connection import FORM
+from tests.sixth_vendor.pigeon.hook import PigeonHook
+from tests.sixth_vendor.pigeon.operators import PigeonSendOperator
+from tests.sixth_vendor.pigeon.sensors import PigeonArrivalSensor
+
+PACKAGE = Path(provider.__file__).parent
+CORE = ("protocol", "transport", "base")
+VENDORS = ("omflow", "mybpm", "blizwork", "robusta", "kiban", "pigeon")
+
+MODES: dict[str, dict[str, Any]] = {
+    "poke": {"deferrable": False},
+    "reschedule": {"deferrable": False, "mode": "reschedule"},
+    "deferrable": {"deferrable": True, "prepoll": 0},
+}
+
+
+@pytest.fixture
+def loft(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[SandboxServer]:
+    """A sandbox with the sixth vendor's double as its one more entry, and the connection to it."""
+    monkeypatch.setitem(registry.BUILDERS, "pigeon", lambda table, clock: [Loft(table, clock)])
+    declaration = tmp_path / "processes.toml"
+    declaration.write_text("[pigeon]\n")
+    with SandboxServer(declaration) as server:
+        fields = {"conn_type": "pigeon", "host": server.vendor_url("pigeon"), "password": RING}
+        monkeypatch.setenv("AIRFLOW_CONN_PIGEON_DEFAULT", json.dumps(fields))
+        yield server
+
+
+@pytest.fixture
+def clock(loft: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(loft.control).install(monkeypatch)
+
+
+def sending(clock: Clock | None = None, **arguments: Any) -> Runner:
+    arguments = {"to": "Ada", "text": "hello", **arguments}
+    return Runner(lambda: PigeonSendOperator(task_id="send", **arguments), clock=clock)
+
+
+def waiting(letter: str, clock: Clock, **how: Any) -> Runner:
+    how = {"timeout": 120, "poke_interval": 20, **how}
+    return Runner(lambda: PigeonArrivalSensor(task_id="wait", letter=letter, **how), clock=clock)
+
+
+class TestItWorks:
+    def test_in_a_worker_and_on_an_event_loop(self, loft: SandboxServer) -> None:
+        hook = PigeonHook()
+        letter = hook.send("Ada", "hello")
+        assert hook.look_at(letter)["state"] == "flying"
+        loft.control.advance(40)
+
+        async def look() -> Any:
+            return await hook.alook_at(letter)
+
+        assert asyncio.run(look())["state"] == "arrived"
+
+    def test_an_operator_that_starts_once(self, loft: SandboxServer) -> None:
+        runner = sending()
+        assert runner.run() == runner.retry() == "letter-1"
+        assert runner.ti.xcoms["remote"] == {"vendor": "Pigeon Post", "id": "letter-1"}
+        assert loft.control.effects("pigeon") == {"sent": 1, "requests": {"send": 1}}
+
+    @pytest.mark.parametrize("deferrable", [False, True])
+    def test_an_operator_that_waits(self, loft: SandboxServer, clock: Clock, deferrable: bool) -> None:
+        runner = sending(clock, wait_for_completion=True, deferrable=deferrable)
+        assert runner.run() == "Ada"
+        assert len(runner.deferrals) == deferrable
+
+    def test_a_lost_answer_is_a_doubt_and_no_second_letter(self, loft: SandboxServer) -> None:
+        fault = loft.control.fault("pigeon", "send", "lost_answer")
+        runner = sending()
+        for attempt in (runner.run, runner.retry):
+            with pytest.raises(OutcomeUnknown):
+                attempt()
+        assert loft.control.hits(fault) == 1
+        assert loft.control.effects("pigeon")["sent"] == 1
+
+    @pytest.mark.parametrize("mode", MODES)
+    def test_a_sensor_in_every_mode(self, loft: SandboxServer, clock: Clock, mode: str) -> None:
+        letter = PigeonHook().send("Ada", "hello")
+        runner = waiting(letter, clock, **MODES[mode])
+        assert runner.run() == "Ada"
+        assert bool(runner.reschedules) == (mode == "reschedule")
+        assert bool(runner.deferrals) == (mode == "deferrable")
+        assert RING not in json.dumps(runner.triggers)
+
+    @pytest.mark.parametrize("mode", MODES)
+    def test_a_sensor_whose_thing_fails_or_never_comes(
+        self, loft: SandboxServer, clock: Clock, mode: str
+    ) -> None:
+        letter = PigeonHook().send("nowhere", "hello")
+        with pytest.raises(AirflowSensorTimeout):
+            waiting(letter, clock, **MODES[mode], timeout=15).run()
+        with pytest.raises(RunFailed):
+            waiting(letter, clock, **MODES[mode]).run()
+
+    def test_answers_that_are_broken_are_asked_for_again(self, loft: SandboxServer, clock: Clock) -> None:
+        letter = PigeonHook().send("Ada", "hello")
+        fault = loft.control.fault("pigeon", "look", "bad_gateway", times=2)
+        assert waiting(letter, clock, deferrable=True, prepoll=0).run() == "Ada"
+        assert loft.control.hits(fault) == 2
+
+    def test_a_connection_is_checked_by_its_form(
+        self, loft: SandboxServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert PigeonHook().test_connection()[0]
+        fields = {"conn_type": "pigeon", "host": loft.vendor_url("pigeon"), "password": "wrong-ring"}
+        monkeypatch.setenv("AIRFLOW_CONN_PIGEON_DEFAULT", json.dumps(fields))
+        with pytest.raises(AuthenticationFailed):
+            PigeonHook().send("Ada", "hello")
+        monkeypatch.setenv("AIRFLOW_CONN_PIGEON_DEFAULT", json.dumps({**fields, "extra": {"flock": "pink"}}))
+        with pytest.raises(InvalidConnection, match="'flock' must be one of grey, white"):
+            PigeonHook().get_conn()
+
+
+def test_one_entry_tells_airflow_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provider, "FORMS", (*provider.FORMS, FORM))
+    info = provider.get_provider_info()
+    schema = json.loads(resources.files("airflow").joinpath("provider_info.schema.json").read_text())
+    jsonschema.validate(info, schema)
+    assert info["connection-types"][-1]["connection-type"] == "pigeon"
+    for kind in ("operators", "sensors", "hooks"):
+        (path,) = info[kind][-1]["python-modules"]
+        assert importlib.import_module(path).__name__ == path
+
+
+def imported(path: Path) -> set[str]:
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+
+
+def test_it_knows_nothing_of_the_package_but_those_three() -> None:
+    room = Path(__file__).with_name("pigeon")
+    modules = set().union(*(imported(path) for path in room.glob("*.py")))
+    ours = {name for name in modules if name.startswith("airflow_provider_workflows")}
+    assert {name.split(".")[1] for name in ours} <= set(CORE)
+    assert {"airflow_provider_workflows.base.operator", "airflow_provider_workflows.base.sensor"} <= ours
+
+
+def naming(folder: Path) -> dict[str, list[str]]:
+    """Names of vendors that occur in a folder's sources, by file."""
+    texts = {path.name: path.read_text(encoding="utf-8").lower() for path in folder.rglob("*.py")}
+    return {
+        name: found for name, text in texts.items() if (found := [word for word in VENDORS if word in text])
+    }
+
+
+@pytest.mark.parametrize("room", CORE)
+def test_no_vendors_name_is_in(room: str) -> None:
+    assert len(list((PACKAGE / room).glob("*.py"))) > 3
+    assert naming(PACKAGE / room) == {}
+
+
+def test_a_vendors_name_would_be_found() -> None:
+    assert naming(PACKAGE / "omflow")["api.py"] == ["omflow"]
+    assert "pigeon" in naming(Path(__file__).parent)["api.py"]
