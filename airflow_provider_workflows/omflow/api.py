@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_provider_workflows.omflow.answer import Answer, read_answer
-from airflow_provider_workflows.omflow.call import VENDOR, call, conditions, number, segment
+from airflow_provider_workflows.omflow.call import VENDOR, call, conditions, number, order_number, segment
 from airflow_provider_workflows.omflow.formdata import column, form_items
 from airflow_provider_workflows.omflow.order import STATE_COLUMNS, Order, Stop
 from airflow_provider_workflows.protocol.errors import (
@@ -151,7 +151,7 @@ class OMFlowApi:
         """
         Erase an order with all its rows; an unknown number is no error (recorded), so it may be repeated.
         """
-        body = {"action": "delete", "data_no": [number(data_no, "data_no")]}
+        body = {"action": "delete", "data_no": [order_number(data_no)]}
         path = f"/rest/flowmanage/api/omdata/edit/{segment(api_path)}"
         answer = yield from call("delete order", path, body, repeatable=True)
         answer.checked()
@@ -164,7 +164,7 @@ class OMFlowApi:
         (recorded).
         """
         path = f"/rest/flowmanage/api/omdata-data-id/get/{segment(api_path)}"
-        body = {"data_no": number(data_no, "data_no")}
+        body = {"data_no": order_number(data_no)}
         answer = yield from call("query order", path, body, repeatable=True)
         if answer.status == 404:
             raise answer.error(NotFound, f"OMFlow knows no process {api_path!r}, or not this order")
@@ -218,7 +218,7 @@ class OMFlowApi:
 
         :param columns: further columns, such as ``formitm_1``
         """
-        wanted = number(data_no, "data_no")
+        wanted = order_number(data_no)
         rows: list[Row] = []
         start: int | None = 0
         while start is not None:
@@ -302,6 +302,6 @@ class OMFlowApi:
         newest = max(order.rows, key=lambda row: int(row["id"]))
         return {
             "flow_uuid": str(newest["flow_uuid"]).replace("-", ""),
-            "data_no": number(data_no, "data_no"),
+            "data_no": order_number(data_no),
             "data_id": int(newest["id"]),
         }

@@ -69,7 +69,7 @@ def call(
 
 def number(value: Any, name: str) -> int | str:
     """
-    Return an order's number or row id as it goes to the server.
+    Return a row's id as it goes to the server.
 
     :raises InvalidInput: it is neither a whole number nor digits; a template that found nothing renders
         ``None``
@@ -80,6 +80,20 @@ def number(value: Any, name: str) -> int | str:
     if not (text.isascii() and text.isdigit()):
         raise InvalidInput(f"{name} must be a number or digits, got {value!r}")
     return int(text) if isinstance(value, int) else text
+
+
+def order_number(value: Any) -> int | str:
+    """
+    Return an order's number as it goes to the server: whatever the server gave, an int on 1.1, text on 1.2.
+
+    :raises InvalidInput: it can be no order number; a template that found nothing renders ``None``
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise InvalidInput(f"data_no must be an order's number, got {type(value).__name__}")
+    text = str(value).strip()
+    if text in ("", "None") or any(c.isspace() or not c.isprintable() for c in text):
+        raise InvalidInput(f"data_no must be an order's number, got {value!r}")
+    return value if isinstance(value, int) else text
 
 
 def segment(api_path: Any) -> str:

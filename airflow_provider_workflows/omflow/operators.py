@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_workflows.base.files import FilePath, file_part
 from airflow_provider_workflows.base.operator import WaitingOperator, WorkflowOperator
-from airflow_provider_workflows.base.state import TaskState
-from airflow_provider_workflows.base.submission import Submission
+from airflow_provider_workflows.base.submission import Step, Submission
 from airflow_provider_workflows.omflow.call import VENDOR, number
 from airflow_provider_workflows.omflow.conditions import OrderClosed
 from airflow_provider_workflows.omflow.connection import FORM
@@ -211,7 +210,7 @@ class OMFlowPushOrderOperator(_OnOMFlow, WorkflowOperator):
 
     :param api_path: name of the process in URLs
     :param data_no: the order's number
-    :param stop_chart_text: label of the stop; the order is queried right before the push
+    :param stop_chart_text: label of the stop; the order is read right before the push
     :param data_id: instead of ``stop_chart_text``, the very row to push, for branches with the same label
     :param form_data: mapping ``FORMITM_n`` -> value, or the vendor's list of items; every required field
         of the stop must be repeated
@@ -233,9 +232,6 @@ class OMFlowPushOrderOperator(_OnOMFlow, WorkflowOperator):
         "omflow_conn_id",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"form_data": "json"}
-
-    #: Name of the record in the task state store.
-    state_key: ClassVar[str] = "omflow_push"
 
     def __init__(
         self,
@@ -262,20 +258,19 @@ class OMFlowPushOrderOperator(_OnOMFlow, WorkflowOperator):
         """Push once."""
         items = self._checked()
         self.announce(context, self._subject)
-        memory = TaskState(context)
-        record = memory.load(self.state_key) or {}
-        if record.get("done") and record.get("generation") == memory.generation:
-            self.log.info("An earlier attempt pushed data_id %s; nothing is sent", record["data_id"])
-            return int(record["data_id"])
-        if record and not record.get("done"):
-            data_id = int(record["data_id"])
+        step = Step(context)
+        if step.done:
+            self.log.info("An earlier attempt pushed data_id %s; nothing is sent", step.result)
+            return int(step.result)
+        if step.baseline is not None:
+            data_id = int(step.baseline["data_id"])
             if self._became(data_id, items, error=self._doubt(data_id)) == "ours":
-                return self._done(memory, data_id)
+                return int(step.finish(data_id))
         else:
             data_id = self._choose()
-        memory.save(self.state_key, {"format": 1, "data_id": data_id})
-        self._push(memory, data_id, items)
-        return self._done(memory, data_id)
+        step.intend({"data_id": data_id})
+        self._push(step, data_id, items)
+        return int(step.finish(data_id))
 
     @property
     def _subject(self) -> str:
@@ -291,10 +286,12 @@ class OMFlowPushOrderOperator(_OnOMFlow, WorkflowOperator):
     def _choose(self) -> int:
         if self.data_id is not None:
             return int(number(self.data_id, "data_id"))
-        stops = self.hook.query(self.api_path, self.data_no)
-        return choose(stops, str(self.stop_chart_text), subject=f"OMFlow order {self._subject}").data_id
+        # By the rows: the query call lists failed rows among the waiting ones, and a second push of a row
+        # whose validation was refused leaves it running for good (recorded).
+        order = self.hook.order_state(self.api_path, self.data_no)
+        return choose(order, str(self.stop_chart_text), subject=f"OMFlow order {self._subject}").data_id
 
-    def _push(self, memory: TaskState, data_id: int, items: list[dict[str, Any]]) -> None:
+    def _push(self, step: Step, data_id: int, items: list[dict[str, Any]]) -> None:
         self.log.info("Pushing order %s at data_id %s", self._subject, data_id)
         try:
             self.hook.push_order(
@@ -306,11 +303,11 @@ class OMFlowPushOrderOperator(_OnOMFlow, WorkflowOperator):
         except (Rejected, PermissionDenied, OutcomeUnknown) as error:
             if self._became(data_id, items, error=error) == "standing":
                 if not isinstance(error, OutcomeUnknown):
-                    memory.forget(self.state_key)
+                    step.forget()
                 raise
             self.log.warning("The answer to the push was %s; the order shows that it was done", error)
         except WorkflowError:
-            memory.forget(self.state_key)
+            step.forget()
             raise
 
     def _became(self, data_id: int, items: list[dict[str, Any]], *, error: WorkflowError) -> str:
@@ -332,11 +329,7 @@ class OMFlowPushOrderOperator(_OnOMFlow, WorkflowOperator):
             "on, and "
             "neither author nor values show by whom. Nothing is sent. Look at the order; if this push is "
             "still "
-            f"to be done, delete the key {self.state_key!r} from this task's state store and clear the task",
+            f"to be done, delete the key {Step.KEY!r} from this task's state store and clear the task",
             vendor=self.vendor,
             operation="push order",
         )
-
-    def _done(self, memory: TaskState, data_id: int) -> int:
-        memory.save(self.state_key, {"format": 1, "data_id": data_id, "done": True})
-        return data_id

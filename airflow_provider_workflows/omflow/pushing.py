@@ -33,19 +33,21 @@ def trace(order: Order, data_id: int, *, login: str, items: Sequence[Mapping[str
     return "ours" if author and values else "not ours"
 
 
-def choose(stops: Sequence[Stop], stop_chart_text: str, *, subject: str) -> Stop:
+def choose(order: Order, stop_chart_text: str, *, subject: str) -> Stop:
     """
-    Return the one stop with a label.
+    Return the one stop with a label where the order waits.
 
-    :raises Rejected: none or several have it; the message lists what stands where
+    :raises Rejected: none or several have it; the message lists what stands where, and what failed
     """
-    matching = [stop for stop in stops if stop.stop_chart_text == stop_chart_text]
+    matching = [stop for stop in order.stops if stop.stop_chart_text == stop_chart_text]
     if len(matching) == 1:
         return matching[0]
     what = "several branches stand" if matching else "nothing stands"
     hint = "; pass one's data_id" if matching else ""
+    failed = f". Failed: {order.failure}" if order.failure is not None else ""
+    standing = f"Standing: {describe(order.stops)}{failed}"
     raise Rejected(
-        f"{subject}: {what} at {stop_chart_text!r}, nothing was pushed{hint}. Standing: {describe(stops)}",
+        f"{subject}: {what} at {stop_chart_text!r}, nothing was pushed{hint}. {standing}",
         vendor=VENDOR,
         operation="push order",
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from airflow_provider_workflows.base.sensor import WorkflowSensor
-from airflow_provider_workflows.omflow.call import VENDOR, number
+from airflow_provider_workflows.omflow.call import VENDOR, number, order_number
 from airflow_provider_workflows.omflow.conditions import OrderAtStop, OrderClosed
 from airflow_provider_workflows.omflow.connection import FORM
 from airflow_provider_workflows.protocol.errors import InvalidInput
@@ -76,7 +76,7 @@ class OMFlowDataIdSensor(_OrderSensor):
         after = 0 if self.after_data_id is None else int(number(self.after_data_id, "after_data_id"))
         return OrderAtStop(
             api_path=self.api_path,
-            data_no=number(self.data_no, "data_no"),
+            data_no=order_number(self.data_no),
             stop_chart_text=self.stop_chart_text,
             all_stops=self.all_stops,
             after_data_id=after,
@@ -111,5 +111,5 @@ class OMFlowOrderSensor(_OrderSensor):
         if isinstance(self.fields, str) or not all(isinstance(name, str) for name in self.fields):
             raise InvalidInput("fields must be a list of FORMITM_n or column names")
         return OrderClosed(
-            api_path=self.api_path, data_no=number(self.data_no, "data_no"), fields=list(self.fields)
+            api_path=self.api_path, data_no=order_number(self.data_no), fields=list(self.fields)
         )

@@ -504,7 +504,17 @@ class TestPush:
         with pytest.raises(Rejected, match=rf"nothing stands at 'Legal'.*'Review' \(data_id {data_id}\)"):
             runner.run()
         assert requests(each_omflow, "push") == 0
-        assert stored(runner, "omflow_push") is None
+        assert stored(runner, "workflow_step") is None
+
+    def test_a_refused_validation_is_not_pushed_again(self, each_omflow: OMFlowServer) -> None:
+        """A second push would leave the row running for good (recorded)."""
+        data_no = open_order(each_omflow, "push-rejected")
+        push: dict[str, Any] = {"api_path": "push-rejected", "data_no": data_no, "form_data": TITLE}
+        pushing(stop_chart_text="Approve", **push).run()
+        each_omflow.control.advance(5)
+        with pytest.raises(Rejected, match=r"nothing stands at 'Approve'.*Failed: "):
+            pushing(stop_chart_text="Approve", **push).run()
+        assert requests(each_omflow, "push") == 1
 
     def test_several_at_the_stop(self, each_omflow: OMFlowServer) -> None:
         data_no = open_order(each_omflow, "same-names")
@@ -540,7 +550,7 @@ class TestPush:
         runner = pushing(api_path="purchase", data_no=data_no, stop_chart_text="Review", form_data={})
         with pytest.raises(Rejected):
             runner.run()
-        assert stored(runner, "omflow_push") is None
+        assert stored(runner, "workflow_step") is None
         assert set(stops("purchase", data_no)) == {"Review"}
 
     def test_without_the_right(self, omflow: OMFlowServer) -> None:
@@ -551,7 +561,7 @@ class TestPush:
         )
         with pytest.raises(PermissionDenied):
             runner.run()
-        assert stored(runner, "omflow_push") is None
+        assert stored(runner, "workflow_step") is None
 
     def test_a_retry_after_success_sends_nothing(self, each_omflow: OMFlowServer, data_no: Any) -> None:
         runner = pushing(
@@ -585,7 +595,7 @@ class TestPushInDoubt:
     def test_a_push_that_worked_is_recognised(self, omflow: OMFlowServer, data_no: Any, name: str) -> None:
         fault = omflow.fault("push", **LOST[name][0])
         runner = self.runner(data_no)
-        assert runner.run() == stored(runner, "omflow_push")["data_id"]
+        assert runner.run() == stored(runner, "workflow_step")["result"]
         assert omflow.control.hits(fault) == 1
         omflow.control.advance(5)
         assert set(stops("two-step", data_no)) == {"Approve"}
@@ -611,7 +621,7 @@ class TestPushInDoubt:
         write = runner.store.set
 
         def die(key: str, value: Any, **how: Any) -> None:
-            if value.get("done"):
+            if "result" in value:
                 raise KeyboardInterrupt
             write(key, value, **how)
 
@@ -622,7 +632,7 @@ class TestPushInDoubt:
         omflow.control.advance(5)
         before = requests(omflow, "push")
         data_id = runner.retry()
-        assert data_id == stored(runner, "omflow_push")["data_id"]
+        assert data_id == stored(runner, "workflow_step")["result"]
         assert (omflow.effects()["pushed"], requests(omflow, "push")) == (1, before)
 
     def test_killed_between_memory_and_push(
@@ -635,7 +645,7 @@ class TestPushInDoubt:
             patch.setattr(runner.store, "delete", lambda key: None)
             with pytest.raises(Throttled):
                 runner.run()
-        assert "done" not in stored(runner, "omflow_push")
+        assert "result" not in stored(runner, "workflow_step")
         runner.retry()
         assert omflow.effects()["pushed"] == 1
 

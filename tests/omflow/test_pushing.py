@@ -65,12 +65,22 @@ def test_recorded_push() -> None:
     assert trace(order, 21, login="admin", items=[]) == "standing"
 
 
+def standing(*labels: str, error: bool = False) -> Order:
+    rows = [{"id": 3 + number, "stop_chart_text": label} for number, label in enumerate(labels)]
+    return Order(tuple({**row, "error": error, "error_message": "no"} for row in rows))
+
+
 def test_choose() -> None:
-    stops = [Stop(3, "Legal"), Stop(5, "Finance"), Stop(7, "Finance")]
-    assert choose(stops, "Legal", subject="x") == Stop(3, "Legal")
+    order = standing("Legal", "Finance", "Finance")
+    assert choose(order, "Legal", subject="x") == Stop(3, "Legal")
     with pytest.raises(Rejected, match=r"several branches stand at 'Finance'.*pass one's data_id"):
-        choose(stops, "Finance", subject="x")
+        choose(order, "Finance", subject="x")
     with pytest.raises(Rejected, match=r"nothing stands at 'Done', nothing was pushed\. Standing: 'Legal'"):
-        choose(stops, "Done", subject="x")
+        choose(order, "Done", subject="x")
     with pytest.raises(Rejected, match="Standing: nothing"):
-        choose([], "Done", subject="x")
+        choose(Order(()), "Done", subject="x")
+
+
+def test_what_failed_at_the_stop_does_not_wait_there() -> None:
+    with pytest.raises(Rejected, match=r"Standing: nothing\. Failed: no \(at 'Approve'\)"):
+        choose(standing("Approve", error=True), "Approve", subject="x")
