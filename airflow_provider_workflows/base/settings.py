@@ -62,6 +62,7 @@ def read_settings(connection: Connection, form: ConnectionForm) -> Settings:
     """
     fields = _Fields(connection, form)
     fields.require()
+    fields.check_printable()
     return Settings(
         conn_id=connection.conn_id or "",
         base_url=fields.base_url(),
@@ -90,6 +91,12 @@ class _Fields:
         for name in self.form.required:
             if not getattr(self.connection, name):
                 raise self.wrong(name, "is empty but needed")
+
+    def check_printable(self) -> None:
+        """Refuse what no header can carry; a key that was pasted often ends in a line break."""
+        for name in ("login", "password"):
+            if not (getattr(self.connection, name) or "").isprintable():
+                raise self.wrong(name, "has a line break or another character that cannot be sent")
 
     def base_url(self) -> str:
         host = (self.connection.host or self._usual_host() or "").strip()

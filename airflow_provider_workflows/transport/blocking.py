@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_workflows.protocol.body import Outgoing
-from airflow_provider_workflows.protocol.errors import WorkflowError
+from airflow_provider_workflows.protocol.errors import AuthenticationFailed, WorkflowError
 from airflow_provider_workflows.protocol.message import ExchangeFailed, Reply, Request
 from airflow_provider_workflows.protocol.operation import Operation, Renew, Sleep, Step, exchange
 from airflow_provider_workflows.protocol.retry import Retry
@@ -79,11 +79,16 @@ class BlockingTransport:
     def _renew(self, rejected: str | None, deadline: float | None) -> str:
         if self._fetch is None:
             raise TypeError("This vendor's connection has no credential to fetch")
-        cell = cell_of(self.endpoint.fingerprint)
+        cell, asked = cell_of(self.endpoint.fingerprint), time.monotonic()
         with cell.lock:
             credential = cell.current(rejected)
             if credential is None:
-                credential = cell.value = self.run(self._fetch(), deadline=deadline)
+                cell.check_refusal(since=asked)
+                try:
+                    credential = cell.value = self.run(self._fetch(), deadline=deadline)
+                except AuthenticationFailed as error:
+                    cell.refused(error)
+                    raise
                 self._learned(credential)
             return credential
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_workflows.protocol.body import Outgoing
-from airflow_provider_workflows.protocol.errors import WorkflowError
+from airflow_provider_workflows.protocol.errors import AuthenticationFailed, WorkflowError
 from airflow_provider_workflows.protocol.message import ExchangeFailed, Reply, Request
 from airflow_provider_workflows.protocol.operation import Operation, Renew, Sleep, Step, exchange
 from airflow_provider_workflows.protocol.retry import Retry
@@ -80,10 +81,16 @@ class NonblockingTransport:
     async def _renew(self, rejected: str | None, shared: SharedSession, deadline: float | None) -> str:
         if self._fetch is None:
             raise TypeError("This vendor's connection has no credential to fetch")
-        async with shared.cell.lock:
-            credential = shared.cell.current(rejected)
+        cell, asked = shared.cell, time.monotonic()
+        async with cell.lock:
+            credential = cell.current(rejected)
             if credential is None:
-                credential = shared.cell.value = await self._run(self._fetch(), shared, deadline)
+                cell.check_refusal(since=asked)
+                try:
+                    credential = cell.value = await self._run(self._fetch(), shared, deadline)
+                except AuthenticationFailed as error:
+                    cell.refused(error)
+                    raise
                 if self._learned is not None:
                     await self._learned(credential)
             return credential

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 
-from airflow_provider_workflows.protocol.errors import ServiceUnavailable
+from airflow_provider_workflows.protocol.errors import AuthenticationFailed, ServiceUnavailable
 from airflow_provider_workflows.protocol.message import Request
-from airflow_provider_workflows.protocol.operation import Operation, Renew
+from airflow_provider_workflows.protocol.operation import Operation, Renew, Sleep
 from airflow_provider_workflows.protocol.retry import Retry
 from airflow_provider_workflows.transport.blocking import BlockingTransport
 from airflow_provider_workflows.transport.credentials import (
@@ -120,6 +120,55 @@ def test_a_renewal_that_fails_does_not_poison_the_cell(drive: Driver) -> None:
         endpoint = Endpoint(base_url=server.url)
         (told,) = drive(endpoint, story(), fetch=fetch, retry=Retry(attempts=1)).results
     assert told == ["code-1", "failed", "code-1", "code-2"]
+
+
+def refused_login(attempts: list[None]) -> Operation[str]:
+    attempts.append(None)
+    yield Sleep(0.05)
+    raise AuthenticationFailed("wrong password", vendor="Vendor")
+
+
+def test_coroutines_that_wait_for_one_login_share_its_refusal() -> None:
+    attempts: list[None] = []
+    endpoint = Endpoint(base_url="http://127.0.0.1:9", identity=("coroutines", "wrong"))
+    transport = NonblockingTransport(endpoint, key="vendor", fetch=lambda: refused_login(attempts))
+
+    async def everyone() -> list[object]:
+        waits = (transport.run(renew()) for _ in range(200))
+        return list(await asyncio.gather(*waits, return_exceptions=True))
+
+    errors = asyncio.run(everyone())
+    assert {(type(error), str(error)) for error in errors} == {
+        (AuthenticationFailed, "wrong password [Vendor]")
+    }
+    assert len(attempts) == 1
+
+
+def test_threads_that_wait_for_one_login_share_its_refusal() -> None:
+    attempts: list[None] = []
+    endpoint = Endpoint(base_url="http://127.0.0.1:9", identity=("threads", "wrong"))
+    together = threading.Barrier(20)
+
+    def wait() -> None:
+        together.wait()
+        with pytest.raises(AuthenticationFailed, match="wrong password"):
+            BlockingTransport(endpoint, fetch=lambda: refused_login(attempts)).run(renew())
+
+    with ThreadPoolExecutor(20) as pool:
+        for done in [pool.submit(wait) for _ in range(20)]:
+            done.result()
+    # A thread that the machine lets begin only after the first refusal may try for itself.
+    assert len(attempts) < 5
+
+
+def test_a_later_wait_tries_the_login_again() -> None:
+    attempts: list[None] = []
+    endpoint = Endpoint(base_url="http://127.0.0.1:9", identity=("later", "wrong"))
+    transport = BlockingTransport(endpoint, fetch=lambda: refused_login(attempts))
+    for _ in range(2):
+        with pytest.raises(AuthenticationFailed):
+            transport.run(renew())
+    assert len(attempts) == 2
 
 
 def test_a_cancelled_renewal_leaves_the_cell_to_the_next() -> None:
