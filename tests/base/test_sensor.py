@@ -337,7 +337,7 @@ def test_max_wait_lowers_the_cap(omflow: OMFlowServer, clock: Clock, mode_name: 
     assert 14 <= max(clock.slept) <= 15 * 1.1
 
 
-@pytest.mark.parametrize("data_no", ["None", "", "x", None, 1.5, True])
+@pytest.mark.parametrize("data_no", ["None", "", "two words", None, 1.5, True])
 def test_wrong_input_fails_at_once_and_asks_nobody(
     omflow: OMFlowServer, clock: Clock, mode: dict[str, Any], data_no: Any
 ) -> None:
