@@ -11,7 +11,6 @@ from urllib.parse import quote
 
 import pytest
 from airflow.sdk import DAG
-from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_workflows.base import submission
 from airflow_provider_workflows.protocol.errors import (
@@ -26,6 +25,7 @@ from airflow_provider_workflows.protocol.errors import (
     Throttled,
 )
 from airflow_provider_workflows.robusta.operators import RobustaStartProcessOperator
+from tests.base.airflow_names import AirflowFailException
 from tests.base.harness import Clock, Runner
 from tests.robusta.conftest import RobustaServer
 

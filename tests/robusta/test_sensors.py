@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
 
 from airflow_provider_workflows.protocol.errors import (
     AuthenticationFailed,
@@ -18,6 +17,7 @@ from airflow_provider_workflows.protocol.errors import (
 )
 from airflow_provider_workflows.robusta.hook import RobustaHook
 from airflow_provider_workflows.robusta.sensors import RobustaStatusSensor
+from tests.base.airflow_names import AirflowSensorTimeout, AirflowSkipException
 from tests.base.harness import Clock, Runner
 from tests.robusta.conftest import RobustaServer
 

@@ -17,7 +17,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-from airflow.sdk.exceptions import AirflowSensorTimeout
 
 from airflow_provider_workflows import provider
 from airflow_provider_workflows.protocol.errors import (
@@ -28,6 +27,7 @@ from airflow_provider_workflows.protocol.errors import (
 )
 from airflow_provider_workflows.sandbox import registry
 from airflow_provider_workflows.sandbox.server import SandboxServer
+from tests.base.airflow_names import AirflowSensorTimeout
 from tests.base.conftest import new_process as new_process
 from tests.base.harness import Clock, Runner
 from tests.sixth_vendor.loft import RING, Loft
