@@ -95,7 +95,7 @@ class _Fields:
     def check_printable(self) -> None:
         """Refuse what no header can carry; a key that was pasted often ends in a line break."""
         for name in ("login", "password"):
-            if not (getattr(self.connection, name) or "").isprintable():
+            if not (getattr(self.connection, name) or "").strip().isprintable():
                 raise self.wrong(name, "has a line break or another character that cannot be sent")
 
     def base_url(self) -> str:

@@ -71,9 +71,9 @@ class WaitTrigger(BaseTrigger):
             verdict = await self._until_over(condition)
         except Exception as error:
             # Raised from here it would become a TaskDeferralError that says nothing to anyone.
-            self.log.exception("The wait broke off")
             # Airflow's own errors name what is missing; others may quote a URL.
             reason = f"{type(error).__name__}{f': {error}' if isinstance(error, AirflowException) else ''}"
+            self.log.error("The wait broke off: %s", reason)
             failure = WorkflowError(f"The wait broke off in the triggerer: {reason}")
             return {"status": "failed", "error": failure.to_json()}
         if isinstance(verdict, Failed):

@@ -91,7 +91,9 @@ def advance(
             wish = None
         case TemporaryError():
             wish = outcome.retry_after
-            if state.tolerance is not None and now - state.heard > state.tolerance:
+            # A wait that looks seldom hears seldom: one failed look is no silence.
+            patience = None if state.tolerance is None else max(state.tolerance, 2 * state.cap)
+            if patience is not None and now - state.heard > patience:
                 return Failed(_lost(state, outcome, now=now, subject=subject))
         case _:
             return Failed(outcome)

@@ -86,6 +86,10 @@ class Judge:
         """Return the error that an answer amounts to; None for success, which takes HTTP 2xx and code 0."""
         envelope = _envelope(reply)
         code = _code(envelope)
+        if code == 200 and "resultCode" not in envelope and not request.repeatable:
+            # Only as a result code is 200 documented to mean "limit exceeded". As a status it may be HTTP's
+            # word for success, and a call that was carried out must not be taken for one that was refused.
+            code = None
         if code is None:
             return refusal(request, reply) if reply.status >= 400 else _foreign(request, reply)
         message = str(envelope.get("resultMessage") or envelope.get("message") or "no message")

@@ -228,15 +228,19 @@ class KibanAnswerStepOperator(_OnKiban, WorkflowOperator):
         doubt = memory.baseline
         if doubt is not None and self._was_answered(execution_id, Step.from_json(doubt), answer):
             return memory.finish(_result(execution_id, answer, doubt))
-        return self._answer(execution_id, answer, memory, doubted=doubt is not None)
+        doubted = None if doubt is None else Step.from_json(doubt)
+        return self._answer(execution_id, answer, memory, doubted=doubted)
 
-    def _answer(self, execution_id: str, answer: Answer, memory: Memory, *, doubted: bool) -> Any:
+    def _answer(self, execution_id: str, answer: Answer, memory: Memory, *, doubted: Step | None) -> Any:
         status = self.hook.status(execution_id)
         step = pending(status, answer, execution_id=execution_id, node=self.node)
+        if doubted is not None and step != doubted:
+            why = "it did so while this attempt looked"
+            raise self._unproven(execution_id, status, why)
         baseline = {**step.to_json(), "node_name": status.node_name}
         memory.intend(baseline)
         self.log.info("Answering %r of execution %s", status.node_name, execution_id)
-        moved = self._send(execution_id, step, answer, memory, doubted=doubted)
+        moved = self._send(execution_id, step, answer, memory, doubted=doubted is not None)
         result = memory.finish(_result(execution_id, answer, baseline))
         if not moved:
             self._see_it_move(execution_id, step)
@@ -257,7 +261,8 @@ class KibanAnswerStepOperator(_OnKiban, WorkflowOperator):
                 memory.forget()
             raise
         except WorkflowError:
-            memory.forget()
+            if not doubted:
+                memory.forget()
             raise
 
     def _was_answered(self, execution_id: str, step: Step, answer: Answer) -> bool:
@@ -275,9 +280,10 @@ class KibanAnswerStepOperator(_OnKiban, WorkflowOperator):
         if held is False:
             why = "its form holds other values than this task's: somebody else answered it"
             raise self._unproven(execution_id, status, why)
-        if held is None and status.has_ended and status.word != SUCCEEDED and status.node_id == step.node_id:
-            # Cancelled or expired where it stood, perhaps without an answer.
-            why = "nothing shows whether this task's answer was taken before that"
+        ended_there = status.has_ended and status.word != SUCCEEDED and status.node_id == step.node_id
+        if held is None and (answer.kind != "form" or ended_there):
+            # Nothing of it can be read but a form; and an end right there may be a cancellation.
+            why = "nothing shows whether it was this task's answer that moved it"
             raise self._unproven(execution_id, status, why)
         self.log.info(
             "Execution %s has moved on and is %s%s",

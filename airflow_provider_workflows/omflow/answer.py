@@ -19,6 +19,9 @@ from airflow_provider_workflows.protocol.errors import (
 from airflow_provider_workflows.protocol.message import Reply, Request
 from airflow_provider_workflows.protocol.status import refusal
 
+#: Recorded for reads; what else an engine may read as a number while it opens an order is not known.
+NOT_A_NUMBER = "invalid literal for int()"
+
 #: Exception texts that body status 500 was recorded with. The server raises them before it writes
 #: anything, so they are refusals; they are Python's own and not translated. Any other 500 leaves the
 #: outcome unknown.
@@ -39,7 +42,7 @@ KNOWN_REFUSALS: tuple[tuple[str, type[WorkflowError], str], ...] = (
         Rejected,
         "This server does not take files in the open call; set the connection's server_version to 1.1",
     ),
-    ("invalid literal for int()", Rejected, "A number was expected"),
+    (NOT_A_NUMBER, Rejected, "A number was expected"),
 )
 
 
@@ -86,7 +89,8 @@ class Answer:
 
     def _server_error(self) -> WorkflowError:
         for marker, kind, meaning in KNOWN_REFUSALS:
-            if marker in self.message:
+            known = self.request.repeatable or marker != NOT_A_NUMBER
+            if known and self.message.strip().startswith(marker):
                 return self.error(kind, meaning)
         if self.request.repeatable:
             return self.error(ServiceUnavailable, "The server failed inside")

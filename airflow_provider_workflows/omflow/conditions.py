@@ -62,6 +62,8 @@ class OrderAtStop(_OfOrder):
         :raises InvalidInput: it stands at several stops that match, and one was asked for
         """
         order = yield from api.order_state(self.api_path, self.data_no)
+        if order.status == "failed":
+            raise self._failed(order)
         here = [
             stop
             for stop in order.stops
@@ -83,8 +85,6 @@ class OrderAtStop(_OfOrder):
             case "unknown":
                 # Not written yet, or for a moment not readable; never an end.
                 return Pending("no rows of it are listed")
-            case "failed":
-                raise self._failed(order)
             case "finished":
                 raise self._over(f"OMFlow order {self.remote_id} is closed, {self._when_passed(order)}")
         passed = self.stop_chart_text is not None and order.arrivals(

@@ -18,6 +18,7 @@ from airflow_provider_workflows.protocol.errors import (
     OutcomeUnknown,
     PermissionDenied,
     Rejected,
+    RunFailed,
     WorkflowError,
 )
 from airflow_provider_workflows.protocol.jsontext import from_text
@@ -139,7 +140,16 @@ class OMFlowOpenOrderOperator(_OnOMFlow, WaitingOperator):
         """Find the order that the server opened, or is about to, without saying its number."""
         if self.run_key_field:
             self.log.info("OMFlow said yes without a number; looking for the order with the mark %s", mark)
-            found = self.hook.find_order(self.api_path, self.run_key_field, mark, patience=self.settle)
+            try:
+                found = self.hook.find_order(self.api_path, self.run_key_field, mark, patience=self.settle)
+            except WorkflowError as error:
+                # The order may be there all the same: the intent and its mark must outlive this attempt.
+                raise OutcomeUnknown(
+                    f"OMFlow accepted the open call to {self.api_path} but gave no order number, and "
+                    f"looking for the mark {mark!r} in {self.run_key_field} failed: {error.message}",
+                    vendor=self.vendor,
+                    operation="open order",
+                ) from None
             if found is not None:
                 return found
             seen = (
@@ -262,6 +272,7 @@ class OMFlowPushOrderOperator(_OnOMFlow, WorkflowOperator):
         if step.done:
             self.log.info("An earlier attempt pushed data_id %s; nothing is sent", step.result)
             return int(step.result)
+        doubted = step.baseline is not None
         if step.baseline is not None:
             data_id = int(step.baseline["data_id"])
             if self._became(data_id, items, error=self._doubt(data_id)) == "ours":
@@ -269,7 +280,7 @@ class OMFlowPushOrderOperator(_OnOMFlow, WorkflowOperator):
         else:
             data_id = self._choose()
         step.intend({"data_id": data_id})
-        self._push(step, data_id, items)
+        self._push(step, data_id, items, doubted=doubted)
         return int(step.finish(data_id))
 
     @property
@@ -291,7 +302,12 @@ class OMFlowPushOrderOperator(_OnOMFlow, WorkflowOperator):
         order = self.hook.order_state(self.api_path, self.data_no)
         return choose(order, str(self.stop_chart_text), subject=f"OMFlow order {self._subject}").data_id
 
-    def _push(self, step: Step, data_id: int, items: list[dict[str, Any]]) -> None:
+    def _push(self, step: Step, data_id: int, items: list[dict[str, Any]], *, doubted: bool) -> None:
+        """
+        Push, and settle what the answer leaves open by reading the order.
+
+        :param doubted: an earlier attempt may have pushed; then no refusal of this one clears that up
+        """
         self.log.info("Pushing order %s at data_id %s", self._subject, data_id)
         try:
             self.hook.push_order(
@@ -301,14 +317,23 @@ class OMFlowPushOrderOperator(_OnOMFlow, WorkflowOperator):
                 quick_action=self.quick_action,
             )
         except (Rejected, PermissionDenied, OutcomeUnknown) as error:
-            if self._became(data_id, items, error=error) == "standing":
-                if not isinstance(error, OutcomeUnknown):
-                    step.forget()
-                raise
-            self.log.warning("The answer to the push was %s; the order shows that it was done", error)
+            self._settle(step, data_id, items, error, doubted=doubted or isinstance(error, OutcomeUnknown))
         except WorkflowError:
-            step.forget()
+            if not doubted:
+                step.forget()
             raise
+
+    def _settle(
+        self, step: Step, data_id: int, items: list[dict[str, Any]], error: WorkflowError, *, doubted: bool
+    ) -> None:
+        try:
+            if self._became(data_id, items, error=error) == "standing":
+                raise error
+        except WorkflowError as seen:
+            if seen is error and not doubted:
+                step.forget()
+            raise
+        self.log.warning("The answer to the push was %s; the order shows that it was done", error)
 
     def _became(self, data_id: int, items: list[dict[str, Any]], *, error: WorkflowError) -> str:
         """
@@ -319,6 +344,13 @@ class OMFlowPushOrderOperator(_OnOMFlow, WorkflowOperator):
         columns = [column(item["id"]) for item in items]
         order = self.hook.order_state(self.api_path, self.data_no, columns=columns)
         found = trace(order, data_id, login=self.hook.get_conn().login, items=items)
+        if found == "failed":
+            raise RunFailed(
+                f"OMFlow order {self._subject} failed: {order.failure}. "
+                "A second push of its row would leave it running for good",
+                vendor=self.vendor,
+                operation="push order",
+            )
         if found in ("not ours", "gone"):
             raise error
         return found

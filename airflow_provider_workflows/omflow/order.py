@@ -119,6 +119,11 @@ def has_moved_on(row: Mapping[str, Any]) -> bool:
     return _is(row, "history") or _is(row, "running") or _is(row, "closed")
 
 
+def has_failed(row: Mapping[str, Any]) -> bool:
+    """Tell whether a row failed where it stands."""
+    return _is(row, "error")
+
+
 def _stop(row: Mapping[str, Any]) -> Stop:
     return Stop(int(row["id"]), str(row.get("stop_chart_text") or ""))
 

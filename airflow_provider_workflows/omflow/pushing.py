@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from airflow_provider_workflows.omflow.call import VENDOR
 from airflow_provider_workflows.omflow.formdata import column, stored
-from airflow_provider_workflows.omflow.order import Order, Stop, describe, has_moved_on
+from airflow_provider_workflows.omflow.order import Order, Stop, describe, has_failed, has_moved_on
 from airflow_provider_workflows.protocol.errors import Rejected
 
-Trace = Literal["standing", "ours", "not ours", "gone"]
+Trace = Literal["standing", "failed", "ours", "not ours", "gone"]
 
 
 def trace(order: Order, data_id: int, *, login: str, items: Sequence[Mapping[str, Any]]) -> Trace:
@@ -27,7 +27,7 @@ def trace(order: Order, data_id: int, *, login: str, items: Sequence[Mapping[str
     if row is None:
         return "gone"
     if not has_moved_on(row):
-        return "standing"
+        return "failed" if has_failed(row) else "standing"
     author = str(row.get("update_user_id") or "").lower() == login.lower()
     values = all(str(row.get(column(item["id"]))) == stored(item["value"]) for item in items)
     return "ours" if author and values else "not ours"

@@ -86,7 +86,7 @@ def _wrong(value: Any, name: str) -> Any:
         _wrong({"host": ""}, "host"),
         _wrong({"login": ""}, "login"),
         _wrong({"password": None}, "password"),
-        _wrong({"password": f"{PASSWORD}\n"}, "password"),
+        _wrong({"password": f"{PASSWORD}\nX"}, "password"),
         _wrong({"login": "ro\tbot"}, "login"),
         _wrong({"host": "ftp://flow.example"}, "host"),
         _wrong({"host": "flow.example", "schema": "omflow"}, "schema"),

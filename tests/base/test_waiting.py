@@ -89,9 +89,15 @@ def test_no_answer_changes_what_was_last_heard_in_nothing() -> None:
     assert (verdict.state.heard, verdict.state.detail) == (START, "cold")
 
 
+def test_one_failed_look_of_a_seldom_look_is_no_silence() -> None:
+    verdict = step(state(cap=60), errors.ServiceUnavailable("away"), after=66)
+    assert isinstance(verdict, Wait)
+
+
 @pytest.mark.parametrize(("after", "lost"), [(30.0, False), (30.5, True)], ids=["just borne", "too long"])
 def test_tolerance_is_time_without_an_answer(after: float, lost: bool) -> None:
-    verdict = step(state(detail="cold"), errors.ServiceUnavailable("away", status=503), after=after)
+    often = state(detail="cold", cap=5)
+    verdict = step(often, errors.ServiceUnavailable("away", status=503), after=after)
     assert isinstance(verdict, Failed) == lost
     if isinstance(verdict, Failed):
         assert isinstance(verdict.error, LostTrack)

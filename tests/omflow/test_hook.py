@@ -300,7 +300,9 @@ SITUATIONS = {
         switched(deployed=False),
     ),
     "data_no that is no number": Situation(
-        lambda api, _: raw(QUERY, {"data_no": "x"}), errors.Rejected, "invalid literal for int()"
+        lambda api, _: raw(QUERY, {"data_no": "x"}, repeatable=True),
+        errors.Rejected,
+        "invalid literal for int()",
     ),
     "list of an unknown column": Situation(
         lambda api, _: api.list_rows("simple", columns=["colour"]), errors.NotFound, "colour"

@@ -62,7 +62,7 @@ def test_without_values_the_author_decides() -> None:
 def test_recorded_push() -> None:
     order = recorded_order("list rows of closed order")
     assert trace(order, 18, login="admin", items=[]) == "ours"
-    assert trace(order, 21, login="admin", items=[]) == "standing"
+    assert trace(order, 21, login="admin", items=[]) == "failed"
 
 
 def standing(*labels: str, error: bool = False) -> Order:
