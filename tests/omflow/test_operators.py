@@ -313,6 +313,17 @@ class TestOpenWithoutNumber:
             runner.retry()
         assert requests(each_omflow, "open") == 1
 
+    def test_a_look_up_that_fails_forgets_nothing(self, each_omflow: OMFlowServer) -> None:
+        """The order is there; a second open would make another."""
+        each_omflow.fault("list", "status", status=500, times=4)
+        runner = opening(api_path="validated", form_data=TITLE, run_key_field="FORMITM_2")
+        with pytest.raises(OutcomeUnknown, match="looking for the mark"):
+            runner.run()
+        each_omflow.control.advance(5)
+        data_no = runner.retry()
+        assert record(each_omflow, data_no, "validated")["state"] == "waiting"
+        assert (each_omflow.effects()["opened"], requests(each_omflow, "open")) == (1, 1)
+
     def test_a_refused_order_is_a_doubt(self, each_omflow: OMFlowServer) -> None:
         runner = opening(api_path="rejected", form_data=TITLE, run_key_field="FORMITM_2", settle=0)
         with pytest.raises(OutcomeUnknown, match=r"no order with the mark .* appeared within 0 s"):
@@ -611,6 +622,20 @@ class TestPushInDoubt:
             runner.run()
         assert omflow.effects()["pushed"] == 0
         runner.retry()
+        assert omflow.effects()["pushed"] == 1
+
+    def test_a_doubt_outlives_an_attempt_that_was_throttled(self, omflow: OMFlowServer, data_no: Any) -> None:
+        """Else the third attempt would choose a stop afresh, which may be another one by then."""
+        omflow.fault("push", "reset_before")
+        runner = self.runner(data_no)
+        with pytest.raises(OutcomeUnknown):
+            runner.run()
+        baseline = stored(runner, "workflow_step")["baseline"]
+        omflow.fault("push", "throttled", retry_after=99)
+        with pytest.raises(Throttled):
+            runner.retry()
+        assert stored(runner, "workflow_step")["baseline"] == baseline
+        assert runner.retry() == baseline["data_id"]
         assert omflow.effects()["pushed"] == 1
 
     def test_killed_between_push_and_memory(
