@@ -29,10 +29,9 @@ class TaskState:
         """Whether anything outlives this process: from Airflow 3.3 on."""
         return self._store is not None
 
-    def load(self, key: str) -> dict[str, Any] | None:
-        """Return the record of that name, of whatever generation, or None."""
-        record = self._store.get(key) if self._store is not None else None
-        return record if isinstance(record, dict) else None
+    def load(self, key: str) -> Any | None:
+        """Return the record of that name, of whatever generation, or None; a person may have written it."""
+        return self._store.get(key) if self._store is not None else None
 
     def save(self, key: str, record: dict[str, Any]) -> None:
         """Write a record that never expires; no secret may be in it, since people can read it in the UI."""
