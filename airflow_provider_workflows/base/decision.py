@@ -60,7 +60,13 @@ class Found:
 
 @dataclass(frozen=True)
 class Absent:
-    """The vendor shows none of it, and would show it if it had arrived; or a second one does no harm."""
+    """
+    The vendor shows none of it, and would show it if it had arrived; or a second one does no harm.
+
+    :param why: in words, why it may be sent again
+    """
+
+    why: str = "nothing of it has arrived"
 
 
 @dataclass(frozen=True)

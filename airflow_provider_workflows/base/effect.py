@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_workflows.base.condition import Condition, Done, Pending
 from airflow_provider_workflows.base.decision import CannotKnow, Run, RunState, Trace
@@ -27,9 +27,12 @@ class Effect(ABC):
     #: JSON values that are sent; only a fingerprint of them is kept.
     payload: Any = None
     #: What a person looks for at the vendor, and where, to settle a doubt: ``"an order whose field … is …"``.
+    #: With a mark it names the place of the mark, and is another whenever the mark has another place.
     hint: str = ""
     #: Whether the vendor is given the record's mark, by which it can then be asked.
     carries_mark: bool = False
+    #: Whether something goes on at the vendor after it was done.
+    begins_run: ClassVar[bool] = False
 
     def baseline(self) -> Any:
         """
@@ -83,6 +86,8 @@ class Start(Effect):
 
     :param hook: the vendor's hook
     """
+
+    begins_run: ClassVar[bool] = True
 
     def __init__(self, hook: WorkflowHook[Any]) -> None:
         self.hook = hook

@@ -7,8 +7,8 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from airflow_provider_workflows.base.decision import CannotKnow, Found, Trace
-from airflow_provider_workflows.base.record import KEY, Record
+from airflow_provider_workflows.base.decision import Absent, CannotKnow, Found, Trace
+from airflow_provider_workflows.base.record import KEY, Record, fingerprint
 from airflow_provider_workflows.protocol.errors import (
     LostTrack,
     OutcomeUnknown,
@@ -30,6 +30,16 @@ ADVICE = (
     "task, or mark it as a success; if it is not, delete the record and clear the task. With "
     "on_lost_answer='resubmit' a task sends again by itself"
 )
+#: The same before Airflow 3.3, where there is no record.
+ADVICE_WITHOUT_STORE = (
+    "If it is there, mark the task as a success; if it is not, clear the task. With "
+    "on_lost_answer='resubmit' a task sends again by itself"
+)
+#: How a person goes on after a run that ended badly.
+RERUN_ADVICE = (
+    "With on_failed_run='rerun' the task's next attempt begins another one; to have another one now, clear "
+    "the task"
+)
 
 
 class Inquiry:
@@ -40,12 +50,14 @@ class Inquiry:
     :param settle: seconds after the last moment at which a request may have been under way until what the
         vendor does not show counts as never arrived
     :param deadline: Unix time at which the vendor is asked for the last time
+    :param advice: how a person goes on after a doubt
     """
 
-    def __init__(self, effect: Effect, *, settle: float, deadline: float) -> None:
+    def __init__(self, effect: Effect, *, settle: float, deadline: float, advice: str = ADVICE) -> None:
         self._effect = effect
         self._settle = settle
         self._deadline = deadline
+        self._advice = advice
 
     def trace(self, record: Record) -> Trace:
         """
@@ -53,8 +65,10 @@ class Inquiry:
 
         :raises LostTrack: the vendor did not answer at the end
         """
-        # An attempt that was killed may have been sending up to the moment in which this one began.
-        settled = (record.lost_at or time.time()) + self._settle
+        # An attempt that was killed may have been sending up to the moment in which this one began; and a
+        # date that is still to come was written by a machine whose clock differs.
+        now = time.time()
+        settled = min(record.lost_at or now, now) + self._settle
         last = min(settled, self._deadline)
         trace, pause = self.look(record, bearing=True), FIRST_PAUSE
         while not _is_settled(trace):
@@ -77,7 +91,12 @@ class Inquiry:
         :raises LostTrack: the vendor did not answer
         """
         try:
-            return self._effect.look_up(record)
+            trace = self._effect.look_up(record)
+            # Whoever looks where the mark was not put misses what is there.
+            if isinstance(trace, Absent) and not self._looks_in_place(record):
+                why = "what was sent did not carry its mark where it is looked for now"
+                return CannotKnow(why, may_change=True)
+            return trace
         except TemporaryError as error:
             if bearing:
                 log.warning("No answer yet about what became of %s: %s", self._effect.subject, error)
@@ -90,6 +109,10 @@ class Inquiry:
         except PermanentError as error:
             return CannotKnow(error.message)
 
+    def _looks_in_place(self, record: Record) -> bool:
+        place = place_of(self._effect, record.mark)
+        return not place or record.place == place
+
     def doubt(self, record: Record, trace: Trace, lost: OutcomeUnknown | None) -> OutcomeUnknown:
         """
         Return the error that leaves the doubt to a person.
@@ -101,7 +124,7 @@ class Inquiry:
         cause = "an earlier attempt broke off" if lost is None else lost.message
         return OutcomeUnknown(
             f"{self._effect.subject}: whether it happened is not known ({cause}), because {why}. Nothing is "
-            f"sent again. {self.search(record)} {ADVICE}",
+            f"sent again. {self.search(record)} {self._advice}",
             **facts,
         )
 
@@ -111,6 +134,11 @@ class Inquiry:
         when = f"of about {date:%Y-%m-%d %H:%M:%S} UTC" if record.intended_at else "of an earlier attempt"
         mark = f" with the mark {record.mark!r}" if self._effect.carries_mark else ""
         return f"Look at the vendor for {self._effect.hint or 'it'} {when}{mark}."
+
+
+def place_of(effect: Effect, mark: str) -> str:
+    """Return a fingerprint of where an effect puts its mark, and so looks for it; empty if it has none."""
+    return fingerprint([effect.subject, effect.hint], mark=mark) if effect.carries_mark else ""
 
 
 def _is_settled(trace: Trace) -> bool:

@@ -14,8 +14,9 @@ from airflow.sdk import BaseOperator
 from airflow_provider_workflows.base.compat import default_deferrable, exceptions
 from airflow_provider_workflows.base.condition import Condition, import_string
 from airflow_provider_workflows.base.decision import OnClear, OnFailedRun, OnLostAnswer, Policy
+from airflow_provider_workflows.base.inquiry import RERUN_ADVICE
 from airflow_provider_workflows.base.state import TaskState
-from airflow_provider_workflows.base.submission import RERUN_ADVICE, Submission
+from airflow_provider_workflows.base.storeless import make_submission
 from airflow_provider_workflows.base.templating import is_native, render_typed
 from airflow_provider_workflows.base.waiter import Waiter, result_of
 from airflow_provider_workflows.protocol.errors import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_workflows.base.effect import Effect, Start
     from airflow_provider_workflows.base.hook import WorkflowHook
+    from airflow_provider_workflows.base.submission import Submission
 
 #: XCom key under which a task says what it worked on: ``{"vendor": name, "id": remote id}``.
 REMOTE = "remote"
@@ -124,11 +126,11 @@ class OnceOperator(WorkflowOperator):
         :param deadline: Unix time after which nothing is sent any more
         :raises OutcomeUnknown: it may have happened, and the vendor does not tell
         """
-        self._submission = Submission(
+        self._submission = make_submission(
             context,
             effect,
             policy=self.policy,
-            settle=max(float(self.settle), self.hook.timeout + SETTLE_MARGIN),
+            settle=max(_seconds(self, "settle"), self.hook.timeout + SETTLE_MARGIN),
             deadline=deadline,
             namespace=self.hook.namespace,
         )
@@ -268,6 +270,14 @@ def _choice(task: BaseOperator, name: str, choices: Any) -> Any:
     if value not in known:
         raise InvalidInput(f"{name} must be {' or '.join(map(repr, known))}, not {value!r}; nothing was sent")
     return value
+
+
+def _seconds(task: BaseOperator, name: str) -> float:
+    value = getattr(task, name)
+    with contextlib.suppress(TypeError, ValueError):
+        if 0 <= (seconds := float(value)) < float("inf"):
+            return seconds
+    raise InvalidInput(f"{name} must be a number of seconds, not {value!r}; nothing was sent")
 
 
 def _like(error: WorkflowError, kind: type[WorkflowError], message: str) -> WorkflowError:

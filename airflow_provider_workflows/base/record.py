@@ -27,6 +27,7 @@ class Record:
     :param generation: the task instance's life between two Clears, as :class:`~.state.TaskState` counts
     :param subject: what is done, in words
     :param payload: fingerprint of what is sent
+    :param place: fingerprint of where the mark is to be found; empty if the vendor was not given it
     :param intended_at: Unix time right before the request was first sent
     :param lost_at: Unix time when its answer was given up; None if no attempt lived to see that
     :param baseline: JSON values read at the vendor right before sending
@@ -38,6 +39,7 @@ class Record:
     generation: int
     subject: str = ""
     payload: str = ""
+    place: str = ""
     intended_at: float = 0.0
     lost_at: float | None = None
     baseline: Any = None
@@ -56,11 +58,13 @@ class Record:
             "subject": self.subject,
             "mark": self.mark,
             "payload": self.payload,
+            "place": self.place or None,
             "intended_at": _date(self.intended_at),
             "lost_at": _date(self.lost_at),
             "baseline": self.baseline,
             "id": self.id,
             "accepted_at": _date(self.accepted_at),
+            "generation": self.generation,
         }
         return {name: value for name, value in values.items() if value is not None}
 
@@ -81,16 +85,29 @@ class Record:
         if accepted is None and "result" in data:
             accepted = 0.0  # version 0.1 did not say when a step was done
         return cls(
-            mark=str(data.get("mark", "")),
-            generation=int(data.get("generation", -1)),
-            subject=str(data.get("subject", "")),
-            payload=str(data.get("payload", "")),
+            mark=str(data.get("mark") or ""),
+            generation=_whole(data.get("generation", -1)),
+            subject=str(data.get("subject") or ""),
+            payload=str(data.get("payload") or ""),
+            place=str(data.get("place") or ""),
             intended_at=_time(data.get("intended_at")) or 0.0,
             lost_at=_time(data.get("lost_at")),
             baseline=data.get("baseline"),
             id=known,
             accepted_at=accepted,
         )
+
+
+def read_record(value: Any) -> Record:
+    """
+    Read what the state store holds, where a person may have written: a record, its JSON as text, or an id.
+
+    :raises ValueError: it cannot be read
+    """
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        value = json.loads(value)
+    # A person who writes nothing but the id means the same as one who writes it into the record.
+    return Record.from_json(value if isinstance(value, dict) else {"id": value})
 
 
 def make_mark(context: Mapping[str, Any]) -> str:
@@ -134,7 +151,20 @@ def _date(seconds: float | None) -> str | None:
 
 
 def _time(value: Any) -> float | None:
-    if value is None or isinstance(value, (int, float)):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, (int, float)):
+        try:
+            datetime.fromtimestamp(value, tz=UTC)
+        except (OverflowError, OSError):
+            raise ValueError(f"{value!r} is no Unix time") from None
+        return float(value)
     date = datetime.fromisoformat(str(value))
-    return (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
+    return _time((date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp())
+
+
+def _whole(value: Any) -> int:
+    try:
+        return int(value)
+    except OverflowError:
+        raise ValueError(f"{value!r} is no whole number") from None

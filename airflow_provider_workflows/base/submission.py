@@ -11,12 +11,11 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow_provider_workflows.base.decision import (
     Absent,
     Action,
-    CannotKnow,
     Found,
     Memory,
     Policy,
@@ -26,14 +25,14 @@ from airflow_provider_workflows.base.decision import (
     decide,
 )
 from airflow_provider_workflows.base.effect import Effect
-from airflow_provider_workflows.base.inquiry import ADVICE, Inquiry
+from airflow_provider_workflows.base.inquiry import ADVICE, RERUN_ADVICE, Inquiry, place_of
 from airflow_provider_workflows.base.record import (
     KEY,
     STEP_KEY,
     Record,
-    derive_mark,
     fingerprint,
     make_mark,
+    read_record,
 )
 from airflow_provider_workflows.base.state import TaskState
 from airflow_provider_workflows.protocol.errors import (
@@ -67,8 +66,10 @@ class Submission:
     :param settle: seconds after the last moment at which a request may have been under way until what the
         vendor does not show counts as never arrived
     :param deadline: Unix time after which nothing is sent any more
-    :param namespace: of the connection; for the mark before Airflow 3.3
     """
+
+    #: How a person goes on after a doubt.
+    advice: ClassVar[str] = ADVICE
 
     def __init__(
         self,
@@ -78,16 +79,14 @@ class Submission:
         policy: Policy,
         settle: float,
         deadline: float = float("inf"),
-        namespace: str = "",
     ) -> None:
         self._context = context
         self._effect = effect
         self._policy = policy
-        self._inquiry = Inquiry(effect, settle=settle, deadline=deadline)
         self._settle = settle
         self._deadline = deadline
-        self._namespace = namespace
         self._state = TaskState(context)
+        self._inquiry = Inquiry(effect, settle=settle, deadline=deadline, advice=self.advice)
         #: What is known so far; for the last words of a task that is killed.
         self.record: Record | None = None
 
@@ -102,8 +101,6 @@ class Submission:
         :raises LostTrack: it may have happened, and the vendor does not answer; a retry asks again
         :raises WorkflowError: the vendor refused, or nothing could be sent
         """
-        if not self._state.lasting:
-            return self._without_store()
         self.record = record = self._load()
         if record is None:
             return self._send(self._new())
@@ -121,6 +118,8 @@ class Submission:
                 f"A request may be under way: {self._effect.subject}. {self._inquiry.search(record)} A new "
                 "attempt looks for it before it sends anything"
             )
+        if not self._effect.begins_run:
+            return f"Done before: {self._effect.subject}, id {record.id}"
         return (
             f"{self._effect.subject}, id {record.id}, goes on at the vendor: it cannot be cancelled from "
             f"here, and nothing is sent. Look at the vendor for {self._effect.hint or record.id}"
@@ -131,12 +130,12 @@ class Submission:
     def _load(self) -> Record | None:
         found = self._state.load(KEY)
         if found is None:
-            found = self._state.load(STEP_KEY)
+            # Version 0.1 kept moves elsewhere than where a person is told to find them.
+            found = self._state.rename(STEP_KEY, KEY)
         if found is None:
             return None
         try:
-            # A person who writes nothing but the id means the same as one who writes it into the record.
-            record = Record.from_json(found if isinstance(found, dict) else {"id": found})
+            record = read_record(found)
         except (TypeError, ValueError) as error:
             raise InvalidInput(
                 f"The record {KEY!r} in this task's state store cannot be read: {error}. Nothing is sent"
@@ -144,7 +143,10 @@ class Submission:
         return replace(record, id=self._effect.adopt(record.id)) if record.handed_over else record
 
     def _attach_or_restart(self, record: Record) -> Any:
-        ours = record.handed_over or record.generation == self._state.generation
+        if record.handed_over:
+            log.info("A person handed over %s", record.id)
+            record = self._adopt(record)
+        ours = record.generation == self._state.generation
         state = self._state_of(record.id, forgiving=ours)
         action = decide(Memory.OURS if ours else Memory.EARLIER, run=state.run, policy=self._policy)
         if action is Action.STOP_AT_FAILURE:
@@ -153,21 +155,25 @@ class Submission:
                 f"{state.detail}. Nothing is sent. {RERUN_ADVICE}"
             )
         if action is Action.START:
-            log.info("%s, begun earlier, is over (%s); beginning anew", record.id, state.run.value)
+            log.info("%s, begun earlier: %s; beginning anew", record.id, state.run.value)
             return self._send(self._new(), again=True)
         if state.run is Run.UNKNOWN:
             log.warning("How %s stands is not known; it counts as alive", record.id)
         log.info(
-            "Going on with %s, which %s; nothing is sent. To have another one, delete the key %r from this "
-            "task's state store and clear the task",
+            "Going on with %s; nothing is sent. To have another one, delete the key %r from this task's "
+            "state store and clear the task",
             record.id,
-            "a person handed over" if record.handed_over else "an earlier attempt began",
             KEY,
         )
-        kept = replace(
+        return record.id if ours else self._adopt(record).id
+
+    def _adopt(self, record: Record) -> Record:
+        """Make an id known as this generation's; if that fails, a retry does it."""
+        self.record = record = replace(
             record, accepted_at=record.accepted_at or time.time(), generation=self._state.generation
         )
-        return record.id if kept == record else self._keep(kept).id
+        self._state.save(KEY, record.to_json())
+        return record
 
     def _state_of(self, id: Any, *, forgiving: bool) -> RunState:
         """
@@ -195,21 +201,29 @@ class Submission:
                 assert isinstance(trace, Found)
                 log.warning("Found %s, of which the answer was lost; nothing is sent again", trace.id)
                 return self._accept(record, trace.id)
-            case Action.START if sends < SENDS:
+            case Action.START if sends < SENDS and self._has_time(record, trace):
                 return self._send_again(record, trace, sends=sends)
         if isinstance(trace, Absent):
             raise LostTrack(
-                f"{self._effect.subject}: sent {sends} times, and none has arrived. A retry goes on"
+                f"{self._effect.subject}: sent {sends} times, and {trace.why}. A retry goes on"
             ) from lost
         raise self._inquiry.doubt(record, trace, lost)
 
+    def _resubmits_at(self, record: Record) -> float:
+        # A vendor that has just lost an answer may be down; to send at once would only double the doubt.
+        now = time.time()
+        return min(record.lost_at or now, now) + self._settle
+
+    def _has_time(self, record: Record, trace: Trace) -> bool:
+        """Whether a doubt may still be sent again; of what is absent there is none."""
+        return isinstance(trace, Absent) or self._resubmits_at(record) < self._deadline
+
     def _send_again(self, record: Record, trace: Trace, *, sends: int) -> Any:
         if isinstance(trace, Absent):
-            why = f"nothing of it has arrived within {self._settle:.0f} s"
+            why = trace.why
         else:
             why = "on_lost_answer is 'resubmit'; it may be there twice then"
-            # A vendor that has just lost an answer may be down; to send at once would only double the doubt.
-            time.sleep(max(0.0, (record.lost_at or time.time()) + self._settle - time.time()))
+            time.sleep(max(0.0, self._resubmits_at(record) - time.time()))
         log.warning("Sending %s again: %s", self._effect.subject, why)
         return self._send(record, again=True, sends=sends)
 
@@ -221,7 +235,6 @@ class Submission:
             mark=mark,
             generation=self._state.generation,
             subject=self._effect.subject,
-            payload=fingerprint(self._effect.payload, mark=mark),
         )
 
     def _send(self, record: Record, *, again: bool = False, sends: int = 0) -> Any:
@@ -231,39 +244,47 @@ class Submission:
         :param again: something of the kind may be at the vendor already, sent by this task
         :param sends: how often this attempt has sent before
         """
-        doubted = self._in_doubt
+        doubted, before = self._in_doubt, self.record
+        if record.intended_at == 0 and record.baseline is None and time.time() < self._deadline:
+            record = replace(record, baseline=self._effect.baseline())
         if time.time() >= self._deadline:
             raise RunTimedOut(f"{self._effect.subject}: the task's time is over; nothing is sent")
-        if record.intended_at == 0:
-            record = replace(record, baseline=self._effect.baseline())
-        record = self._intend(replace(record, intended_at=time.time(), lost_at=None))
+        record = self._intend(self._as_sent(record))
         log.info("Sending %s (mark %s)", self._effect.subject, record.mark)
         try:
             id = self._effect.submit(record, again=again)
         except OutcomeUnknown as lost:
             log.warning("%s", lost)
-            record = self._intend(replace(record, lost_at=time.time()))
-            return self._resolve(record, lost, sends=sends + 1)
+            return self._resolve(self._lose(record), lost, sends=sends + 1)
         except WorkflowError as error:
-            return self._refused(record, error, doubted=doubted)
+            if not doubted:
+                self._take_back(before)
+                raise
+            return self._refused(record, error)
         return self._accept(record, id)
+
+    def _as_sent(self, record: Record) -> Record:
+        """Return the intent to send what is wanted now."""
+        return replace(
+            record,
+            subject=self._effect.subject,
+            payload=fingerprint(self._effect.payload, mark=record.mark),
+            place=place_of(self._effect, record.mark),
+            intended_at=record.intended_at or time.time(),
+            lost_at=None,
+        )
 
     @property
     def _in_doubt(self) -> bool:
-        """Whether something may have been sent before; without a store every retry has to think so."""
-        if not self._state.lasting:
-            return self._state.attempt > 1
+        """Whether something may have been sent before."""
         return self.record is not None and self.record.id is None
 
-    def _refused(self, record: Record, error: WorkflowError, *, doubted: bool) -> Any:
+    def _refused(self, record: Record, error: WorkflowError) -> Any:
         """
-        Bear a refusal, or that nothing was sent.
+        Bear a refusal, or that nothing was sent, while an earlier sending is in doubt.
 
-        If an earlier sending is in doubt, the intent stays: the refusal may even come of its success.
+        The intent stays, and the refusal may even come of its success.
         """
-        if not doubted:
-            self._forget()
-            raise error
         if isinstance(error, PermanentError):
             trace = self._inquiry.look(record)
             if isinstance(trace, Found):
@@ -278,10 +299,22 @@ class Submission:
         self._state.save(KEY, record.to_json())
         return record
 
-    def _forget(self) -> None:
-        self.record = None
-        self._state.forget(KEY)
-        self._state.forget(STEP_KEY)
+    def _lose(self, record: Record) -> Record:
+        """Write down when an answer was given up; without it a new attempt only waits for longer."""
+        self.record = record = replace(record, lost_at=time.time())
+        try:
+            return self._intend(record)
+        except Exception as error:
+            log.warning("Airflow's state store did not take the loss (%s); going on", type(error).__name__)
+            return record
+
+    def _take_back(self, before: Record | None) -> None:
+        """Put back what was known before an intent that has surely come to nothing."""
+        self.record = before
+        if before is not None:
+            self._state.save(KEY, before.to_json())
+        else:
+            self._state.forget(KEY)
 
     def _accept(self, record: Record, id: Any) -> Any:
         # Logged before it is stored: if the process dies in between, a person still finds the id.
@@ -311,43 +344,3 @@ class Submission:
                 "send, is what counts",
                 self._effect.subject,
             )
-
-    # Before Airflow 3.3.
-
-    def _without_store(self) -> Any:
-        first = self._state.attempt <= 1
-        if not self._effect.carries_mark:
-            _warn_of_gap(self._effect.subject)
-            return self._send(self._new(), again=not first)
-        mark = derive_mark(self._context, namespace=self._namespace)
-        record = replace(self._new(), mark=mark)
-        # Nothing of a first attempt's can be under way, so one look is enough.
-        trace = self._effect.look_up(record) if first else self._inquiry.trace(record)
-        match trace:
-            case Found(id):
-                log.info("Found %s by its mark %s; nothing is sent", id, mark)
-                return self._accept(record, id)
-            case CannotKnow() if not first:
-                raise self._inquiry.doubt(record, trace, None)
-        return self._send(record, again=not first)
-
-
-#: How a person goes on after a run that ended badly.
-RERUN_ADVICE = (
-    "With on_failed_run='rerun' the task's next attempt begins another one; to have another one now, clear "
-    "the task"
-)
-
-_warned_of_gap = False
-
-
-def _warn_of_gap(subject: str) -> None:
-    """Say once a process what Airflow before 3.3 cannot do."""
-    global _warned_of_gap
-    if not _warned_of_gap:
-        _warned_of_gap = True
-        log.warning(
-            "%s: before Airflow 3.3 nothing outlives an attempt, so a retry after a crash sends it again. "
-            "Set retries=0, or give the operator a place for its mark where it has one",
-            subject,
-        )

@@ -128,7 +128,9 @@ class RobustaStartProcessOperator(WaitingOperator):
         # Whatever is wrong must not leave an intent behind.
         body = self.hook.get_conn().start_body(**arguments)
         self._check_wait(recurring=body["runOnce"] == "N")
-        start = ProcessStart(self.hook, arguments, recurring=body["runOnce"] == "N", grace=self.grace, **lists)
+        start = ProcessStart(
+            self.hook, arguments, recurring=body["runOnce"] == "N", grace=self.grace, **lists
+        )
         spid = self.start(context, start)
         self.announce(context, spid)
         if self.wait_for_completion:

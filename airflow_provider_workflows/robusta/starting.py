@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_workflows.base.decision import CannotKnow, Run, RunState, Trace
 from airflow_provider_workflows.base.effect import Start
+from airflow_provider_workflows.robusta.api import checked_spid
 from airflow_provider_workflows.robusta.conditions import ProcessSucceeded
 
 if TYPE_CHECKING:
@@ -65,3 +66,7 @@ class ProcessStart(Start):
     def end(self, id: str) -> ProcessSucceeded:
         """Return the condition of its success."""
         return ProcessSucceeded(spid=id, **self._watching)
+
+    def adopt(self, id: Any) -> str:
+        """Return the SPID that a person has written."""
+        return checked_spid(id)
