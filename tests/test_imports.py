@@ -25,6 +25,7 @@ LIGHT = [
     "airflow_provider_workflows.robusta.sensors",
     "airflow_provider_workflows.robusta.conditions",
     "airflow_provider_workflows.base.trigger",
+    "airflow_provider_workflows.retry_policy",
 ]
 
 

@@ -83,6 +83,12 @@ COMMON_FIELDS: tuple[Field, ...] = (
         kind="object",
         help='Proxy by scheme, such as {"https": "http://proxy:3128"}; by default the environment\'s.',
     ),
+    Field(
+        name="namespace",
+        label="Namespace",
+        help="Only for Airflow before 3.3, and only if several installations of it share this account: a "
+        "word that tells this one's runs from the others'.",
+    ),
 )
 
 

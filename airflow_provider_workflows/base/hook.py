@@ -69,6 +69,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         self.conn_id = conn_id
         self._retry = retry
         self._conn: tuple[float, ApiT, BlockingTransport] | None = None
+        self._namespace = ""
 
     # What a vendor says of itself.
 
@@ -108,6 +109,17 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         api, transport = self._worker_side()
         return transport.run(call(api), deadline=deadline)
 
+    @property
+    def timeout(self) -> float:
+        """Seconds without a byte from the vendor after which an answer counts as lost."""
+        return self._worker_side()[1].endpoint.timeout
+
+    @property
+    def namespace(self) -> str:
+        """What tells this installation of Airflow from others that use the same account at the vendor."""
+        self._worker_side()
+        return self._namespace
+
     def look(self, condition: Condition) -> Pending | Done | WorkflowError:
         """Check a condition once; what the vendor's side raises is returned."""
         try:
@@ -134,6 +146,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
             self._endpoint(settings), fetch=self.fetch_credential(api), learned=mask, retry=self._retry
         )
         self._conn = (time.monotonic(), api, transport)
+        self._namespace = str(settings.options["namespace"] or "")
         return api, transport
 
     # In the triggerer.

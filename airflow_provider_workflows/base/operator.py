@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.sdk import BaseOperator
 
 from airflow_provider_workflows.base.compat import default_deferrable, exceptions
 from airflow_provider_workflows.base.condition import Condition, import_string
+from airflow_provider_workflows.base.decision import OnClear, OnFailedRun, OnLostAnswer, Policy
+from airflow_provider_workflows.base.inquiry import RERUN_ADVICE
 from airflow_provider_workflows.base.state import TaskState
+from airflow_provider_workflows.base.storeless import make_submission
 from airflow_provider_workflows.base.templating import is_native, render_typed
 from airflow_provider_workflows.base.waiter import Waiter, result_of
-from airflow_provider_workflows.protocol.errors import RunTimedOut
+from airflow_provider_workflows.protocol.errors import (
+    InvalidInput,
+    RetryWouldRepeat,
+    RunFailed,
+    RunMayRerun,
+    RunTimedOut,
+    TemporaryError,
+    WorkflowError,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_workflows.base.effect import Effect, Start
     from airflow_provider_workflows.base.hook import WorkflowHook
+    from airflow_provider_workflows.base.submission import Submission
 
 #: XCom key under which a task says what it worked on: ``{"vendor": name, "id": remote id}``.
 REMOTE = "remote"
+#: Seconds beyond the connection's timeout in which a request that was given up may still reach the vendor.
+SETTLE_MARGIN = 15.0
 
 
 class TouchesVendor:
@@ -86,15 +103,68 @@ class WorkflowOperator(TouchesVendor, BaseOperator):
         super().__init__(**kwargs)
 
 
-class WaitingOperator(WorkflowOperator):
+class OnceOperator(WorkflowOperator):
     """
-    An operator that can wait for what it started.
+    An operator whose effect at the vendor happens exactly once.
+
+    :param settle: seconds after a lost answer until what the vendor does not show counts as never arrived,
+        and is sent again; never less than the connection's ``timeout`` and 15 s more
+    :param on_lost_answer: what to do when it cannot be known whether a request took effect: ``fail``, and say
+        what to look for at the vendor, or ``resubmit``, which may do it twice
+    """
+
+    def __init__(self, *, settle: float = 60, on_lost_answer: OnLostAnswer = "fail", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.settle = settle
+        self.on_lost_answer = on_lost_answer
+        self._submission: Submission | None = None
+
+    def once(self, context: Context, effect: Effect, *, deadline: float = float("inf")) -> Any:
+        """
+        Make an effect happen once, whatever became of the attempts before, and return the vendor's id for it.
+
+        :param deadline: Unix time after which nothing is sent any more
+        :raises OutcomeUnknown: it may have happened, and the vendor does not tell
+        """
+        self._submission = make_submission(
+            context,
+            effect,
+            policy=self.policy,
+            settle=max(_seconds(self, "settle"), self.hook.timeout + SETTLE_MARGIN),
+            deadline=deadline,
+            namespace=self.hook.namespace,
+        )
+        return self._submission.run()
+
+    @property
+    def policy(self) -> Policy:
+        """
+        What the user wants where there is a choice.
+
+        :raises InvalidInput: it is no choice
+        """
+        return Policy(on_lost_answer=_choice(self, "on_lost_answer", OnLostAnswer))
+
+    def on_kill(self) -> None:
+        """Say what goes on at the vendor: no vendor offers to cancel it, so nothing is sent."""
+        if self._submission is not None:
+            self.log.warning("Killed. %s", self._submission.last_words())
+
+
+class WaitingOperator(OnceOperator):
+    """
+    An operator that starts a run and can wait for its end.
 
     :param wait_for_completion: return only when the remote run has ended
     :param deferrable: wait in the triggerer; by default ``[operators] default_deferrable``
-    :param timeout: seconds that the wait may take, over all retries
+    :param timeout: seconds for the start and the wait, over all retries
     :param poke_interval: seconds between two looks at the most; looks come sooner at first
     :param tolerance: seconds that the vendor may give no answer before track is lost
+    :param prepoll: seconds of looking in the worker before a deferral
+    :param on_failed_run: what to do when the run ends badly: ``fail`` without a retry, or ``rerun``: fail,
+        and let the task's next attempt start another
+    :param on_clear: what to do when the task is cleared while its run is alive: ``attach`` to it, or
+        ``rerun``: start another beside it. A run that has ended is followed by another in any case
     """
 
     template_fields: Sequence[str] = ()
@@ -107,6 +177,9 @@ class WaitingOperator(WorkflowOperator):
         timeout: float = 7 * 24 * 3600,
         poke_interval: float = 60,
         tolerance: float = 600,
+        prepoll: float = 10,
+        on_failed_run: OnFailedRun = "fail",
+        on_clear: OnClear = "attach",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -115,6 +188,30 @@ class WaitingOperator(WorkflowOperator):
         self.timeout = timeout
         self.poke_interval = poke_interval
         self.tolerance = tolerance
+        self.prepoll = prepoll
+        self.on_failed_run = on_failed_run
+        self.on_clear = on_clear
+
+    @property
+    def policy(self) -> Policy:
+        """What the user wants where there is a choice."""
+        return replace(
+            super().policy,
+            on_failed_run=_choice(self, "on_failed_run", OnFailedRun),
+            on_clear=_choice(self, "on_clear", OnClear),
+        )
+
+    def start(self, context: Context, effect: Start) -> Any:
+        """
+        Start a run once, and return its id; the time for :meth:`wait_for` counts from here.
+
+        :raises OutcomeUnknown: it may have been started, and the vendor does not tell
+        :raises RunFailed: the run that an earlier attempt started has ended badly
+        """
+        waiter = self._waiter(context)
+        if self.wait_for_completion:
+            waiter.begin()
+        return self.once(context, effect, deadline=waiter.deadline)
 
     def wait_for(self, context: Context, condition: Condition) -> Any:
         """
@@ -122,7 +219,41 @@ class WaitingOperator(WorkflowOperator):
 
         :raises TaskDeferred: when deferrable; ``execute_complete`` then gets the result
         """
-        waiter = Waiter(
+        with self.after_start(context):
+            return self._waiter(context).wait(condition)
+
+    def execute_complete(self, context: Context, event: Any) -> Any:
+        """Return, on resuming from a deferral, what :meth:`execute` would have."""
+        with self.after_start(context):
+            return result_of(event)
+
+    @contextlib.contextmanager
+    def after_start(self, context: Context) -> Iterator[None]:
+        """
+        Give failures after the start their meaning for a retry.
+
+        :raises RunMayRerun: for a :class:`RunFailed`, with ``on_failed_run="rerun"``
+        :raises RetryWouldRepeat: for a passing failure, before Airflow 3.3, where a retry would start another
+            run; not if the run carries a mark by which the retry finds it
+        """
+        try:
+            yield
+        except RunFailed as error:
+            kind = RunMayRerun if self.policy.on_failed_run == "rerun" else RunFailed
+            raise _like(error, kind, f"{error.message}. {RERUN_ADVICE}") from None
+        except TemporaryError as error:
+            if TaskState(context).lasting or self.finds_its_run:
+                raise
+            message = f"{error.message}. Before Airflow 3.3 a retry would start another run, so there is none"
+            raise _like(error, RetryWouldRepeat, message) from None
+
+    @property
+    def finds_its_run(self) -> bool:
+        """Whether the run carries a mark by which a retry finds it even without a state store."""
+        return False
+
+    def _waiter(self, context: Context) -> Waiter:
+        return Waiter(
             self,
             self.hook,
             context,
@@ -130,10 +261,24 @@ class WaitingOperator(WorkflowOperator):
             timeout=self.timeout,
             poke_interval=self.poke_interval,
             tolerance=self.tolerance,
-            prepoll=10.0,
+            prepoll=self.prepoll,
         )
-        return waiter.wait(condition)
 
-    def execute_complete(self, context: Context, event: Any) -> Any:
-        """Return, on resuming from a deferral, what :meth:`execute` would have."""
-        return result_of(event)
+
+def _choice(task: BaseOperator, name: str, choices: Any) -> Any:
+    value, known = getattr(task, name), get_args(choices)
+    if value not in known:
+        raise InvalidInput(f"{name} must be {' or '.join(map(repr, known))}, not {value!r}; nothing was sent")
+    return value
+
+
+def _seconds(task: BaseOperator, name: str) -> float:
+    value = getattr(task, name)
+    with contextlib.suppress(TypeError, ValueError):
+        if 0 <= (seconds := float(value)) < float("inf"):
+            return seconds
+    raise InvalidInput(f"{name} must be a number of seconds, not {value!r}; nothing was sent")
+
+
+def _like(error: WorkflowError, kind: type[WorkflowError], message: str) -> WorkflowError:
+    return kind(message, **{name: getattr(error, name) for name in WorkflowError.facts})

@@ -49,6 +49,7 @@ class WorkflowSensor(TouchesVendor, BaseSensorOperator):
         self.deferrable = default_deferrable() if deferrable is None else deferrable
         self.tolerance = tolerance
         self.prepoll = prepoll
+        self._watched: Condition | None = None
 
     @abstractmethod
     def condition(self) -> Condition:
@@ -61,7 +62,7 @@ class WorkflowSensor(TouchesVendor, BaseSensorOperator):
     def execute(self, context: Context) -> Any:
         """Wait and return the condition's result."""
         try:
-            condition = self.condition()
+            self._watched = condition = self.condition()
             self.announce(context, condition.remote_id)
             return self._waiter(context).wait(condition)
         except WorkflowError as error:
@@ -80,6 +81,13 @@ class WorkflowSensor(TouchesVendor, BaseSensorOperator):
             return super().resume_execution(next_method, next_kwargs, context)
         except WorkflowError as error:
             self._fail(error)
+
+    def on_kill(self) -> None:
+        """Say what goes on at the vendor."""
+        if (watched := self._watched) is not None:
+            self.log.warning(
+                "Killed. No longer waiting for %s; %s goes on at the vendor", watched, watched.remote_id
+            )
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once, outside of any wait."""

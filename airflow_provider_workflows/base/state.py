@@ -29,15 +29,23 @@ class TaskState:
         """Whether anything outlives this process: from Airflow 3.3 on."""
         return self._store is not None
 
-    def load(self, key: str) -> dict[str, Any] | None:
-        """Return the record of that name, of whatever generation, or None."""
-        record = self._store.get(key) if self._store is not None else None
-        return record if isinstance(record, dict) else None
+    def load(self, key: str) -> Any | None:
+        """Return the record of that name, of whatever generation, or None; a person may have written it."""
+        return self._store.get(key) if self._store is not None else None
 
     def save(self, key: str, record: dict[str, Any]) -> None:
         """Write a record that never expires; no secret may be in it, since people can read it in the UI."""
         if self._store is not None:
-            self._store.set(key, {**record, "generation": self.generation}, retention=NEVER_EXPIRE)
+            # A record that is put back says itself of which generation it is.
+            self._store.set(key, {"generation": self.generation, **record}, retention=NEVER_EXPIRE)
+
+    def rename(self, old: str, new: str) -> Any | None:
+        """Keep a record, if there is one, under another name, and return it."""
+        record = self.load(old)
+        if self._store is not None and record is not None:
+            self._store.set(new, record, retention=NEVER_EXPIRE)
+            self._store.delete(old)
+        return record
 
     def forget(self, key: str) -> None:
         """Delete a record."""

@@ -1,172 +1,346 @@
 """
-Starting something once: the intent is written before the request, the remote id after it.
+Doing something once: the intent is written before the request, the vendor's id after it.
 
-This is the simple half of exactly-once: a new attempt attaches to the run whose id is stored, and one that
-finds an intent without an id sends nothing but looks for the run by its mark or asks a person. What to do
-with a doubt beyond that is decided here and nowhere else.
+A process may die between any two lines here. What the next attempt finds then, and what it does about it, is
+the table of :mod:`~airflow_provider_workflows.base.decision`; nothing else decides to send.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-import uuid
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
 
+from airflow_provider_workflows.base.decision import (
+    Absent,
+    Action,
+    Found,
+    Memory,
+    Policy,
+    Run,
+    RunState,
+    Trace,
+    decide,
+)
+from airflow_provider_workflows.base.effect import Effect
+from airflow_provider_workflows.base.inquiry import ADVICE, RERUN_ADVICE, Inquiry, place_of
+from airflow_provider_workflows.base.record import (
+    KEY,
+    STEP_KEY,
+    Record,
+    fingerprint,
+    make_mark,
+    read_record,
+)
 from airflow_provider_workflows.base.state import TaskState
-from airflow_provider_workflows.protocol.errors import OutcomeUnknown, WorkflowError
+from airflow_provider_workflows.protocol.errors import (
+    AuthenticationFailed,
+    InvalidConnection,
+    InvalidInput,
+    LostTrack,
+    OutcomeUnknown,
+    PermanentError,
+    RunFailed,
+    RunTimedOut,
+    TemporaryError,
+    WorkflowError,
+)
 
 log = logging.getLogger(__name__)
 
-KEY = "workflow_submission"
-FORMAT = 1
-#: How often the remote id is offered to the state store before the attempt fails naming it.
+#: How often one attempt sends, each time after the one before has surely come to nothing.
+SENDS = 3
+#: How often the id is offered to the state store before the attempt fails naming it.
 STORE_ATTEMPTS = 4
 
 
 class Submission:
     """
-    One task instance's start of one remote run.
+    One task instance's single effect at a vendor.
 
     :param context: the task's context
-    :param subject: what is started, in words, such as ``"an order of purchase"``
+    :param effect: what is to happen
+    :param policy: what the user wants where there is a choice
+    :param settle: seconds after the last moment at which a request may have been under way until what the
+        vendor does not show counts as never arrived
+    :param deadline: Unix time after which nothing is sent any more
     """
 
-    def __init__(self, context: Mapping[str, Any], *, subject: str) -> None:
+    #: How a person goes on after a doubt.
+    advice: ClassVar[str] = ADVICE
+
+    def __init__(
+        self,
+        context: Mapping[str, Any],
+        effect: Effect,
+        *,
+        policy: Policy,
+        settle: float,
+        deadline: float = float("inf"),
+    ) -> None:
+        self._context = context
+        self._effect = effect
+        self._policy = policy
+        self._settle = settle
+        self._deadline = deadline
         self._state = TaskState(context)
-        self._subject = subject
-        self._record = self._state.load(KEY) or {}
-        if not self._of_this_generation() and "id" in self._record:
-            log.info("This task was cleared after it had started %s; it starts anew", self._record["id"])
-            self._record = {}
-        if not self._state.lasting:
-            log.warning("Before Airflow 3.3 nothing outlives an attempt: a retry starts %s again", subject)
-        self.mark: str = self._record.get("mark") or make_mark(context)
+        self._inquiry = Inquiry(effect, settle=settle, deadline=deadline, advice=self.advice)
+        #: What is known so far; for the last words of a task that is killed.
+        self.record: Record | None = None
 
-    def once(
-        self, submit: Callable[[str], Any], *, look_up: Callable[[str], Any | None] | None = None
-    ) -> Any:
+    def run(self) -> Any:
         """
-        Return the remote id: the stored one, or that of what ``submit`` starts now.
+        Make it happen, unless it has, and return the vendor's id for it.
 
-        :param submit: sends the once-only request, given the mark, and returns the remote id
-        :param look_up: finds a run by its mark; None if the mark was given no place at the vendor
-        :raises OutcomeUnknown: an earlier attempt may have started a run that cannot be found
+        :raises InvalidInput: the record in the state store cannot be read; nothing was sent
+        :raises RunFailed: what an earlier attempt began has ended badly
+        :raises RunTimedOut: the deadline had passed before anything was sent
+        :raises OutcomeUnknown: it may have happened, and the vendor does not tell
+        :raises LostTrack: it may have happened, and the vendor does not answer; a retry asks again
+        :raises WorkflowError: the vendor refused, or nothing could be sent
         """
-        if "id" in self._record:
-            log.info("Attaching to %s, started by an earlier attempt; nothing is sent", self._record["id"])
-            return self._record["id"]
-        if self._record:
-            return self._settle(look_up)
-        self._write({"mark": self.mark, "intended_at": time.time()})
-        try:
-            remote_id = submit(self.mark)
-        except OutcomeUnknown:
-            raise
-        except WorkflowError:
-            # Refused, or never sent: nothing was started, so the next attempt may start afresh.
-            self._state.forget(KEY)
-            raise
-        self._accept(remote_id)
-        return remote_id
+        self.record = record = self._load()
+        if record is None:
+            return self._send(self._new())
+        self._compare(record)
+        if record.id is None:
+            return self._resolve(record)
+        return self._attach_or_restart(record)
 
-    def _settle(self, look_up: Callable[[str], Any | None] | None) -> Any:
-        found = look_up(self.mark) if look_up is not None else None
-        if found is None:
-            begun = datetime.fromtimestamp(self._record.get("intended_at", 0), tz=UTC)
-            where = "" if look_up is not None else ", which this start could not give the vendor,"
-            raise OutcomeUnknown(
-                f"An earlier attempt was about to start {self._subject} and never learned whether it did. "
-                f"Nothing is sent again. Look at the vendor for a run with the mark {self.mark!r}{where} "
-                f"or begun at about {begun:%Y-%m-%d %H:%M:%S} UTC; if there is none, delete the key {KEY!r} "
-                "from this task's state store and clear the task"
+    def last_words(self) -> str:
+        """Return what goes on at the vendor, for the log of a task that is killed."""
+        if (record := self.record) is None:
+            return f"Nothing was sent: {self._effect.subject}"
+        if record.id is None:
+            return (
+                f"A request may be under way: {self._effect.subject}. {self._inquiry.search(record)} A new "
+                "attempt looks for it before it sends anything"
             )
-        log.info("Found %s by its mark %r; nothing is sent", found, self.mark)
-        self._accept(found)
-        return found
+        if not self._effect.begins_run:
+            return f"Done before: {self._effect.subject}, id {record.id}"
+        return (
+            f"{self._effect.subject}, id {record.id}, goes on at the vendor: it cannot be cancelled from "
+            f"here, and nothing is sent. Look at the vendor for {self._effect.hint or record.id}"
+        )
 
-    def _accept(self, remote_id: Any) -> None:
+    # What a new attempt finds.
+
+    def _load(self) -> Record | None:
+        found = self._state.load(KEY)
+        if found is None:
+            # Version 0.1 kept moves elsewhere than where a person is told to find them.
+            found = self._state.rename(STEP_KEY, KEY)
+        if found is None:
+            return None
+        try:
+            record = read_record(found)
+        except (TypeError, ValueError) as error:
+            raise InvalidInput(
+                f"The record {KEY!r} in this task's state store cannot be read: {error}. Nothing is sent"
+            ) from None
+        return replace(record, id=self._effect.adopt(record.id)) if record.handed_over else record
+
+    def _attach_or_restart(self, record: Record) -> Any:
+        if record.handed_over:
+            log.info("A person handed over %s", record.id)
+            record = self._adopt(record)
+        ours = record.generation == self._state.generation
+        state = self._state_of(record.id, forgiving=ours)
+        action = decide(Memory.OURS if ours else Memory.EARLIER, run=state.run, policy=self._policy)
+        if action is Action.STOP_AT_FAILURE:
+            raise RunFailed(
+                f"{record.id} ({self._effect.subject}), which an earlier attempt began, has ended badly: "
+                f"{state.detail}. Nothing is sent. {RERUN_ADVICE}"
+            )
+        if action is Action.START:
+            log.info("%s, begun earlier: %s; beginning anew", record.id, state.run.value)
+            return self._send(self._new(), again=True)
+        if state.run is Run.UNKNOWN:
+            log.warning("How %s stands is not known; it counts as alive", record.id)
+        log.info(
+            "Going on with %s; nothing is sent. To have another one, delete the key %r from this task's "
+            "state store and clear the task",
+            record.id,
+            KEY,
+        )
+        return record.id if ours else self._adopt(record).id
+
+    def _adopt(self, record: Record) -> Record:
+        """Make an id known as this generation's; if that fails, a retry does it."""
+        self.record = record = replace(
+            record, accepted_at=record.accepted_at or time.time(), generation=self._state.generation
+        )
+        self._state.save(KEY, record.to_json())
+        return record
+
+    def _state_of(self, id: Any, *, forgiving: bool) -> RunState:
+        """
+        Ask how a run stands.
+
+        :param forgiving: the answer can only lead to attaching or failing, so none is needed
+        """
+        try:
+            return self._effect.state(id)
+        except WorkflowError as error:
+            if not forgiving and isinstance(error, (TemporaryError, AuthenticationFailed, InvalidConnection)):
+                raise
+            return RunState(Run.UNKNOWN, error.message)
+
+    def _resolve(self, record: Record, lost: OutcomeUnknown | None = None, *, sends: int = 0) -> Any:
+        """
+        Find out what an intent came to, and act on it.
+
+        :param lost: how this attempt lost the answer, if it was this one
+        :param sends: how often this attempt has sent
+        """
+        trace = self._inquiry.trace(record)
+        match decide(Memory.INTENT, trace=trace, policy=self._policy):
+            case Action.ATTACH:
+                assert isinstance(trace, Found)
+                log.warning("Found %s, of which the answer was lost; nothing is sent again", trace.id)
+                return self._accept(record, trace.id)
+            case Action.START if sends < SENDS and self._has_time(record, trace):
+                return self._send_again(record, trace, sends=sends)
+        if isinstance(trace, Absent):
+            raise LostTrack(
+                f"{self._effect.subject}: sent {sends} times, and {trace.why}. A retry goes on"
+            ) from lost
+        raise self._inquiry.doubt(record, trace, lost)
+
+    def _resubmits_at(self, record: Record) -> float:
+        # A vendor that has just lost an answer may be down; to send at once would only double the doubt.
+        now = time.time()
+        return min(record.lost_at or now, now) + self._settle
+
+    def _has_time(self, record: Record, trace: Trace) -> bool:
+        """Whether a doubt may still be sent again; of what is absent there is none."""
+        return isinstance(trace, Absent) or self._resubmits_at(record) < self._deadline
+
+    def _send_again(self, record: Record, trace: Trace, *, sends: int) -> Any:
+        if isinstance(trace, Absent):
+            why = trace.why
+        else:
+            why = "on_lost_answer is 'resubmit'; it may be there twice then"
+            time.sleep(max(0.0, self._resubmits_at(record) - time.time()))
+        log.warning("Sending %s again: %s", self._effect.subject, why)
+        return self._send(record, again=True, sends=sends)
+
+    # Sending.
+
+    def _new(self) -> Record:
+        mark = make_mark(self._context)
+        return Record(
+            mark=mark,
+            generation=self._state.generation,
+            subject=self._effect.subject,
+        )
+
+    def _send(self, record: Record, *, again: bool = False, sends: int = 0) -> Any:
+        """
+        Write the intent down and send.
+
+        :param again: something of the kind may be at the vendor already, sent by this task
+        :param sends: how often this attempt has sent before
+        """
+        doubted, before = self._in_doubt, self.record
+        if record.intended_at == 0 and record.baseline is None and time.time() < self._deadline:
+            record = replace(record, baseline=self._effect.baseline())
+        if time.time() >= self._deadline:
+            raise RunTimedOut(f"{self._effect.subject}: the task's time is over; nothing is sent")
+        record = self._intend(self._as_sent(record))
+        log.info("Sending %s (mark %s)", self._effect.subject, record.mark)
+        try:
+            id = self._effect.submit(record, again=again)
+        except OutcomeUnknown as lost:
+            log.warning("%s", lost)
+            return self._resolve(self._lose(record), lost, sends=sends + 1)
+        except WorkflowError as error:
+            if not doubted:
+                self._take_back(before)
+                raise
+            return self._refused(record, error)
+        return self._accept(record, id)
+
+    def _as_sent(self, record: Record) -> Record:
+        """Return the intent to send what is wanted now."""
+        return replace(
+            record,
+            subject=self._effect.subject,
+            payload=fingerprint(self._effect.payload, mark=record.mark),
+            place=place_of(self._effect, record.mark),
+            intended_at=record.intended_at or time.time(),
+            lost_at=None,
+        )
+
+    @property
+    def _in_doubt(self) -> bool:
+        """Whether something may have been sent before."""
+        return self.record is not None and self.record.id is None
+
+    def _refused(self, record: Record, error: WorkflowError) -> Any:
+        """
+        Bear a refusal, or that nothing was sent, while an earlier sending is in doubt.
+
+        The intent stays, and the refusal may even come of its success.
+        """
+        if isinstance(error, PermanentError):
+            trace = self._inquiry.look(record)
+            if isinstance(trace, Found):
+                log.warning("Refused, because it was done before: %s", error)
+                return self._accept(record, trace.id)
+        raise error
+
+    # Writing down.
+
+    def _intend(self, record: Record) -> Record:
+        self.record = record = replace(record, generation=self._state.generation)
+        self._state.save(KEY, record.to_json())
+        return record
+
+    def _lose(self, record: Record) -> Record:
+        """Write down when an answer was given up; without it a new attempt only waits for longer."""
+        self.record = record = replace(record, lost_at=time.time())
+        try:
+            return self._intend(record)
+        except Exception as error:
+            log.warning("Airflow's state store did not take the loss (%s); going on", type(error).__name__)
+            return record
+
+    def _take_back(self, before: Record | None) -> None:
+        """Put back what was known before an intent that has surely come to nothing."""
+        self.record = before
+        if before is not None:
+            self._state.save(KEY, before.to_json())
+        else:
+            self._state.forget(KEY)
+
+    def _accept(self, record: Record, id: Any) -> Any:
         # Logged before it is stored: if the process dies in between, a person still finds the id.
-        log.info("Started %s: remote id %s", self._subject, remote_id)
-        record = {"mark": self.mark, "id": remote_id, "accepted_at": time.time()}
+        log.info("Done: %s, id %s", self._effect.subject, id)
+        return self._keep(replace(record, id=id, accepted_at=time.time())).id
+
+    def _keep(self, record: Record) -> Record:
+        self.record = record = replace(record, generation=self._state.generation)
         for attempt in range(1, STORE_ATTEMPTS + 1):
             try:
-                return self._write(record)
+                self._state.save(KEY, record.to_json())
+                break
             except Exception as error:
                 if attempt == STORE_ATTEMPTS:
                     raise OutcomeUnknown(
-                        f"Started {self._subject} with remote id {remote_id}, but Airflow's state store "
-                        f"did not take it ({type(error).__name__}); a retry would not know of it"
+                        f"Done: {self._effect.subject}, id {record.id}, but Airflow's state store did not "
+                        f"take it ({type(error).__name__}), so that no retry would know of it. {ADVICE}"
                     ) from error
                 time.sleep(attempt)
+        return record
 
-    def _of_this_generation(self) -> bool:
-        return bool(self._record.get("generation") == self._state.generation)
-
-    def _write(self, record: dict[str, Any]) -> None:
-        self._state.save(KEY, {"format": FORMAT, **record})
-
-
-class Step:
-    """
-    One task instance's single move of an existing run: what it was about to do, and whether it did.
-
-    The baseline is what was read of the run right before sending. An attempt that finds an intent compares it
-    with the run as it is now, and so learns whether the move was made.
-
-    :param context: the task's context
-    """
-
-    KEY = "workflow_step"
-
-    def __init__(self, context: Mapping[str, Any]) -> None:
-        self._state = TaskState(context)
-        self._record = self._state.load(self.KEY) or {}
-
-    @property
-    def done(self) -> bool:
-        """Whether an earlier attempt of this generation made the move."""
-        return "result" in self._record and self._record.get("generation") == self._state.generation
-
-    @property
-    def result(self) -> Any:
-        """What the move that was made returned."""
-        return self._record["result"]
-
-    @property
-    def earlier(self) -> Any | None:
-        """What the move returned when it was last made, in whatever generation; None if it never was."""
-        return self._record.get("result")
-
-    @property
-    def baseline(self) -> dict[str, Any] | None:
-        """What an earlier attempt, of whatever generation, had read before a move of unknown outcome."""
-        return self._record.get("baseline") if "result" not in self._record else None
-
-    def intend(self, baseline: dict[str, Any]) -> None:
-        """Write down what is about to be done; before the request is sent."""
-        self._write({"baseline": baseline})
-
-    def finish(self, result: Any) -> Any:
-        """Write down that it is done, and return the result, which must be JSON values and small."""
-        self._write({"result": result})
-        return result
-
-    def forget(self) -> None:
-        """Take the intent back: the move was refused, or never sent."""
-        self._state.forget(self.KEY)
-        self._record = {}
-
-    def _write(self, record: dict[str, Any]) -> None:
-        self._record = {**record, "generation": self._state.generation}
-        self._state.save(self.KEY, {"format": FORMAT, **record})
-
-
-def make_mark(context: Mapping[str, Any]) -> str:
-    """Return a new mark: readable, unique, of letters, digits and hyphens, at most 64 characters."""
-    ti = context.get("ti")
-    names = [str(getattr(ti, name, "") or "") for name in ("dag_id", "task_id")]
-    readable = "-".join("".join(c if c.isalnum() and c.isascii() else "-" for c in name) for name in names)
-    return f"af-{readable[:44]}-{uuid.uuid4().hex[:12]}"
+    def _compare(self, record: Record) -> None:
+        now = fingerprint(self._effect.payload, mark=record.mark)
+        if record.payload and record.payload != now and record.generation == self._state.generation:
+            log.warning(
+                "%s: the values have changed since an earlier attempt; what that one sent, or was about to "
+                "send, is what counts",
+                self._effect.subject,
+            )

@@ -59,6 +59,15 @@ class Waiter:
         self._prepoll = prepoll
         self._state = self._recall(context, timeout=timeout, cap=poke_interval, tolerance=tolerance)
 
+    @property
+    def deadline(self) -> float:
+        """Unix time at which the wait is over, and all that comes before it."""
+        return self._state.deadline
+
+    def begin(self) -> None:
+        """Count the time from here, in whatever attempt; before there is anything to wait for."""
+        self._remember()
+
     def wait(self, condition: Condition) -> Any:
         """
         Return the condition's result when it has come.
@@ -95,7 +104,7 @@ class Waiter:
     ) -> WaitState:
         now = time.time()
         record = self._memory.load(KEY)
-        if record and record.get("generation") == self._memory.generation:
+        if isinstance(record, dict) and record.get("generation") == self._memory.generation:
             begun = WaitState.from_json(record["state"])
             # The settings may have been changed since; what counts on is the beginning.
             state = replace(begun, deadline=begun.started + timeout, cap=cap, tolerance=tolerance)

@@ -136,7 +136,7 @@ def _meaning(request: Request, code: int) -> tuple[type[WorkflowError], str]:
     what = "An unexpected error" if code == ResultCode.UNEXPECTED else "A result code that is not documented"
     if request.repeatable:
         return ServiceUnavailable, what
-    return OutcomeUnknown, f"{what}; it may have taken effect, so it is not sent again"
+    return OutcomeUnknown, f"{what}; it may have taken effect"
 
 
 def _envelope(reply: Reply) -> Mapping[str, Any]:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any, Literal
 
-Trace = Literal["standing", "ours", "not ours"]
+#: What a case shows of an activity that was to be run; all but the first two leave a doubt.
+Verdict = Literal[
+    "standing",
+    "ours",
+    "no history",
+    "nameless step",
+    "another author",
+    "several runs",
+    "another action",
+    "other values",
+    "by name only",
+]
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,10 @@ class Case:
             return all(self.document.get(key) == value for key, value in closed_where.items())
         return bool(self.history) and (self.pending is None or self.pending in end_forms)
 
+    def shows(self, **keys: Any) -> bool:
+        """Tell whether the document contradicts none of these values of its keys; a key may be missing."""
+        return all(str(self.document.get(key, value)) == str(value) for key, value in keys.items())
+
     def ran(self, form_id: str, *, since: int) -> tuple[Entry, ...]:
         """
         Return the entries by which an activity was run.
@@ -85,26 +100,53 @@ class Case:
         return tuple(entry for entry in self.history[since:] if entry.form_id == form_id)
 
 
-def trace(case: Case, form_id: str, *, since: int, author: str, values: Mapping[str, Any]) -> Trace:
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """
+    One run of an activity as it was asked for.
+
+    :param author: e-mail of the user in whose name it is run
+    :param acting: that user is not the connection's, and may have run the activity as well
+    :param values: the form data that is sent
+    """
+
+    form_id: str
+    next_form_id: str
+    author: str
+    acting: bool = False
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def trace(case: Case, move: Move, *, since: int) -> Verdict:
     """
     Tell what became of an activity that was to be run.
 
-    ``ours`` takes the same author, where the history tells one by e-mail, and every value that was sent. If
-    neither can be compared, or a later step has changed a value, the answer is ``not ours``: rather a doubt
-    than a wrong certainty.
+    ``ours`` takes exactly one run by the same user, who is told by e-mail, with the same action and every
+    value that was sent; BlizWork itself may have run the activity at its deadline, and a person at any time.
+    ``standing`` takes a history that goes back far enough and whose later steps all name their activity.
 
     :param since: length of the history right before
-    :param author: e-mail of the user in whose name it was run
-    :param values: the form data that was sent
     """
-    entries = case.ran(form_id, since=since)
-    if not entries:
-        return "standing"
-    authors = {entry.author for entry in entries}
-    comparable = bool(values) or None not in authors
-    same_author = author.lower() in authors or None in authors
-    same_values = all(_holds(case, name, value) for name, value in values.items())
-    return "ours" if comparable and same_author and same_values else "not ours"
+    if len(case.history) < max(since, 1):
+        return "no history"
+    if any(entry.form_id is None for entry in case.history[since:]):
+        return "nameless step"
+    entries = case.ran(move.form_id, since=since)
+    return _whose(case, move, entries) if entries else "standing"
+
+
+def _whose(case: Case, move: Move, entries: Sequence[Entry]) -> Verdict:
+    same = [entry for entry in entries if entry.author == move.author.lower()]
+    if not same:
+        return "another author"
+    if len(same) > 1:
+        return "several runs"
+    # An action that ends the case may leave no next activity.
+    if same[0].next_form_id not in (move.next_form_id, None):
+        return "another action"
+    if not all(_holds(case, name, value) for name, value in move.values.items()):
+        return "other values"
+    return "by name only" if move.acting and not move.values else "ours"
 
 
 def _entry(entry: Mapping[str, Any]) -> Entry:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_workflows.base.operator import WaitingOperator, WorkflowOperator
-from airflow_provider_workflows.base.submission import Step, Submission
-from airflow_provider_workflows.blizwork.answer import ResultCode
+from airflow_provider_workflows.base.operator import OnceOperator, WaitingOperator
 from airflow_provider_workflows.blizwork.api import VENDOR
-from airflow_provider_workflows.blizwork.case import Trace, trace
-from airflow_provider_workflows.blizwork.conditions import CaseClosed
 from airflow_provider_workflows.blizwork.connection import FORM
+from airflow_provider_workflows.blizwork.running import ActivityRun
+from airflow_provider_workflows.blizwork.starting import CaseStart
 from airflow_provider_workflows.blizwork.values import (
     case_number,
     closing,
@@ -19,15 +17,11 @@ from airflow_provider_workflows.blizwork.values import (
     identifier,
     optional_identifier,
 )
-from airflow_provider_workflows.protocol.errors import OutcomeUnknown, WorkflowError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_workflows.blizwork.hook import BlizWorkHook
-
-#: Codes that a second call of the same activity gets.
-_ALREADY_DONE = (ResultCode.CASE_CLOSED, ResultCode.FORM_UNKNOWN_OR_DONE)
 
 
 class _OnBlizWork:
@@ -47,14 +41,15 @@ class BlizWorkInitCaseOperator(_OnBlizWork, WaitingOperator):
     Opens a case and returns its number (int).
 
     The number is logged and kept in Airflow's state store at once (3.3+), so that a retry goes on with the
-    same case. BlizWork has no place for a mark of ours and no way to find a case by one: when the answer is
-    lost the task fails with :class:`~airflow_provider_workflows.protocol.errors.OutcomeUnknown` and opens
-    nothing again.
+    same case, and so does a Clear while the case is open. BlizWork has no place for a mark of ours and no way
+    to find a case by one: when the answer is lost the task fails with
+    :class:`~airflow_provider_workflows.protocol.errors.OutcomeUnknown` and, unless ``on_lost_answer`` says
+    so, opens nothing again.
 
     :param workflow_id: slug of the process; case and blanks matter
     :param exec_user_id: e-mail of the user in whose name the case is opened, if it is not the connection's
     :param company_id: id of the organisation, if it is not the connection's
-    :param end_forms: with ``wait_for_completion``, as in
+    :param end_forms: how the case's end is told, to wait for it and to go on after a Clear; as in
         :class:`~airflow_provider_workflows.blizwork.sensors.BlizWorkCaseSensor`
     :param closed_where: likewise
     :param blizwork_conn_id: the Airflow connection
@@ -99,16 +94,17 @@ class BlizWorkInitCaseOperator(_OnBlizWork, WaitingOperator):
         """Open the case, and wait for its end if asked to."""
         self.hook.get_conn()  # a connection that is wrong must not leave an intent behind
         workflow_id = identifier(self.workflow_id, "workflow_id")
-        acting = optional_identifier(self.exec_user_id, "exec_user_id")
-        company_id = optional_identifier(self.company_id, "company_id")
-        end_marks = closing(self.end_forms, self.closed_where)
-        submission = Submission(context, subject=f"a case of {workflow_id}")
-        number = submission.once(
-            lambda mark: self.hook.init_case(workflow_id, exec_user_id=acting, company_id=company_id)
+        start = CaseStart(
+            self.hook,
+            workflow_id,
+            exec_user_id=optional_identifier(self.exec_user_id, "exec_user_id"),
+            company_id=optional_identifier(self.company_id, "company_id"),
+            end_marks=closing(self.end_forms, self.closed_where),
         )
+        number = self.start(context, start)
         self.announce(context, f"{workflow_id}/{number}")
         if self.wait_for_completion:
-            self.wait_for(context, CaseClosed(workflow_id=workflow_id, case_number=number, **end_marks))
+            self.wait_for(context, start.end(number))
         return number
 
     def execute_complete(self, context: Context, event: Any) -> Any:
@@ -116,7 +112,7 @@ class BlizWorkInitCaseOperator(_OnBlizWork, WaitingOperator):
         return super().execute_complete(context, event)["case_number"]
 
 
-class BlizWorkExecActivityOperator(_OnBlizWork, WorkflowOperator):
+class BlizWorkExecActivityOperator(_OnBlizWork, OnceOperator):
     """
     Runs the pending activity of a case.
 
@@ -124,9 +120,11 @@ class BlizWorkExecActivityOperator(_OnBlizWork, WorkflowOperator):
     the length of the case's history right before, for ``after_history`` of
     :class:`~airflow_provider_workflows.blizwork.sensors.BlizWorkActivitySensor` in a process with loops.
 
-    The case is read right before the call. When the answer is lost, and when a later attempt hears that the
-    activity was already run or the case is closed (codes 6 and 5), the case is read again: an entry that has
-    come to its history for this activity, by the same user and with the same values, is this call's.
+    The case is read right before the call. When the answer is lost the case is read again, until ``settle``
+    is over: the one run of this activity that has come to its history, by the same user, with the same action
+    and the same values, is this call's, and the task goes on; if there is none, the call is made again. Any
+    other run leaves a doubt. For this the connection's user should be nobody's but Airflow's, and no two
+    tasks should run one activity of one case at the same time.
 
     :param workflow_id: slug of the process; case and blanks matter, in all ids
     :param case_number: an integer, or text of digits
@@ -142,6 +140,9 @@ class BlizWorkExecActivityOperator(_OnBlizWork, WorkflowOperator):
     :raises InvalidInput: an argument is wrong; nothing was sent
     :raises WorkflowError: BlizWork refused; ``code`` is its result code
     :raises OutcomeUnknown: nothing shows whether the activity was run by this call
+
+    ``settle`` and ``on_lost_answer`` are those of
+    :class:`~airflow_provider_workflows.base.operator.OnceOperator`.
     """
 
     returns_mapping: ClassVar[bool] = True
@@ -187,27 +188,9 @@ class BlizWorkExecActivityOperator(_OnBlizWork, WorkflowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the activity once."""
-        call = self._checked()
-        self.announce(context, self._subject)
-        step = Step(context)
-        if step.done:
-            self.log.info("An earlier attempt ran this activity; nothing is sent")
-            return dict(step.result)
-        in_doubt = step.baseline is not None
-        baseline = step.baseline or self._read()
-        found = self._became(baseline, call) if in_doubt else "standing"
-        if found == "not ours":
-            raise self._doubt()
-        if found == "ours":
-            self.log.info("The case shows that an earlier attempt ran this activity; nothing is sent")
-        else:
-            step.intend(baseline)
-            self._exec(step, baseline, call, in_doubt=in_doubt)
-        return dict(step.finish(self._result(baseline)))
-
-    @property
-    def _subject(self) -> str:
-        return f"{self.workflow_id}/{case_number(self.case_number)}"
+        run = ActivityRun(self.hook, self._checked())
+        self.announce(context, run.case)
+        return dict(self.once(context, run))
 
     def _checked(self) -> dict[str, Any]:
         """Return the arguments of the call."""
@@ -220,71 +203,4 @@ class BlizWorkExecActivityOperator(_OnBlizWork, WorkflowOperator):
             "exec_user_id": optional_identifier(self.exec_user_id, "exec_user_id"),
             "company_id": optional_identifier(self.company_id, "company_id"),
             "skip_extensions": self.skip_extensions,
-        }
-
-    def _read(self) -> dict[str, Any]:
-        case = self.hook.load_case(self.workflow_id, self.case_number)
-        if case.pending != self.form_id:
-            self.log.warning(
-                "%s is not pending, but %s; BlizWork has the last word", self.form_id, case.pending
-            )
-        return {"history_length": len(case.history), "pending": case.pending}
-
-    def _exec(self, step: Step, baseline: dict[str, Any], call: dict[str, Any], *, in_doubt: bool) -> None:
-        self.log.info("Running activity %s of case %s", self.form_id, self._subject)
-        try:
-            self.hook.exec_activity(**call)
-        except OutcomeUnknown as error:
-            self._settle(baseline, call, error)
-        except WorkflowError as error:
-            # Without an earlier attempt in doubt these codes mean that somebody else was faster.
-            if in_doubt and error.code in _ALREADY_DONE:
-                return self._settle(baseline, call, error)
-            if not in_doubt:
-                step.forget()
-            raise
-
-    def _settle(self, baseline: dict[str, Any], call: dict[str, Any], error: WorkflowError) -> None:
-        """
-        Read the case to learn what became of a call.
-
-        :raises WorkflowError: the case does not show that it worked
-        """
-        try:
-            found = self._became(baseline, call)
-        except WorkflowError as unread:
-            self.log.warning("The case could not be read to learn what became of the call: %s", unread)
-            raise error from None
-        if found == "not ours":
-            raise self._doubt() from error
-        if found == "standing":
-            raise error
-        self.log.warning("The answer to the call was %s; the case shows that it was done", error)
-
-    def _became(self, baseline: dict[str, Any], call: dict[str, Any]) -> Trace:
-        """Compare the case with what it was before the call."""
-        case = self.hook.load_case(call["workflow_id"], call["number"])
-        return trace(
-            case,
-            call["form_id"],
-            since=baseline["history_length"],
-            author=call["exec_user_id"] or self.hook.get_conn().user_id,
-            values=call["form_data"],
-        )
-
-    def _doubt(self) -> OutcomeUnknown:
-        return OutcomeUnknown(
-            f"Activity {self.form_id!r} of case {self._subject} was run, and neither author nor values show "
-            "that it was by this task. Nothing more is sent. Look at the case; if this task's call is still "
-            f"to be made, delete the key {Step.KEY!r} from its state store and clear it",
-            vendor=VENDOR,
-            operation="exec activity",
-        )
-
-    def _result(self, baseline: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "case_number": case_number(self.case_number),
-            "form_id": self.form_id,
-            "next_form_id": self.next_form_id,
-            "history_length": baseline["history_length"],
         }

@@ -41,6 +41,21 @@ def case_number(value: Any, name: str = "case_number") -> int:
     raise InvalidInput(f"{name} must be an integer, or text of digits, got {value!r}")
 
 
+def adopted_case(id: Any, workflow_id: str, *, expected: int | None = None) -> int:
+    """
+    Return a case's number that a person has written into a task's record.
+
+    :param id: the number, or its digits as text, with or without the process and a slash before it
+    :param expected: the only number that is right, if there is one
+    :raises InvalidInput: it is none, or that of another case
+    """
+    text = id.strip().removeprefix(f"{workflow_id}/") if isinstance(id, str) else id
+    number = case_number(text, "The id in the task's record")
+    if expected not in (None, number):
+        raise InvalidInput(f"The id {id!r} in the task's record is not that of case {expected}")
+    return number
+
+
 def form_values(form_data: Any, attachments: Any = None) -> dict[str, Any]:
     """
     Return what goes into ``formData``.

@@ -43,23 +43,60 @@ def pick(detail: Mapping[str, Any], path: str) -> Any:
     return found
 
 
-def shows_form(detail: Mapping[str, Any], node_id: str, sent: Mapping[str, Any]) -> bool | None:
+def forms(detail: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the values of each form that was answered; none before the first step has ended."""
+    return [fields for node in _nodes(detail) if (fields := _fields(node)) is not None]
+
+
+def count_stays(detail: Mapping[str, Any], node_id: str) -> int:
+    """Return how often a node is shown as done; one that runs twice is listed twice."""
+    return sum(node.get("id") == node_id for node in _nodes(detail))
+
+
+def shows_form(
+    detail: Mapping[str, Any], node_id: str, sent: Mapping[str, Any], *, after: int = 0
+) -> bool | None:
     """
-    Tell whether the form that was answered at a node holds the values that were sent.
+    Tell whether a form that was answered at a node holds the values that were sent.
 
     Upper case, blanks around a value and the form of a number make no difference; an engine may tidy what it
     is given.
 
-    :returns: None if the detail does not show it
+    :param after: how many stays at the node are too early to count
+    :returns: None if the detail does not show it, or not all of the values
     """
+    stays = [node for node in _nodes(detail) if node.get("id") == node_id][after:]
+    told = [_holds(_fields(node) or {}, sent) for node in stays]
+    if True in told:
+        return True
+    return False if told and None not in told else None
+
+
+def tidy(value: Any) -> str | Decimal:
+    """Return a value in a form in which the same looks the same."""
+    text = str(value).strip().casefold()
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text
+    return number if number.is_finite() else text
+
+
+def _holds(fields: Mapping[str, Any], sent: Mapping[str, Any]) -> bool | None:
+    given = {name: value for name, value in sent.items() if value not in (None, "")}
+    if any(name in fields and tidy(fields[name]) != tidy(value) for name, value in given.items()):
+        return False
+    return True if given and set(given) <= set(fields) else None
+
+
+def _nodes(detail: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     nodes = detail.get("nodes")
-    for node in reversed(nodes if isinstance(nodes, list) else []):
-        if not isinstance(node, Mapping) or node.get("id") != node_id:
-            continue
-        fields = _child(node.get("form"), "fields")
-        held = {name: fields[name] for name in sent if name in fields} if isinstance(fields, Mapping) else {}
-        return all(_tidy(held[name]) == _tidy(sent[name]) for name in held) if held else None
-    return None
+    return [node for node in nodes if isinstance(node, Mapping)] if isinstance(nodes, list) else []
+
+
+def _fields(node: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    fields = _child(node.get("form"), "fields")
+    return fields if isinstance(fields, Mapping) else None
 
 
 def _child(parent: Any, name: str) -> Any:
@@ -71,12 +108,3 @@ def _child(parent: Any, name: str) -> Any:
         if isinstance(element, Mapping) and name in (element.get("name"), element.get("id")):
             return element
     return parent[int(name)] if name.isdecimal() and int(name) < len(parent) else None
-
-
-def _tidy(value: Any) -> str | Decimal:
-    text = str(value).strip().casefold()
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return text
-    return number if number.is_finite() else text

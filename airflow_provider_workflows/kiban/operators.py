@@ -6,17 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_workflows.base.files import FilePath
-from airflow_provider_workflows.base.operator import WaitingOperator, WorkflowOperator
-from airflow_provider_workflows.base.submission import Step as Memory
-from airflow_provider_workflows.base.submission import Submission
-from airflow_provider_workflows.kiban.conditions import ExecutionSucceeded
+from airflow_provider_workflows.base.operator import OnceOperator, WaitingOperator
+from airflow_provider_workflows.kiban.answering import StepAnswer
 from airflow_provider_workflows.kiban.connection import FORM
-from airflow_provider_workflows.kiban.detail import check_fields, shows_form
+from airflow_provider_workflows.kiban.detail import check_fields
 from airflow_provider_workflows.kiban.documents import with_files
-from airflow_provider_workflows.kiban.status import SUCCEEDED, Status, Step, describe
-from airflow_provider_workflows.kiban.steps import Answer, pending, read_answer
+from airflow_provider_workflows.kiban.starting import WorkflooStart
+from airflow_provider_workflows.kiban.status import Step
+from airflow_provider_workflows.kiban.steps import read_answer
 from airflow_provider_workflows.kiban.values import VENDOR, identifier
-from airflow_provider_workflows.protocol.errors import Conflict, OutcomeUnknown, WorkflowError
+from airflow_provider_workflows.protocol.errors import WorkflowError
 from airflow_provider_workflows.protocol.jsontext import from_text
 
 if TYPE_CHECKING:
@@ -46,9 +45,17 @@ class KibanStartWorkflooOperator(_OnKiban, WaitingOperator):
     was accepted.
 
     The id is logged and kept in Airflow's state store at once (3.3+), so that a retry goes on with the same
-    execution. When the answer is lost the task fails with
-    :class:`~airflow_provider_workflows.protocol.errors.OutcomeUnknown` and starts nothing again: Kiban has no
-    key to recognise a start by, and bills production runs.
+    execution. Kiban has no key to recognise a start by, and bills production runs. So after a lost answer the
+    history is looked through, from 5 minutes before the start on, as clocks may differ by so much:
+
+    - With ``run_key_field``, for the execution whose form holds this task's own mark, which the task then
+      goes on with. If there is none it starts again, provided that every other execution of that time shows
+      another value in a field of that id. One that does not, and may be this task's, leaves a doubt.
+    - Without, for any execution at all, of whatever workfloo. If there is none the task starts again; if
+      there is any, it cannot be known whether that is this task's.
+
+    In a doubt the task fails with :class:`~airflow_provider_workflows.protocol.errors.OutcomeUnknown`, unless
+    ``on_lost_answer="resubmit"``.
 
     :param workfloo_id: of the definition, which must be published with a version
     :param scenario_id: of the test scenario; in the sandbox only, where Kiban may want one
@@ -56,6 +63,9 @@ class KibanStartWorkflooOperator(_OnKiban, WaitingOperator):
     :param document: initial documents, document id -> content in Base64, or JSON text of them
     :param document_files: initial documents, document id -> file: a local path, URL of an object or
         ``ObjectStoragePath``; read when the task runs
+    :param run_key_field: id of a form field, of no other use, that gets a mark of up to 60 letters, digits
+        and hyphens along with ``form``. The workfloo must ask for it in a form that the start answers, since
+        Kiban shows no other. Best the same id in all workfloos of the space
     :param callback_url: each change of the status is POSTed there, with the connection's callback API key
     :param result_fields: paths into the detail whose values are to be returned, such as
         ``nodes.Decision.ruleset.exit``: names with points between, elements of lists by their ``name``,
@@ -78,6 +88,7 @@ class KibanStartWorkflooOperator(_OnKiban, WaitingOperator):
         "form",
         "document",
         "document_files",
+        "run_key_field",
         "callback_url",
         "result_fields",
         "kiban_conn_id",
@@ -97,6 +108,7 @@ class KibanStartWorkflooOperator(_OnKiban, WaitingOperator):
         form: Any = None,
         document: Any = None,
         document_files: Mapping[str, FilePath] | None = None,
+        run_key_field: str | None = None,
         callback_url: str | None = None,
         result_fields: Sequence[str] = (),
         kiban_conn_id: str = FORM.default_conn_id,
@@ -108,6 +120,7 @@ class KibanStartWorkflooOperator(_OnKiban, WaitingOperator):
         self.form = form
         self.document = document
         self.document_files = document_files
+        self.run_key_field = run_key_field
         self.callback_url = callback_url
         self.result_fields = result_fields
         self.kiban_conn_id = kiban_conn_id
@@ -116,13 +129,23 @@ class KibanStartWorkflooOperator(_OnKiban, WaitingOperator):
         """Start the execution, and wait for its end if asked to."""
         arguments = self._arguments()
         self.hook.get_conn().start_body(**arguments)  # what is wrong must not leave an intent behind
-        fields = check_fields(from_text(self.result_fields, "result_fields"))
-        submission = Submission(context, subject=f"an execution of {self.workfloo_id}")
-        execution_id = submission.once(lambda mark: self.hook.start(**arguments))
+        start = WorkflooStart(
+            self.hook,
+            arguments,
+            run_key_field=self.run_key_field,
+            result_fields=check_fields(from_text(self.result_fields, "result_fields")),
+            begun=_begun(context),
+        )
+        execution_id = self.start(context, start)
         self.announce(context, execution_id)
         if self.wait_for_completion:
-            return self.wait_for(context, ExecutionSucceeded(execution_id=execution_id, result_fields=fields))
+            return self.wait_for(context, start.end(execution_id))
         return {"id": execution_id, "status": None, "labels": None, "fields": None}
+
+    @property
+    def finds_its_run(self) -> bool:
+        """Whether the execution's form carries a mark."""
+        return bool(self.run_key_field)
 
     def _arguments(self) -> dict[str, Any]:
         return {
@@ -134,18 +157,19 @@ class KibanStartWorkflooOperator(_OnKiban, WaitingOperator):
         }
 
 
-class KibanAnswerStepOperator(_OnKiban, WorkflowOperator):
+class KibanAnswerStepOperator(_OnKiban, OnceOperator):
     """
     Answers the step at which an execution stands, and returns
     ``{"id", "answered", "node_name", "node_id", "node_type", "phase", "state"}``.
 
     The status is read right before, and nothing is sent unless the execution waits for such an answer with
-    these fields. A step is answered once: after a lost answer, and in a new attempt, the status is read
-    again, and an execution that has moved on has been answered. A form is then also compared with what the
-    detail shows, so that somebody else's answer is not taken for this one.
+    these fields. A step is answered once: after a lost answer, and in a new attempt, an execution that stands
+    unchanged at the step is answered again after ``settle``. Of one that has moved on the detail has to show
+    that the form holds the values that were sent; documents, corrections and reviews it does not show, and
+    whoever moved the execution remains a doubt.
 
-    Kiban may show an answered step for a moment more; the task ends when it no longer does, so that a sensor
-    behind it sees the next step.
+    Kiban may show an answered step for a moment more; the task ends when it no longer does, or after
+    ``settle``, so that a sensor behind it sees the next step.
 
     :param execution_id: what the start returned as ``id``
     :param form: for a FORM: field id -> value. Give one of the four; each may be JSON text
@@ -156,15 +180,15 @@ class KibanAnswerStepOperator(_OnKiban, WorkflowOperator):
     :param document_files: for a DOCUMENT, beside or instead of ``document``: document id -> file: a local
         path, URL of an object or ``ObjectStoragePath``; read when the task runs
     :param node: name or id of the node that is to be answered; by default any of the right type
-    :param settle: seconds that the execution is given to move on, after which a step that still stands counts
-        as not answered. An assumption: the vendor says "a moment". An execution that comes back to the very
-        step within that time looks as if it had not moved
     :param kiban_conn_id: the Airflow connection
 
     :raises InvalidInput: an argument is wrong, or is not what the step asks for; nothing was sent
     :raises Rejected: the execution does not stand at such a step, or Kiban refused the values
-    :raises OutcomeUnknown: the answer is lost and the execution stands as before, or it has moved on with
-        other values
+    :raises Conflict: somebody else answered it in this very moment, or while ours was to be sent again
+    :raises OutcomeUnknown: the answer is lost, and the execution has moved on without showing whose it was
+
+    ``settle`` and ``on_lost_answer`` are those of
+    :class:`~airflow_provider_workflows.base.operator.OnceOperator`.
     """
 
     returns_mapping: ClassVar[bool] = True
@@ -196,7 +220,6 @@ class KibanAnswerStepOperator(_OnKiban, WorkflowOperator):
         review: Any = None,
         document_files: Mapping[str, FilePath] | None = None,
         node: str | None = None,
-        settle: float = 30,
         kiban_conn_id: str = FORM.default_conn_id,
         **kwargs: Any,
     ) -> None:
@@ -208,7 +231,6 @@ class KibanAnswerStepOperator(_OnKiban, WorkflowOperator):
         self.review = review
         self.document_files = document_files
         self.node = node
-        self.settle = settle
         self.kiban_conn_id = kiban_conn_id
 
     def execute(self, context: Context) -> Any:
@@ -220,87 +242,12 @@ class KibanAnswerStepOperator(_OnKiban, WorkflowOperator):
             correction=self.correction,
             review=self.review,
         )
+        effect = StepAnswer(self.hook, execution_id, answer, node=self.node)
         self.announce(context, execution_id)
-        memory = Memory(context)
-        if memory.done:
-            self.log.info("An earlier attempt answered the step; nothing is sent")
-            return memory.result
-        doubt = memory.baseline
-        if doubt is not None and self._was_answered(execution_id, Step.from_json(doubt), answer):
-            return memory.finish(_result(execution_id, answer, doubt))
-        doubted = None if doubt is None else Step.from_json(doubt)
-        return self._answer(execution_id, answer, memory, doubted=doubted)
-
-    def _answer(self, execution_id: str, answer: Answer, memory: Memory, *, doubted: Step | None) -> Any:
-        status = self.hook.status(execution_id)
-        step = pending(status, answer, execution_id=execution_id, node=self.node)
-        if doubted is not None and step != doubted:
-            why = "it did so while this attempt looked"
-            raise self._unproven(execution_id, status, why)
-        baseline = {**step.to_json(), "node_name": status.node_name}
-        memory.intend(baseline)
-        self.log.info("Answering %r of execution %s", status.node_name, execution_id)
-        moved = self._send(execution_id, step, answer, memory, doubted=doubted is not None)
-        result = memory.finish(_result(execution_id, answer, baseline))
-        if not moved:
-            self._see_it_move(execution_id, step)
+        result = self.once(context, effect)
+        if effect.taken is not None:
+            self._see_it_move(execution_id, effect.taken)
         return result
-
-    def _send(self, execution_id: str, step: Step, answer: Answer, memory: Memory, *, doubted: bool) -> bool:
-        """Send the answer; tell whether the execution has been seen to move on already."""
-        try:
-            self.hook.answer(execution_id, answer)
-            return False
-        except (OutcomeUnknown, Conflict) as error:
-            # A conflict may come of what an earlier attempt had sent, if there was one.
-            ours = doubted or isinstance(error, OutcomeUnknown)
-            if ours and self._was_answered(execution_id, step, answer):
-                self.log.warning("The answer was %s; the execution shows that it was taken", error)
-                return True
-            if not ours:
-                memory.forget()
-            raise
-        except WorkflowError:
-            if not doubted:
-                memory.forget()
-            raise
-
-    def _was_answered(self, execution_id: str, step: Step, answer: Answer) -> bool:
-        """
-        Read whether an execution has moved on from a step.
-
-        :raises OutcomeUnknown: it has, but the form holds other values; or it came to a bad end right there
-        """
-        status = self.hook.await_move(execution_id, step, patience=self.settle)
-        if status.step == step:
-            return False
-        held = None
-        if answer.kind == "form":
-            held = shows_form(self.hook.detail(execution_id), step.node_id, answer.values)
-        if held is False:
-            why = "its form holds other values than this task's: somebody else answered it"
-            raise self._unproven(execution_id, status, why)
-        ended_there = status.has_ended and status.word != SUCCEEDED and status.node_id == step.node_id
-        if held is None and (answer.kind != "form" or ended_there):
-            # Nothing of it can be read but a form; and an end right there may be a cancellation.
-            why = "nothing shows whether it was this task's answer that moved it"
-            raise self._unproven(execution_id, status, why)
-        self.log.info(
-            "Execution %s has moved on and is %s%s",
-            execution_id,
-            describe(status),
-            "; the form holds the values that were sent" if held else "",
-        )
-        return True
-
-    def _unproven(self, execution_id: str, status: Status, why: str) -> OutcomeUnknown:
-        return OutcomeUnknown(
-            f"Kiban execution {execution_id} has moved on and is {describe(status)}, but {why}. Nothing is "
-            "sent. Look at the execution; to answer where it stands now, delete the key "
-            f"{Memory.KEY!r} from this task's state store and clear the task",
-            vendor=self.vendor,
-            operation="answer step",
-        )
 
     def _see_it_move(self, execution_id: str, step: Step) -> None:
         try:
@@ -315,5 +262,7 @@ class KibanAnswerStepOperator(_OnKiban, WorkflowOperator):
             self.log.warning("Answered, but execution %s still shows the step", execution_id)
 
 
-def _result(execution_id: str, answer: Answer, baseline: Mapping[str, Any]) -> dict[str, Any]:
-    return {"id": execution_id, "answered": answer.kind, **baseline}
+def _begun(context: Context) -> float | None:
+    """Return when the DAG run began, before which its tasks have done nothing."""
+    date = getattr(context.get("dag_run"), "start_date", None)
+    return None if date is None else date.timestamp()

@@ -15,11 +15,11 @@ from airflow_provider_workflows.mybpm.boi import Boi, Structure, read_boi, read_
 from airflow_provider_workflows.mybpm.brackets import read_brackets
 from airflow_provider_workflows.mybpm.call import Answer, Token, call
 from airflow_provider_workflows.mybpm.login import log_in
-from airflow_provider_workflows.mybpm.references import Reference, read_references
-from airflow_provider_workflows.mybpm.upserting import Upsert, check_against, read_values, still_pending
+from airflow_provider_workflows.mybpm.references import read_references
+from airflow_provider_workflows.mybpm.upserting import Upsert, check_against, read_values
 from airflow_provider_workflows.mybpm.values import check_code, check_id
 from airflow_provider_workflows.protocol.errors import InvalidInput, NotFound, PermissionDenied, Rejected
-from airflow_provider_workflows.protocol.operation import Operation, Page, Sleep
+from airflow_provider_workflows.protocol.operation import Operation, Page
 
 #: Instances asked for at a time; how many a server gives at the most is not documented.
 PAGE = 100
@@ -116,15 +116,6 @@ class MyBPMApi:
         answer = yield from self._call("upsert", "/api/v1/boi/upsert", wanted.body(), repeatable=repeatable)
         return answer.read(lambda raw: read_boi(raw, bo_code=wanted.bo_code))
 
-    def send_later(self, wanted: Upsert, *, settle: float) -> Operation[Boi]:
-        """
-        Send an upsert that may be repeated, but not while an earlier one may still be under way.
-
-        :param settle: seconds to wait first
-        """
-        yield Sleep(settle)
-        return (yield from self.send(wanted, repeatable=True))
-
     def why_once(self, wanted: Upsert, unique_field: str | None) -> Operation[str | None]:
         """
         Return why an upsert must not be sent twice; None if it may.
@@ -152,19 +143,6 @@ class MyBPMApi:
         for code in dict.fromkeys((wanted.bo_code, *held)):
             structures[code] = yield from self.load_structure(code)
         check_against(wanted, structures)
-
-    def pending(self, wanted: Upsert) -> Operation[Upsert]:
-        """
-        Read back which of an upsert's references are not yet as wanted, and return an upsert of only those.
-
-        :param wanted: names its instance by ``boi_id``
-        :raises OutcomeUnknown: nested instances came without the unique field by which they are named
-        """
-        nested: dict[tuple[str | None, str], list[Boi]] = {}
-        for one in (*wanted.add, *wanted.remove):
-            if one.place not in nested:
-                nested[one.place] = yield from self._all_nested(wanted, one)
-        return still_pending(wanted, nested)
 
     def create(
         self,
@@ -205,8 +183,7 @@ class MyBPMApi:
         }
         answer = yield from self._call("load", "/api/v1/boi/load", body)
         if not answer.read(lambda raw: raw):
-            message = f"MyBPM has no instance {bo_code}/{boi_id}"
-            raise answer.request.failure(NotFound, message, reply=answer.reply)
+            raise answer.request.failure(NotFound, f"MyBPM has no {bo_code}/{boi_id}", reply=answer.reply)
         return answer.read(lambda raw: read_boi(raw, bo_code=bo_code))
 
     def load_many(
@@ -301,21 +278,6 @@ class MyBPMApi:
         body = {"boCode": check_code(bo_code, "bo_code")}
         answer = yield from self._call("load structure", "/api/v1/metadata/load-bo-structure", body)
         return replace(answer.read(read_structure), bo_code=body["boCode"])
-
-    def _all_nested(self, wanted: Upsert, one: Reference) -> Operation[list[Boi]]:
-        """Return what a reference field links to; an end is a page that brings nothing new."""
-        if wanted.boi_id is None:
-            raise InvalidInput("References are read back by the boi_id of their instance")
-        found: dict[str, Boi] = {}
-        offset: int | None = 0
-        while offset is not None:
-            page = yield from self.nested_page(
-                one.bo_code or wanted.bo_code, wanted.boi_id, one.field_code, offset=offset
-            )
-            before = len(found)
-            found |= {boi.boi_id: boi for boi in page.items}
-            offset = page.next if len(found) > before else None
-        return list(found.values())
 
     def _call(
         self, operation: str, path: str, body: Mapping[str, Any], *, repeatable: bool = True

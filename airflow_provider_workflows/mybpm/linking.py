@@ -1,87 +1,89 @@
-"""An upsert that adds references: sent once, and again only after reading back what is linked."""
+"""An upsert that adds references: sent again only after reading back what is linked."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from airflow_provider_workflows.base.state import TaskState
-from airflow_provider_workflows.base.submission import Step
-from airflow_provider_workflows.protocol.errors import OutcomeUnknown, WorkflowError
+from airflow_provider_workflows.base.decision import CannotKnow, Trace
+from airflow_provider_workflows.mybpm.upserting import Upsert, still_pending
+from airflow_provider_workflows.mybpm.writing import RepeatableUpsert
+from airflow_provider_workflows.protocol.errors import InvalidInput, OutcomeUnknown
 
 if TYPE_CHECKING:
+    from airflow_provider_workflows.base.record import Record
+    from airflow_provider_workflows.mybpm.api import MyBPMApi
     from airflow_provider_workflows.mybpm.boi import Boi
     from airflow_provider_workflows.mybpm.hook import MyBPMHook
-    from airflow_provider_workflows.mybpm.upserting import Upsert
+    from airflow_provider_workflows.mybpm.references import Reference
+    from airflow_provider_workflows.protocol.operation import Operation
 
 log = logging.getLogger(__name__)
 
 
-class Linking:
-    """
-    One task instance's upsert with references to add, whose values alone could be sent any number of times.
+class LinkingUpsert(RepeatableUpsert):
+    """An upsert whose values may be sent any number of times, but not the references that it adds."""
 
-    :param context: the task's context
-    :param settle: seconds after a lost answer until what is linked is read back, lest the request be still
-        under way; more than the connection's timeout
-    """
+    def __init__(self, hook: MyBPMHook, wanted: Upsert, *, unique_field: str | None) -> None:
+        super().__init__(hook, wanted, unique_field=unique_field)
+        self.subject += " with its references"
+        self._blind = False
 
-    def __init__(self, context: Mapping[str, Any], hook: MyBPMHook, wanted: Upsert, *, settle: float) -> None:
-        self._step = Step(context)
-        self._memory = TaskState(context)
-        self._hook = hook
-        self._wanted = wanted
-        self._settle = settle
+    def submit(self, record: Record, *, again: bool) -> str:
+        """Write all in one call; again, the values first and then what is not yet linked as wanted."""
+        # If it cannot be read back what is linked, the base only comes here again because the user wants it.
+        if again and not self._blind:
+            return self._done(self._complete())
+        return super().submit(record, again=again)
 
-    def run(self) -> Boi:
-        """
-        Return the instance, with all references as wanted.
+    def look_up(self, record: Record) -> Trace:
+        """As without references, unless this attempt could not read back what is linked."""
+        if self._blind:
+            return CannotKnow("MyBPM does not show which of the references are linked")
+        return super().look_up(record)
 
-        :raises OutcomeUnknown: the answer was lost, twice, or what is linked cannot be read back
-        """
-        if self._step.done:
-            boi_id = self._step.result["boi_id"]
-            log.info("An earlier attempt wrote %s/%s; nothing is sent", self._wanted.bo_code, boi_id)
-            return self._hook.load(self._wanted.bo_code, boi_id)
-        if self._step.baseline is not None or self._may_have_been_sent:
-            return self._again(settle=self._settle)
-        if self._step.earlier is not None:
-            # Cleared after it was done: nothing is under way, but the references may be there.
-            return self._again(settle=0)
+    def _complete(self) -> Boi:
+        boi = self._send(self._wanted.without_references())
+        left = self._left(replace(self._wanted, boi_id=boi.boi_id))
+        if not (left.add or left.remove):
+            log.info("%s/%s has its references as wanted", self._wanted.bo_code, boi.boi_id)
+            return boi
+        return self._send(left)
+
+    def _left(self, known: Upsert) -> Upsert:
         try:
-            return self._send(self._wanted)
-        except OutcomeUnknown as error:
-            log.warning("Reading back after %.0f s what is linked: %s", self._settle, error)
-            return self._again(settle=self._settle)
-        except WorkflowError:
-            self._step.forget()
+            return self._hook.run(lambda api: pending(api, known))
+        except OutcomeUnknown:
+            self._blind = True
             raise
 
-    @property
-    def _may_have_been_sent(self) -> bool:
-        """Before Airflow 3.3 no attempt knows what the ones before it did."""
-        return not self._memory.lasting and self._memory.attempt > 1
 
-    def _again(self, *, settle: float) -> Boi:
-        """Write the values, which may be done twice, and only those references that are not yet as wanted."""
-        values = self._wanted.without_references()
-        boi = self._hook.run(lambda api: api.send_later(values, settle=settle))
-        known = replace(self._wanted, boi_id=boi.boi_id)
-        pending = self._hook.run(lambda api: api.pending(known))
-        if pending.add or pending.remove:
-            # Refused or not, the intent stays: what was linked before must be read back the next time too.
-            return self._send(pending)
-        return self._finish(boi)
+def pending(api: MyBPMApi, wanted: Upsert) -> Operation[Upsert]:
+    """
+    Read back which of an upsert's references are not yet as wanted, and return an upsert of only those.
 
-    def _send(self, upsert: Upsert) -> Boi:
-        self._intend()
-        return self._finish(self._hook.run(lambda api: api.send(upsert, repeatable=False)))
+    :param wanted: names its instance by ``boi_id``
+    :raises OutcomeUnknown: nested instances came without the unique field by which they are named
+    """
+    nested: dict[tuple[str | None, str], list[Boi]] = {}
+    for one in (*wanted.add, *wanted.remove):
+        if one.place not in nested:
+            nested[one.place] = yield from _all_nested(api, wanted, one)
+    return still_pending(wanted, nested)
 
-    def _intend(self) -> None:
-        self._step.intend({"bo_code": self._wanted.bo_code, "boi_id": self._wanted.boi_id})
 
-    def _finish(self, boi: Boi) -> Boi:
-        self._step.finish({"boi_id": boi.boi_id})
-        return boi
+def _all_nested(api: MyBPMApi, wanted: Upsert, one: Reference) -> Operation[list[Boi]]:
+    """Return what a reference field links to; an end is a page that brings nothing new."""
+    if wanted.boi_id is None:
+        raise InvalidInput("References are read back by the boi_id of their instance")
+    found: dict[str, Boi] = {}
+    offset: int | None = 0
+    while offset is not None:
+        page = yield from api.nested_page(
+            one.bo_code or wanted.bo_code, wanted.boi_id, one.field_code, offset=offset
+        )
+        before = len(found)
+        found |= {boi.boi_id: boi for boi in page.items}
+        offset = page.next if len(found) > before else None
+    return list(found.values())

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_workflows.base.operator import WorkflowOperator
-from airflow_provider_workflows.base.submission import Submission
+from airflow_provider_workflows.base.operator import OnceOperator
 from airflow_provider_workflows.mybpm.call import VENDOR
 from airflow_provider_workflows.mybpm.connection import FORM
-from airflow_provider_workflows.mybpm.linking import Linking
+from airflow_provider_workflows.mybpm.linking import LinkingUpsert
 from airflow_provider_workflows.mybpm.upserting import Upsert
+from airflow_provider_workflows.mybpm.writing import BoiUpsert, OnceUpsert, RepeatableUpsert
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -19,18 +19,20 @@ if TYPE_CHECKING:
     from airflow_provider_workflows.mybpm.hook import MyBPMHook
 
 
-class MyBPMUpsertBOIOperator(WorkflowOperator):
+class MyBPMUpsertBOIOperator(OnceOperator):
     """
     Creates or updates an instance of a business object (BOI).
 
     Returns ``{"boi_id", "boCode", "state", "isTouched", "fields": {code: {"apiValue", "displayValue",
     "type"}}}``; :func:`~airflow_provider_workflows.mybpm.values.to_python` reads an ``apiValue`` back.
 
-    The call is repeated, in the attempt and by retries, if it can make no second instance: with ``boi_id``,
-    or with a ``unique_field`` that is among ``field_values``, not blank, and not denied by the object's
-    structure. With references to add it is repeated only after reading back which of them are linked.
-    Otherwise it is sent once: the id is kept in Airflow's state store (3.3+), and a lost answer ends in
-    :class:`~airflow_provider_workflows.protocol.errors.OutcomeUnknown`.
+    When its answer is lost the call is repeated after ``settle`` seconds, in the attempt and by retries, if
+    that can make no second instance: with ``boi_id``, or with a ``unique_field`` that is among
+    ``field_values``, not blank, and not denied by the object's structure. Of references to add, only those
+    are sent again that reading back does not show. Otherwise the call is sent once, and a lost answer ends in
+    :class:`~airflow_provider_workflows.protocol.errors.OutcomeUnknown`, unless ``on_lost_answer`` says
+    otherwise. The instance's id is kept in Airflow's state store (3.3+): a retry returns that instance and
+    sends nothing, a Clear writes again.
 
     :param bo_code: code of the business object
     :param field_values: mapping field code -> value: text (of a selection field the option's id), numbers,
@@ -43,12 +45,15 @@ class MyBPMUpsertBOIOperator(WorkflowOperator):
     :param remove_after: remove references after adding others; by default before
     :param validate: check field codes, types and references against the object's structure before sending
     :param result_fields: codes of the fields to return; by default all that the server returns
-    :param settle: seconds from a lost answer until references are read back
     :param multiple_outputs: leave each key as an XCom too, so that ``upsert.output["boi_id"]`` is the id
     :param mybpm_conn_id: the Airflow connection
 
     :raises InvalidInput: an argument is wrong; nothing was sent
     :raises OutcomeUnknown: a call that must not be repeated may have been carried out
+    :raises LostTrack: a call that may be repeated was sent three times and never answered; a retry goes on
+
+    ``settle`` and ``on_lost_answer`` are those of
+    :class:`~airflow_provider_workflows.base.operator.OnceOperator`.
     """
 
     vendor: ClassVar[str] = VENDOR
@@ -87,7 +92,6 @@ class MyBPMUpsertBOIOperator(WorkflowOperator):
         remove_after: bool = False,
         validate: bool = False,
         result_fields: Sequence[str] | None = None,
-        settle: float = 60,
         multiple_outputs: bool = True,
         mybpm_conn_id: str = FORM.default_conn_id,
         **kwargs: Any,
@@ -102,7 +106,6 @@ class MyBPMUpsertBOIOperator(WorkflowOperator):
         self.remove_after = remove_after
         self.validate = validate
         self.result_fields = result_fields
-        self.settle = settle
         self.mybpm_conn_id = mybpm_conn_id
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -126,22 +129,15 @@ class MyBPMUpsertBOIOperator(WorkflowOperator):
         )
 
     def _write(self, context: Context, wanted: Upsert) -> Boi:
+        upsert = self._effect(wanted)
+        boi_id = self.once(context, upsert)
+        # What an earlier attempt wrote is only known by its id.
+        return upsert.written or self.hook.load(wanted.bo_code, upsert.adopt(boi_id))
+
+    def _effect(self, wanted: Upsert) -> BoiUpsert:
         once = self.hook.run(lambda api: api.why_once(wanted, self.unique_field))
         if once is not None:
-            self.log.info("Sent once and never again, since %s", once)
-            return self._once(context, wanted)
-        if wanted.add:
-            return Linking(context, self.hook, wanted, settle=self.settle).run()
-        return self.hook.run(lambda api: api.send(wanted, repeatable=True))
-
-    def _once(self, context: Context, wanted: Upsert) -> Boi:
-        sent: list[Boi] = []
-
-        def submit(mark: str) -> str:
-            sent.append(self.hook.run(lambda api: api.send(wanted, repeatable=False)))
-            return sent[0].boi_id
-
-        submission = Submission(context, subject=f"an instance of {wanted.bo_code}")
-        # MyBPM has no place for the mark: what could be found by a unique value is repeated instead.
-        boi_id = submission.once(submit)
-        return sent[0] if sent else self.hook.load(wanted.bo_code, boi_id)
+            self.log.info("Sent once, since %s", once)
+            return OnceUpsert(self.hook, wanted, reason=once)
+        kind = LinkingUpsert if wanted.add else RepeatableUpsert
+        return kind(self.hook, wanted, unique_field=self.unique_field)

@@ -88,6 +88,16 @@ class Upsert:
         """Return the same with nothing but its values."""
         return replace(self, add=(), remove=())
 
+    def target(self, unique_field: str | None) -> tuple[str, ...]:
+        """
+        Return what names the instance of an upsert that may be repeated.
+
+        :param unique_field: by whose value it is named, if not by ``boi_id``
+        """
+        if self.boi_id is not None:
+            return self.bo_code, self.boi_id
+        return self.bo_code, str(unique_field), self.values[str(unique_field)]
+
     def why_once(self, unique_field: str | None, structure: Structure | None) -> str | None:
         """
         Return why a second sending could make a second instance; None if it cannot.
@@ -195,7 +205,7 @@ def _linked(one: Reference, nested: Sequence[Boi], wanted: Upsert) -> set[str]:
     if found is None:
         raise OutcomeUnknown(
             f"Whether {wanted.bo_code}/{wanted.boi_id} links to {', '.join(one.values)} in {one.field_code} "
-            f"cannot be read back: nested instances came without {one.unique_code}. Nothing is sent again",
+            f"cannot be read back: nested instances came without {one.unique_code}",
             vendor=VENDOR,
             operation="list nested",
         )

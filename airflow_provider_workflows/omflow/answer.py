@@ -94,9 +94,7 @@ class Answer:
                 return self.error(kind, meaning)
         if self.request.repeatable:
             return self.error(ServiceUnavailable, "The server failed inside")
-        return self.error(
-            OutcomeUnknown, "The server failed inside; it may have done it, so it is not sent again"
-        )
+        return self.error(OutcomeUnknown, "The server failed inside; it may have done it all the same")
 
 
 def read_answer(request: Request, reply: Reply) -> Answer:

@@ -219,34 +219,27 @@ class OMFlowApi:
         :param columns: further columns, such as ``formitm_1``
         """
         wanted = order_number(data_no)
-        rows: list[Row] = []
-        start: int | None = 0
-        while start is not None:
-            page = yield from self.list_rows(
-                api_path,
-                columns=[*STATE_COLUMNS, *columns],
-                where={"data_no": wanted},
-                start=start,
-            )
-            # A condition that the server does not understand is dropped silently (recorded).
-            rows += [row for row in page.items if str(row.get("data_no")) == str(wanted)]
-            start = page.next
-        return Order(tuple(rows))
+        rows = yield from self._all_rows(api_path, [*STATE_COLUMNS, *columns], where={"data_no": wanted})
+        # A condition that the server does not understand is dropped silently (recorded).
+        return Order(tuple(row for row in rows if str(row.get("data_no")) == str(wanted)))
 
     def find_order(
         self, api_path: str, field: str, value: str, *, patience: float = 0.0
     ) -> Operation[DataNo | None]:
         """
-        Return the number of the order with a value in a form field.
+        Return the number of the order with a value in a form field; None only if the server would show it.
 
         :param patience: seconds to go on looking, for an order that appears only after its start validation
+        :raises NotFound: unknown api_path or field
         :raises OutcomeUnknown: several orders carry the value
         """
         name = column(field)
         waited = 0.0
         while True:
-            page = yield from self.list_rows(api_path, columns=["id", "data_no", name], where={name: value})
-            found = {str(row["data_no"]): row["data_no"] for row in page.items if row.get(name) == value}
+            rows = yield from self._all_rows(api_path, ["id", "data_no", name], where={name: value})
+            if any(name not in row for row in rows):
+                raise NotFound(f"OMFlow lists rows of {api_path} without {field}", vendor=VENDOR)
+            found = {str(row["data_no"]): row["data_no"] for row in rows if row[name] == value}
             if len(found) > 1:
                 raise OutcomeUnknown(
                     f"Orders {', '.join(found)} of {api_path} all carry {value!r} in {field}"
@@ -255,6 +248,18 @@ class OMFlowApi:
                 return next(iter(found.values()), None)
             yield Sleep(_LOOK_AGAIN)
             waited += _LOOK_AGAIN
+
+    def _all_rows(
+        self, api_path: str, columns: Sequence[str], *, where: Mapping[str, Any]
+    ) -> Operation[list[Row]]:
+        """Return the rows that the server lists; other rows among them, if it drops the condition."""
+        rows: list[Row] = []
+        start: int | None = 0
+        while start is not None:
+            page = yield from self.list_rows(api_path, columns=columns, where=where, start=start)
+            rows += page.items
+            start = page.next
+        return rows
 
     # Files.
 

@@ -119,6 +119,11 @@ def has_moved_on(row: Mapping[str, Any]) -> bool:
     return _is(row, "history") or _is(row, "running") or _is(row, "closed")
 
 
+def is_running(row: Mapping[str, Any]) -> bool:
+    """Tell whether the engine is at work on a row."""
+    return _is(row, "running")
+
+
 def has_failed(row: Mapping[str, Any]) -> bool:
     """Tell whether a row failed where it stands."""
     return _is(row, "error")

@@ -15,13 +15,15 @@ Every exception that this package raises.
     │   ├── UnexpectedRedirect                   3xx: never followed, keys would travel to another host
     │   ├── OutcomeUnknown                       a once-only request whose answer is lost: it may have worked
     │   ├── RunFailed                            what was started, or waited for, ended badly at the vendor
+    │   ├── RetryWouldRepeat                     before Airflow 3.3: a retry would start a second run
     │   └── RunTimedOut                          the deadline of a wait has passed
     └── TemporaryError                           time can mend it: Airflow may retry the task
         ├── ConnectionFailed                     nothing was sent: no address, no connection, no TLS
         ├── ServiceUnavailable                   the vendor did not answer a repeatable request, or with 5xx
         ├── UnreadableAnswer                     a repeatable request got an answer of the wrong kind
         ├── Throttled                            the vendor asks to slow down, by ``retry_after`` seconds
-        └── LostTrack                            no answer from the vendor for longer than the tolerance
+        ├── LostTrack                            no answer from the vendor for longer than the tolerance
+        └── RunMayRerun                          a RunFailed after which the user lets a retry start another
 
 ``OutcomeUnknown`` stops the task because a retry would send the request a second time, and a duplicate
 order is worse than a task that asks a person to look.
@@ -166,6 +168,10 @@ class RunFailed(PermanentError):
     """What was started or waited for ended badly at the vendor."""
 
 
+class RetryWouldRepeat(PermanentError):
+    """Something passing failed after a run was started, and no retry could know of that run."""
+
+
 class RunTimedOut(PermanentError):
     """The deadline of an operator's wait has passed; what it started may still be running."""
 
@@ -192,6 +198,10 @@ class Throttled(TemporaryError):
 
 class LostTrack(TemporaryError):
     """The vendor has not answered for longer than the tolerance."""
+
+
+class RunMayRerun(TemporaryError):
+    """What was started ended badly at the vendor, and ``on_failed_run`` lets a retry start another."""
 
 
 def _family(cls: type[WorkflowError]) -> list[type[WorkflowError]]:

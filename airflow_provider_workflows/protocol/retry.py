@@ -121,4 +121,4 @@ def _unreadable(request: Request, reply: Reply) -> WorkflowError:
     return request.failure(UnreadableAnswer, "The answer is not JSON", reply=reply)
 
 
-_DOUBT = "it may have taken effect, so it is not sent again"
+_DOUBT = "it may have taken effect"

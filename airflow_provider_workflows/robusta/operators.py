@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_workflows.base.operator import WaitingOperator
-from airflow_provider_workflows.base.submission import Submission
 from airflow_provider_workflows.protocol.errors import InvalidInput
 from airflow_provider_workflows.robusta.api import VENDOR
-from airflow_provider_workflows.robusta.conditions import ProcessSucceeded, word_lists
+from airflow_provider_workflows.robusta.conditions import word_lists
 from airflow_provider_workflows.robusta.connection import FORM
+from airflow_provider_workflows.robusta.starting import ProcessStart
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -128,19 +128,14 @@ class RobustaStartProcessOperator(WaitingOperator):
         # Whatever is wrong must not leave an intent behind.
         body = self.hook.get_conn().start_body(**arguments)
         self._check_wait(recurring=body["runOnce"] == "N")
-        message = None
-
-        def start(mark: str) -> str:
-            nonlocal message
-            started = self.hook.start_process(**arguments)
-            message = started.message
-            return started.spid
-
-        spid = Submission(context, subject=f"Robusta process {body['name']}").once(start)
+        start = ProcessStart(
+            self.hook, arguments, recurring=body["runOnce"] == "N", grace=self.grace, **lists
+        )
+        spid = self.start(context, start)
         self.announce(context, spid)
         if self.wait_for_completion:
-            return self.wait_for(context, ProcessSucceeded(spid=spid, grace=self.grace, **lists))
-        return {"spid": spid, "message": message, "status": None, "outputs": None}
+            return self.wait_for(context, start.end(spid))
+        return {"spid": spid, "message": start.message, "status": None, "outputs": None}
 
     def _check_wait(self, *, recurring: bool) -> None:
         if recurring and self.wait_for_completion:

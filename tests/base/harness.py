@@ -21,7 +21,7 @@ import pytest
 from airflow.sdk import BaseOperator
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_workflows.base import submission, trigger, waiter
+from airflow_provider_workflows.base import inquiry, submission, trigger, waiter
 from airflow_provider_workflows.base.compat import hand_over_lag
 from airflow_provider_workflows.base.condition import import_string
 from airflow_provider_workflows.sandbox.control import Control
@@ -75,7 +75,7 @@ class Clock:
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> Clock:
         """Stand in for the standard library in the modules that wait."""
-        for module in (waiter, submission, trigger):
+        for module in (waiter, submission, inquiry, trigger):
             monkeypatch.setattr(module, "time", self)
         monkeypatch.setattr(trigger, "asyncio", SimpleNamespace(sleep=self.asleep))
         return self
@@ -131,7 +131,7 @@ class Runner:
     def __init__(
         self, make_task: Callable[[], BaseOperator], *, clock: Clock | None = None, store: bool = True
     ) -> None:
-        self._make_task = make_task
+        self.make_task = make_task
         self._clock = clock
         self.ti = TaskInstance()
         self.store = StateStore() if store else None
@@ -170,7 +170,7 @@ class Runner:
         return self.retry()
 
     def _execute(self) -> Any:
-        return self._make_task().execute(self.context)
+        return self.make_task().execute(self.context)
 
     def _until(self, date: float) -> None:
         assert self._clock is not None
@@ -191,7 +191,7 @@ class Runner:
         assert self._now() >= begun + hand_over_lag() - 1e-3, "the old process may not be gone yet"
         self.events.append(json.loads(json.dumps(event)))
         arguments = {"event": self.events[-1], **(deferred.kwargs or {})}
-        return lambda: self._make_task().resume_execution(deferred.method_name, arguments, self.context)
+        return lambda: self.make_task().resume_execution(deferred.method_name, arguments, self.context)
 
     def _now(self) -> float:
         return time.time() if self._clock is None else self._clock.time()

@@ -59,8 +59,9 @@ def test_connection_type() -> None:
     assert list(entry["conn-fields"]) == ["tenant_token", *(one.name for one in COMMON_FIELDS)]
 
 
-def test_common_fields_have_the_http_providers_names() -> None:
-    assert {one.name for one in COMMON_FIELDS} == {"timeout", "verify", "cert", "proxies"}
+def test_common_fields_have_the_http_providers_names_where_it_has_them() -> None:
+    names = [one.name for one in COMMON_FIELDS]
+    assert sorted(names) == ["cert", "namespace", "proxies", "timeout", "verify"]
 
 
 def test_default_connection_id() -> None:

@@ -112,3 +112,29 @@ def test_errors_keep_their_facts(omflow: OMFlowServer) -> None:
     error = caught.value
     assert (error.vendor, error.operation, error.status, error.code) == ("OMFlow", "open order", 200, 404)
     assert error.path == "/rest/flowmanage/api/omdata/edit/two-step"
+
+
+class TestWhatSubmissionsNeedToKnow:
+    def test_by_default(self, omflow: OMFlowServer) -> None:
+        hook = OMFlowHook()
+        assert (hook.namespace, hook.timeout > 0) == ("", True)
+
+    def test_as_the_connection_says(self, omflow: OMFlowServer) -> None:
+        omflow.connect(extra={"namespace": "prod", "timeout": 7})
+        assert (OMFlowHook().namespace, OMFlowHook().timeout) == ("prod", 7.0)
+
+    def test_neither_is_a_request(self, omflow: OMFlowServer) -> None:
+        hook = OMFlowHook()
+        assert (hook.namespace, hook.timeout > 0) == ("", True)
+        assert omflow.effects()["requests"] == {}
+
+    def test_a_connection_that_is_changed_is_read_anew(
+        self, omflow: OMFlowServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clock = Clock()
+        monkeypatch.setattr(hook_module, "time", clock)
+        hook = OMFlowHook()
+        assert hook.namespace == ""
+        omflow.connect(extra={"namespace": "prod"})
+        clock.sleep(REREAD_AFTER)
+        assert hook.namespace == "prod"

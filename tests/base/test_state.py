@@ -52,16 +52,27 @@ def test_forgetting() -> None:
     assert state(store).load("key") is None
 
 
-@pytest.mark.parametrize("value", ["text", 7, [1]])
-def test_a_value_that_somebody_else_wrote_is_no_record(value: Any) -> None:
+@pytest.mark.parametrize("value", ["text", 7, [1], {"a": 1}])
+def test_what_somebody_else_wrote_is_read_as_it_is(value: Any) -> None:
     store = StateStore()
     store.set("key", value)
-    assert state(store).load("key") is None
+    assert state(store).load("key") == value
+
+
+def test_a_new_name_keeps_everything_the_generation_too() -> None:
+    store = StateStore()
+    state(store, max_tries=3).save("old", {"a": 1})
+    assert state(store, max_tries=4).rename("old", "new") == {"a": 1, "generation": 3}
+    assert store.values.keys() == {"new"}
+    assert state(store).load("new") == {"a": 1, "generation": 3}
+    assert state(store).rename("old", "new") is None
+    assert state(store).load("new") == {"a": 1, "generation": 3}, "there was none to rename"
 
 
 def test_before_airflow_3_3_nothing_is_remembered() -> None:
     found = state()
     found.save("key", {"a": 1})
+    found.rename("key", "other")
     found.forget("key")
     assert found.load("key") is None
     assert not found.lasting

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_workflows.blizwork.case import Case, trace
+from airflow_provider_workflows.blizwork.case import Case, Move, trace
 
 USER = "bot@example.com"
 FILE = {"fileName": "a.pdf", "fileUrl": "https://x.y/1"}
@@ -100,9 +100,13 @@ def test_author(by: Any, author: str | None) -> None:
     assert case(entry("application", "review", by)).history[0].author == author
 
 
-def found(*entries: Any, values: Any = None, fields: Any = None, files: Any = ()) -> str:
+def found(*entries: Any, fields: Any = None, files: Any = (), since: int = 1, **move: Any) -> str:
     document = case(OPENED, *entries, fields=fields or {}, fieldValues=list(files))
-    return trace(document, "application", since=1, author=USER, values=values or {})
+    sent: dict[str, Any] = {"form_id": "application", "next_form_id": "review", "author": USER, **move}
+    return trace(document, Move(**sent), since=since)
+
+
+RUN = entry("application", "review")
 
 
 class TestTrace:
@@ -113,31 +117,41 @@ class TestTrace:
         assert found(entry("other", "application")) == "standing"
 
     def test_earlier_runs_do_not_count(self) -> None:
-        document = case(OPENED, entry("application", "application"))
-        assert trace(document, "application", since=2, author=USER, values={}) == "standing"
-        assert trace(document, "application", since=1, author=USER, values={}) == "ours"
+        assert found(RUN, since=2) == "standing"
+        assert found(RUN, since=1) == "ours"
 
-    def test_ours_by_author_and_values(self) -> None:
+    def test_ours_by_author_action_and_values(self) -> None:
         fields = {"name": "Ana", "age": 30, "amount": "1000.10", "other": "x"}
         values = {"name": "Ana", "age": 30, "amount": Decimal("1000.1")}
-        assert found(entry("application", "review"), values=values, fields=fields) == "ours"
+        assert found(RUN, values=values, fields=fields) == "ours"
 
     def test_ours_though_it_closed_the_case(self) -> None:
         assert found(entry("application", None)) == "ours"
 
     def test_ours_though_the_case_has_moved_on(self) -> None:
-        assert found(entry("application", "review"), entry("review", None, "other@x.y")) == "ours"
+        assert found(RUN, entry("review", None, "other@x.y")) == "ours"
 
-    @pytest.mark.parametrize("by", ["other@x.y", {"email": "other@x.y"}], ids=repr)
-    def test_not_ours_by_another_author(self, by: Any) -> None:
-        assert found(entry("application", "review", by), values={"a": "b"}, fields={"a": "b"}) == "not ours"
+    def test_ours_though_another_ran_it_too(self) -> None:
+        assert found(entry("application", "application", "other@x.y"), RUN) == "ours"
 
-    @pytest.mark.parametrize("by", [None, "platform", {"name": "x"}], ids=repr)
-    def test_an_author_who_cannot_be_read_leaves_it_to_the_values(self, by: Any) -> None:
+    def test_addresses_are_compared_without_case(self) -> None:
+        assert found(RUN, author=USER.title()) == "ours"
+
+    @pytest.mark.parametrize(
+        "by", ["other@x.y", {"email": "other@x.y"}, None, "platform", {"name": "x"}], ids=repr
+    )
+    def test_not_ours_by_another_author_or_none_that_is_told(self, by: Any) -> None:
         one = entry("application", "review", by)
-        assert found(one, values={"a": "b"}, fields={"a": "b"}) == "ours"
-        assert found(one, values={"a": "b"}, fields={"a": "c"}) == "not ours"
-        assert found(one) == "not ours"
+        assert found(one) == "another author"
+        assert found(one, values={"a": "b"}, fields={"a": "b"}) == "another author"
+
+    def test_not_ours_by_another_action(self) -> None:
+        assert (
+            found(entry("application", "refused"), values={"a": "b"}, fields={"a": "b"}) == "another action"
+        )
+
+    def test_not_ours_if_the_same_user_ran_it_twice(self) -> None:
+        assert found(entry("application", "application"), RUN) == "several runs"
 
     @pytest.mark.parametrize(
         ("sent", "there"),
@@ -145,7 +159,7 @@ class TestTrace:
         ids=repr,
     )
     def test_not_ours_by_other_values(self, sent: Any, there: Any) -> None:
-        assert found(entry("application", "review"), values={"a": sent}, fields={"a": there}) == "not ours"
+        assert found(RUN, values={"a": sent}, fields={"a": there}) == "other values"
 
     @pytest.mark.parametrize(
         ("sent", "there"),
@@ -153,16 +167,49 @@ class TestTrace:
         ids=repr,
     )
     def test_numbers_are_compared_as_such(self, sent: Any, there: Any) -> None:
-        assert found(entry("application", "review"), values={"a": sent}, fields={"a": there}) == "ours"
+        assert found(RUN, values={"a": sent}, fields={"a": there}) == "ours"
 
     def test_attachments_are_compared_by_their_url(self) -> None:
-        one = entry("application", "review")
         there = {"slug": "contract", "fileUrl": FILE["fileUrl"]}
-        assert found(one, values={"contract": FILE}, files=[there]) == "ours"
-        assert (
-            found(one, values={"contract": FILE}, files=[{**there, "fileUrl": "https://x.y/2"}]) == "not ours"
-        )
-        assert found(one, values={"contract": FILE}) == "not ours"
+        other = {**there, "fileUrl": "https://x.y/2"}
+        assert found(RUN, values={"contract": FILE}, files=[there]) == "ours"
+        assert found(RUN, values={"contract": FILE}, files=[other]) == "other values"
+        assert found(RUN, values={"contract": FILE}) == "other values"
+
+    def test_an_acting_user_may_have_done_it_by_hand_unless_values_tell(self) -> None:
+        assert found(RUN, acting=True) == "by name only"
+        assert found(RUN, acting=True, values={"a": "b"}, fields={"a": "b"}) == "ours"
+
+    @pytest.mark.parametrize("since", [2, 3])
+    def test_a_history_that_does_not_reach_back_tells_nothing(self, since: int) -> None:
+        assert found(since=since) == "no history"
+
+    @pytest.mark.parametrize("document", [{}, {"history": None}, {"history": []}], ids=str)
+    def test_nor_does_a_case_without_history(self, document: Any) -> None:
+        sent = Move(form_id="application", next_form_id="review", author=USER)
+        assert trace(Case(document), sent, since=0) == "no history"
+
+    @pytest.mark.parametrize("activity", [None, {}, {"formId": None}, "application"], ids=repr)
+    def test_nor_does_a_new_step_without_a_name(self, activity: Any) -> None:
+        assert found({**RUN, "currentActivity": activity}) == "nameless step"
+        assert found(RUN, {**RUN, "currentActivity": activity}) == "nameless step"
+
+
+@pytest.mark.parametrize(
+    ("document", "shown"),
+    [
+        ({}, True),
+        ({"processSlug": "credit"}, True),
+        ({"processSlug": "credit", "caseNumber": 7}, True),
+        ({"caseNumber": "7"}, True),
+        ({"caseNumber": 8}, False),
+        ({"processSlug": "Credit", "caseNumber": 7}, False),
+        ({"caseNumber": None}, False),
+    ],
+    ids=str,
+)
+def test_a_document_shows_what_it_does_not_contradict(document: Any, shown: bool) -> None:
+    assert Case(document).shows(processSlug="credit", caseNumber=7) == shown
 
 
 entries = st.builds(
@@ -176,8 +223,12 @@ entries = st.builds(
 @given(st.lists(entries, max_size=6), st.integers(0, 7))
 def test_any_history_has_one_answer_that_agrees_with_its_entries(history: list[Any], since: int) -> None:
     document = case(*history)
-    outcome = trace(document, "a", since=since, author=USER, values={})
-    assert (outcome == "standing") == (not document.ran("a", since=since))
+    outcome = trace(document, Move(form_id="a", next_form_id="b", author=USER), since=since)
+    runs = document.ran("a", since=since)
+    if outcome == "standing":
+        assert runs == ()
+        assert len(history) >= max(since, 1)
+        assert None not in {one.form_id for one in document.history[since:]}
     if outcome == "ours":
-        assert USER in {one.author for one in document.ran("a", since=since)}
+        assert [one.next_form_id for one in runs if one.author == USER] in (["b"], [None])
     assert document.is_closed() == (bool(history) and document.pending is None)

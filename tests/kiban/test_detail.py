@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.kiban.detail import check_fields, labels, pick, shows_form
+from airflow_provider_workflows.kiban.detail import check_fields, count_stays, labels, pick, shows_form
 from airflow_provider_workflows.protocol.errors import InvalidInput
 
 DETAIL: dict[str, Any] = {
@@ -70,10 +70,15 @@ def test_labels(detail: dict[str, Any], expected: list[str]) -> None:
         ("n1", {"rfc": "TOAA", "amount": "25000"}, True),
         ("n1", {"amount": Decimal("25000.00")}, True),
         ("n1", {"amount": "nan"}, False),
-        ("n1", {"rfc": "OLD"}, False),
+        ("n1", {"rfc": "OLD"}, True),
+        ("n1", {"rfc": "NEW"}, False),
         ("n1", {"rfc": "TOAA", "amount": 3}, False),
         ("n1", {"elsewhere": "x"}, None),
+        ("n1", {"rfc": "TOAA", "elsewhere": "x"}, None),
+        ("n1", {"rfc": "TOAA", "elsewhere": ""}, True),
+        ("n1", {"rfc": "NEW", "elsewhere": "x"}, False),
         ("n1", {}, None),
+        ("n1", {"rfc": None}, None),
         ("n2", {"rfc": "TOAA"}, None),
         ("n9", {"rfc": "TOAA"}, None),
     ],
@@ -82,15 +87,31 @@ def test_labels(detail: dict[str, Any], expected: list[str]) -> None:
         "same number",
         "no number",
         "an earlier stay's",
+        "no stay's",
         "one differs",
         "not kept",
+        "one is not kept",
+        "what is empty need not be kept",
+        "one differs, one is not kept",
         "nothing sent",
+        "nothing but null sent",
         "no form",
         "no node",
     ],
 )
 def test_shows_form(node: str, sent: dict[str, Any], shown: bool | None) -> None:
     assert shows_form(DETAIL, node, sent) is shown
+
+
+def test_shows_form_does_not_look_at_stays_that_are_too_early() -> None:
+    assert shows_form(DETAIL, "n1", {"rfc": "OLD"}, after=1) is False
+    assert shows_form(DETAIL, "n1", {"rfc": "TOAA"}, after=1) is True
+    assert shows_form(DETAIL, "n1", {"rfc": "TOAA"}, after=2) is None
+
+
+def test_stays_are_counted_by_node() -> None:
+    assert [count_stays(DETAIL, node) for node in ("n1", "n2", "n9")] == [2, 1, 0]
+    assert count_stays({"nodes": None}, "n1") == 0
 
 
 def test_shows_form_before_the_first_step_has_ended() -> None:

@@ -3,78 +3,37 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.sdk import DAG, BaseOperator
 
-from airflow_provider_workflows.base import submission
 from airflow_provider_workflows.kiban.hook import KibanHook
 from airflow_provider_workflows.kiban.operators import KibanAnswerStepOperator, KibanStartWorkflooOperator
 from airflow_provider_workflows.protocol.errors import (
     AuthenticationFailed,
-    Conflict,
     InvalidConnection,
     InvalidInput,
     NotFound,
-    OutcomeUnknown,
     Rejected,
     RunFailed,
     RunTimedOut,
-    ServiceUnavailable,
     TemporaryError,
     Throttled,
 )
 from tests.base.airflow_names import AirflowFailException
 from tests.base.harness import Clock, Runner
+from tests.kiban.running import answering, starting, stored
 from tests.kiban.server import (
     FAILING,
     FORM,
-    LOAN,
-    LOOPING,
     ONBOARDING,
     ONBOARDING_SCENARIO,
     PDF,
-    REVIEW,
     TWO_FORMS,
     KibanServer,
 )
-
-STEP = submission.Step.KEY
-#: Answers that are lost or no answers, and whether Kiban did it all the same.
-LOST: dict[str, tuple[dict[str, Any], bool]] = {
-    "reset after": ({"kind": "lost_answer"}, True),
-    "reset before": ({"kind": "reset_before"}, False),
-    "reset unread": ({"kind": "reset_unread"}, False),
-    "502 after": ({"kind": "bad_gateway", "effect": True}, True),
-    "502 before": ({"kind": "bad_gateway"}, False),
-    "503": ({"kind": "unavailable"}, False),
-    "HTML after": ({"kind": "not_json", "effect": True}, True),
-    "500 after": ({"kind": "status", "status": 500, "effect": True}, True),
-}
-DONE = [name for name, (_, done) in LOST.items() if done]
-NOT_DONE = [name for name, (_, done) in LOST.items() if not done]
-
-
-def starting(clock: Clock | None = None, **arguments: Any) -> Runner:
-    arguments = {"workfloo_id": LOAN, "deferrable": False, **arguments}
-    return Runner(lambda: KibanStartWorkflooOperator(task_id="start", **arguments), clock=clock)
-
-
-def answering(execution_id: str, *, settle: float = 0.1, **arguments: Any) -> Runner:
-    arguments = arguments or {"form": FORM}
-    return Runner(
-        lambda: KibanAnswerStepOperator(
-            task_id="answer", execution_id=execution_id, settle=settle, **arguments
-        )
-    )
-
-
-def stored(runner: Runner, key: str = submission.KEY) -> Any:
-    assert runner.store is not None
-    return runner.store.get(key)
 
 
 class TestStart:
@@ -109,9 +68,13 @@ class TestStart:
         assert runner.run() == runner.retry()
         assert (kiban.effects()["started"], kiban.requests("start")) == (1, 1)
 
-    def test_a_clear_starts_another(self, kiban: KibanServer) -> None:
+    def test_a_clear_starts_another_once_the_first_has_ended(self, kiban: KibanServer) -> None:
         runner = starting()
-        assert runner.run()["id"] != runner.clear()["id"]
+        first = runner.run()["id"]
+        assert runner.clear()["id"] == first
+        kiban.command("cancel", execution_id=first)
+        assert runner.clear()["id"] != first
+        assert kiban.effects()["started"] == 2
 
     @pytest.mark.parametrize(
         ("wrong", "named"),
@@ -127,6 +90,13 @@ class TestStart:
             ({"document": {"d": PDF}, "document_files": {"d": "x"}}, "both give d"),
             ({"callback_url": "x.example"}, "callback_url"),
             ({"result_fields": "nodes.x"}, "result_fields"),
+            ({"run_key_field": ""}, "run_key_field"),
+            ({"run_key_field": "None"}, "run_key_field"),
+            ({"run_key_field": "first_name", "form": FORM}, "run_key_field.*'first_name' already"),
+            ({"run_key_field": "a", "form": '{"a": null}'}, "run_key_field.*'a' already"),
+            ({"on_lost_answer": "ignore"}, "on_lost_answer"),
+            ({"on_failed_run": "ignore"}, "on_failed_run"),
+            ({"on_clear": "ignore"}, "on_clear"),
         ],
         ids=str,
     )
@@ -175,23 +145,20 @@ class TestStart:
         runner.retry()
         assert kiban.effects()["started"] == 1
 
-    @pytest.mark.parametrize("name", LOST)
-    def test_a_lost_answer_is_never_followed_by_a_second_start(self, kiban: KibanServer, name: str) -> None:
-        fault = kiban.fault("start", **LOST[name][0])
-        runner = starting()
-        for attempt in (runner.run, runner.retry, runner.clear):
-            with pytest.raises(OutcomeUnknown) as caught:
-                attempt()
-            assert isinstance(caught.value, AirflowFailException)
-        assert kiban.control.hits(fault) == 1
-        assert kiban.effects()["started"] == int(LOST[name][1])
-        assert kiban.requests("start") == 1
-
     def test_what_is_kept_is_readable_and_no_secret(self, kiban: KibanServer) -> None:
         runner = starting(form=FORM)
         result = runner.run()
         kept = stored(runner)
-        assert set(kept) == {"format", "mark", "id", "accepted_at", "generation"}
+        assert set(kept) == {
+            "format",
+            "subject",
+            "mark",
+            "payload",
+            "intended_at",
+            "id",
+            "accepted_at",
+            "generation",
+        }
         assert kept["id"] == result["id"]
         assert "Torres" not in str(kept)
 
@@ -332,7 +299,7 @@ class TestAnswer:
         runner = answering(execution_id, **arguments)
         with pytest.raises(Rejected, match=says):
             runner.run()
-        assert (kiban.effects()["answered"], stored(runner, STEP)) == (0, None)
+        assert (kiban.effects()["answered"], stored(runner)) == (0, None)
         assert set(kiban.effects()["requests"]) == {"start", "status"}
 
     def test_an_execution_that_has_ended(self, kiban: KibanServer) -> None:
@@ -385,7 +352,7 @@ class TestAnswer:
         with pytest.raises(Rejected, match="rfc: FORMAT_ERROR") as caught:
             runner.run()
         assert "NONSENSE" not in str(caught.value)
-        assert stored(runner, STEP) is None
+        assert stored(runner) is None
         answering(execution_id).run()
 
     def test_a_retry_after_success_sends_nothing(self, kiban: KibanServer) -> None:
@@ -406,207 +373,9 @@ class TestAnswer:
         assert runner.clear()["node_name"] == "Second"
 
 
-class TestAnswerInDoubt:
-    """A step is answered once, whatever happens to the answer's answer."""
-
-    @pytest.mark.parametrize("name", DONE)
-    def test_an_answer_that_was_taken_is_recognised(self, kiban: KibanServer, name: str) -> None:
-        execution_id = kiban.start(TWO_FORMS)
-        fault = kiban.fault("form", **LOST[name][0])
-        runner = answering(execution_id, form={"a": "x"}, settle=10)
-        assert runner.run()["node_name"] == "First"
-        assert kiban.control.hits(fault) == 1
-        assert "result" in stored(runner, STEP)
-        kiban.control.advance(5)
-        runner.retry()
-        assert (kiban.effects()["answered"], kiban.requests("form")) == (1, 1)
-        assert kiban.record(execution_id)["standing"] == ["Second"]
-
-    @pytest.mark.parametrize("how", ["retry", "clear"])
-    @pytest.mark.parametrize("name", NOT_DONE)
-    def test_an_answer_that_was_not_taken_is_sent_by_the_next_attempt(
-        self, kiban: KibanServer, name: str, how: str
-    ) -> None:
-        execution_id = kiban.start()
-        kiban.fault("form", **LOST[name][0])
-        runner = answering(execution_id)
-        with pytest.raises(OutcomeUnknown) as caught:
-            runner.run()
-        assert isinstance(caught.value, AirflowFailException)
-        assert kiban.effects()["answered"] == 0
-        assert getattr(runner, how)()["answered"] == "form"
-        assert kiban.effects()["answered"] == 1
-
-    def test_an_effect_that_comes_late(self, kiban: KibanServer) -> None:
-        kiban.connect(extra={"timeout": 0.3})
-        execution_id = kiban.start()
-        kiban.fault("form", "late_effect", seconds=0.8)
-        assert answering(execution_id, settle=10).run()["answered"] == "form"
-        assert (kiban.effects()["answered"], kiban.requests("form")) == (1, 1)
-
-    def test_an_attempt_that_died_after_sending(
-        self, kiban: KibanServer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        execution_id = kiban.start(TWO_FORMS)
-        runner = answering(execution_id, form={"a": "x"})
-        self.die_before_the_result_is_kept(runner, monkeypatch)
-        kiban.control.advance(5)
-        assert kiban.record(execution_id)["standing"] == ["Second"]
-        result = runner.retry()
-        assert result["node_name"] == "First"
-        assert set(result) == {"id", "answered", "node_name", "node_id", "node_type", "phase", "state"}
-        assert (kiban.effects()["answered"], kiban.requests("form")) == (1, 1)
-
-    def test_an_attempt_that_died_while_the_status_still_shows_the_step(
-        self, kiban: KibanServer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        execution_id = kiban.start()
-        runner = answering(execution_id, settle=10)
-        self.die_before_the_result_is_kept(runner, monkeypatch)
-        assert runner.retry()["answered"] == "form"
-        assert (kiban.effects()["answered"], kiban.requests("form")) == (1, 1)
-
-    def test_a_conflict_after_a_doubt_is_settled_once_the_status_is_up_to_date(
-        self, kiban: KibanServer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        # The status lags for longer than the first look of the new attempt.
-        execution_id = kiban.start()
-        runner = answering(execution_id, settle=0)
-        self.die_before_the_result_is_kept(runner, monkeypatch)
-        with pytest.raises(Conflict):
-            runner.retry()
-        kiban.control.advance(5)
-        assert runner.clear()["answered"] == "form"
-        assert (kiban.effects()["answered"], kiban.requests("form")) == (1, 2)
-
-    def test_a_conflict_after_a_doubt_is_an_answer_that_was_taken(
-        self, kiban: KibanServer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        execution_id = kiban.start()
-        kiban.fault("form", "reset_before")
-        runner = answering(execution_id)
-        with pytest.raises(OutcomeUnknown):
-            runner.run()
-        self.before_sending(runner, monkeypatch, lambda: kiban.answer(execution_id, values=FORM))
-        assert runner.retry()["answered"] == "form"
-        assert kiban.effects()["answered"] == 1
-
-    def before_sending(
-        self, runner: Runner, monkeypatch: pytest.MonkeyPatch, action: Callable[[], None]
-    ) -> None:
-        """Let something happen between the look and the sending."""
-        assert runner.store is not None
-        write = runner.store.set
-
-        def act(key: str, value: Any, **how: Any) -> None:
-            write(key, value, **how)
-            if "baseline" in value:
-                action()
-
-        monkeypatch.setattr(runner.store, "set", act)
-
-    def die_before_the_result_is_kept(self, runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert runner.store is not None
-        write = runner.store.set
-
-        def die(key: str, value: Any, **how: Any) -> None:
-            if "result" in value:
-                raise KeyboardInterrupt
-            write(key, value, **how)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(runner.store, "set", die)
-            with pytest.raises(KeyboardInterrupt):
-                runner.run()
-        assert "baseline" in stored(runner, STEP)
-
-    def test_somebody_elses_answer_is_not_taken_for_this_one(self, kiban: KibanServer) -> None:
-        execution_id = kiban.start()
-        kiban.fault("form", "reset_before")
-        runner = answering(execution_id)
-        with pytest.raises(OutcomeUnknown):
-            runner.run()
-        kiban.answer(execution_id, values={**FORM, "first_name": "Berta"})
-        for attempt in (runner.retry, runner.clear):
-            with pytest.raises(OutcomeUnknown, match="somebody else answered it") as caught:
-                attempt()
-            assert "Berta" not in str(caught.value)
-        assert kiban.requests("form") == 1
-
-    @pytest.mark.parametrize("taken", [True, False])
-    def test_an_execution_cancelled_while_ours_was_in_doubt(self, kiban: KibanServer, taken: bool) -> None:
-        execution_id = kiban.start()
-        kiban.fault("form", "lost_answer" if taken else "reset_before")
-        runner = answering(execution_id, settle=0)
-        with pytest.raises(OutcomeUnknown):
-            runner.run()
-        kiban.control.advance(1.0 if taken else 0)
-        kiban.command("cancel", execution_id=execution_id)
-        if taken:
-            assert runner.retry()["answered"] == "form"
-        else:
-            with pytest.raises(OutcomeUnknown, match="nothing shows whether"):
-                runner.retry()
-        assert kiban.requests("form") == 1
-
-    def test_a_step_answered_between_look_and_send(
-        self, kiban: KibanServer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        execution_id = kiban.start()
-        runner = answering(execution_id)
-        self.before_sending(runner, monkeypatch, lambda: kiban.answer(execution_id, values=FORM))
-        with pytest.raises(Conflict):
-            runner.run()
-        assert stored(runner, STEP) is None
-        assert kiban.effects()["answered"] == 1
-
-    def test_a_step_that_comes_again_is_answered_again(self, kiban: KibanServer) -> None:
-        execution_id = kiban.start(LOOPING)
-        first = answering(execution_id, form={"a": "x"}).run()
-        kiban.control.advance(5)
-        assert answering(execution_id, form={"a": "y"}).run() == first
-        kiban.control.advance(5)
-        assert kiban.record(execution_id)["state"] == "finished"
-
-    def test_a_review_whose_answer_is_lost_is_a_doubt(self, kiban: KibanServer) -> None:
-        """Another reviewer may have decided otherwise, and nothing tells whose decision moved it."""
-        execution_id = kiban.start(REVIEW)
-        kiban.answer(execution_id)
-        kiban.fault("review", "lost_answer")
-        runner = answering(execution_id, review={"decision": "APPROVED"}, settle=10)
-        for attempt in (runner.run, runner.retry):
-            with pytest.raises(OutcomeUnknown, match="nothing shows whether"):
-                attempt()
-        assert kiban.requests("review") == 1
-
-    def test_a_status_that_cannot_be_read_leaves_the_intent(self, kiban: KibanServer) -> None:
-        execution_id = kiban.start()
-        kiban.fault("form", "lost_answer")
-        kiban.fault("status", "throttled", skip=1, retry_after=99)
-        runner = answering(execution_id, settle=10)
-        with pytest.raises(Throttled):
-            runner.run()
-        assert runner.retry()["answered"] == "form"
-        assert (kiban.effects()["answered"], kiban.requests("form")) == (1, 1)
-
-    def test_what_is_kept_holds_no_personal_data(self, kiban: KibanServer) -> None:
-        execution_id = kiban.start()
-        runner = answering(execution_id)
-        runner.run()
-        assert "Torres" not in str(stored(runner, STEP))
-
-    def test_a_dependency_that_is_down_before_anything_was_sent(self, kiban: KibanServer) -> None:
-        execution_id = kiban.start()
-        kiban.fault("status", "unavailable", times=9, retry_after=99)
-        runner = answering(execution_id)
-        with pytest.raises(ServiceUnavailable):
-            runner.run()
-        assert stored(runner, STEP) is None
-
-
 @pytest.mark.parametrize("operator", [KibanStartWorkflooOperator, KibanAnswerStepOperator])
 def test_all_inputs_are_templates(operator: type[BaseOperator]) -> None:
-    own = set(inspect.signature(operator).parameters) - {"kwargs", "settle"}
+    own = set(inspect.signature(operator).parameters) - {"kwargs"}
     assert own == set(operator.template_fields)
     assert set(operator.template_fields_renderers) <= set(operator.template_fields)
 

@@ -8,6 +8,7 @@ import pytest
 
 from airflow_provider_workflows.mybpm.api import PAGE, MyBPMApi
 from airflow_provider_workflows.mybpm.call import Token
+from airflow_provider_workflows.mybpm.linking import pending
 from airflow_provider_workflows.mybpm.references import FieldReference
 from airflow_provider_workflows.mybpm.upserting import Upsert
 from airflow_provider_workflows.protocol import errors
@@ -132,7 +133,7 @@ class TestPending:
             {"records": [boi("d" * 16, IIN="3")]},
             {"records": []},
         ]
-        driven = Driven(api.pending(self.wanted()), [answer(page) for page in pages])
+        driven = Driven(pending(api, self.wanted()), [answer(page) for page in pages])
         assert [one.values for one in driven.result.add] == [("1",)]
         assert [body["paging"] for body in driven.bodies] == [
             {"offset": offset, "limit": PAGE} for offset in (0, 2, 3)
@@ -145,17 +146,17 @@ class TestPending:
         }
 
     def test_field_inside_a_co_is_read_from_its_object(self, api: MyBPMApi) -> None:
-        driven = Driven(api.pending(self.wanted(bo_code="FIRM")), [answer({"records": []})])
+        driven = Driven(pending(api, self.wanted(bo_code="FIRM")), [answer({"records": []})])
         assert driven.bodies[0]["parentBoCode"] == "FIRM"
 
     def test_a_server_that_does_not_page_ends(self, api: MyBPMApi) -> None:
-        driven = Driven(api.pending(self.wanted()), [answer({"records": [boi(IIN="1")]})] * 2)
+        driven = Driven(pending(api, self.wanted()), [answer({"records": [boi(IIN="1")]})] * 2)
         assert [one.values for one in driven.result.add] == [("2",)]
 
     def test_a_field_is_read_once_for_several_entries(self, api: MyBPMApi) -> None:
         entries = [FieldReference("CLIENT", "IIN", ["1"]), FieldReference("CLIENT", "PHONE", ["2"])]
         wanted = Upsert.read("ORD", {"NUM": 7}, boi_id=BOI_ID, field_ref_add=entries)
-        driven = Driven(api.pending(wanted), [answer({"records": []})])
+        driven = Driven(pending(api, wanted), [answer({"records": []})])
         assert len(driven.requests) == 1
         assert driven.result.add == wanted.add
 

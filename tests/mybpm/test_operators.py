@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from airflow.sdk import DAG
 
-from airflow_provider_workflows.base import submission
 from airflow_provider_workflows.mybpm.operators import MyBPMUpsertBOIOperator
 from airflow_provider_workflows.mybpm.references import FieldReference
 from airflow_provider_workflows.protocol.errors import (
@@ -18,45 +17,12 @@ from airflow_provider_workflows.protocol.errors import (
     InvalidConnection,
     InvalidInput,
     NotFound,
-    OutcomeUnknown,
     Rejected,
-    Throttled,
 )
-from tests.base.harness import Runner
 from tests.mybpm.conftest import MyBPMServer
-from tests.sandbox.client import until
+from tests.mybpm.upserts import BOTH, CUSTOMER, N1, NOTE, UNIQUE, linked, upserting
 
-CUSTOMER: dict[str, Any] = {"bo_code": "CUSTOMER", "field_values": {"IIN": "900101", "NAME": "Asel"}}
-UNIQUE: dict[str, Any] = {**CUSTOMER, "unique_field": "IIN"}
-NOTE: dict[str, Any] = {"bo_code": "NOTE", "field_values": {"TEXT": "a"}}
 ANYWHERE = "aaaaBBBBcccc0001"
-N1 = FieldReference("BRANCHES", "CODE", ["N1"])
-BOTH = FieldReference("BRANCHES", "CODE", ["N1", "S1"])
-
-#: Answers that are lost or no answers, and whether the upsert was carried out all the same.
-LOST: dict[str, tuple[dict[str, Any], bool]] = {
-    "reset after": ({"kind": "lost_answer"}, True),
-    "reset before": ({"kind": "reset_before"}, False),
-    "cut off": ({"kind": "truncated"}, True),
-    "502 after": ({"kind": "bad_gateway", "effect": True}, True),
-    "502 before": ({"kind": "bad_gateway"}, False),
-    "HTML after": ({"kind": "not_json", "effect": True}, True),
-    "500 after": ({"kind": "status", "status": 500, "effect": True}, True),
-}
-
-
-def upserting(**arguments: Any) -> Runner:
-    arguments = {"settle": 0, **arguments}
-    return Runner(lambda: MyBPMUpsertBOIOperator(task_id="upsert", **arguments))
-
-
-def stored(runner: Runner, key: str = submission.KEY) -> Any:
-    assert runner.store is not None
-    return runner.store.get(key)
-
-
-def linked(server: MyBPMServer, boi_id: str) -> str:
-    return str(server.record(f"CUSTOMER/{boi_id}")["fields"].get("BRANCHES", ""))
 
 
 class TestUpsert:
@@ -222,241 +188,6 @@ class TestValidate:
     def test_silent_structure_still_knows_its_codes(self, mybpm: MyBPMServer) -> None:
         with pytest.raises(InvalidInput, match=r"field_values NIM: no such field$"):
             upserting(bo_code="SILENT", field_values={"AMOUNT": "much", "NIM": "1"}, validate=True).run()
-
-
-#: Calls that may be repeated: by a unique field, where the structure tells and where not, and by id.
-REPEATABLE: dict[str, dict[str, Any]] = {
-    "unique field": UNIQUE,
-    "unique field, silent structure": {
-        "bo_code": "SILENT",
-        "field_values": {"NUM": "1"},
-        "unique_field": "NUM",
-    },
-    "id": {"bo_code": "CUSTOMER", "field_values": {"NAME": "Aigul"}, "boi_id": "made before"},
-}
-#: Calls that may not.
-ONCE: dict[str, dict[str, Any]] = {
-    "neither": CUSTOMER,
-    "denied by the structure": {**CUSTOMER, "unique_field": "NAME"},
-    "not among the values": {"bo_code": "CUSTOMER", "field_values": {"NAME": "A"}, "unique_field": "IIN"},
-    "blank": {"bo_code": "CUSTOMER", "field_values": {"IIN": " "}, "unique_field": "IIN"},
-    "with references": {**CUSTOMER, "field_ref_add": [N1]},
-}
-
-
-class TestRepeating:
-    @pytest.mark.parametrize(
-        ("call", "name"),
-        [
-            *(("unique field", name) for name in ("reset after", "cut off", "502 before", "HTML after")),
-            *((call, "reset after") for call in list(REPEATABLE)[1:]),
-        ],
-    )
-    def test_a_lost_answer_is_made_good_in_the_attempt(
-        self, mybpm: MyBPMServer, call: str, name: str
-    ) -> None:
-        arguments = dict(REPEATABLE[call])
-        if call == "id":
-            arguments["boi_id"] = upserting(**UNIQUE).run()["boi_id"]
-        fault = mybpm.fault("upsert", **LOST[name][0])
-        before = mybpm.requests("upsert")
-        runner = upserting(**arguments)
-        result = runner.run()
-        assert mybpm.control.hits(fault) == 1
-        assert mybpm.requests("upsert") == before + 2
-        assert len(mybpm.control.records("mybpm")) == 1
-        assert runner.retry()["boi_id"] == result["boi_id"]
-        assert runner.clear()["boi_id"] == result["boi_id"]
-        assert mybpm.effects()["created"] == 1
-
-    def test_a_retry_repeats_what_the_attempt_could_not(self, mybpm: MyBPMServer) -> None:
-        mybpm.fault("upsert", "throttled", retry_after=60)
-        runner = upserting(**UNIQUE)
-        with pytest.raises(Throttled):
-            runner.run()
-        runner.retry()
-        assert mybpm.effects()["created"] == 1
-
-    def test_nothing_is_sent_if_the_structure_cannot_be_asked(self, mybpm: MyBPMServer) -> None:
-        mybpm.fault("structure", "throttled", retry_after=60)
-        with pytest.raises(Throttled):
-            upserting(**UNIQUE).run()
-        assert mybpm.requests("upsert") == 0
-
-
-class TestOnce:
-    @pytest.mark.parametrize("call", ONCE)
-    @pytest.mark.parametrize("name", LOST)
-    def test_a_lost_answer_is_never_followed_by_a_second_call(
-        self, mybpm: MyBPMServer, call: str, name: str
-    ) -> None:
-        fault, done = LOST[name]
-        mybpm.fault("upsert", **fault)
-        runner = upserting(**ONCE[call])
-        with pytest.raises(OutcomeUnknown):
-            runner.run()
-        for again in (runner.retry, runner.clear):
-            with pytest.raises(OutcomeUnknown, match="never learned whether it did"):
-                again()
-        assert mybpm.requests("upsert") == 1
-        assert mybpm.effects()["created"] == int(done)
-
-    def test_a_retry_returns_the_same_instance_and_sends_nothing(self, mybpm: MyBPMServer) -> None:
-        runner = upserting(**NOTE)
-        result = runner.run()
-        assert stored(runner)["id"] == result["boi_id"]
-        assert runner.retry() == result
-        assert mybpm.requests("upsert") == 1
-
-    def test_a_clear_makes_another_instance(self, mybpm: MyBPMServer) -> None:
-        runner = upserting(**NOTE)
-        assert runner.run()["boi_id"] != runner.clear()["boi_id"]
-        assert mybpm.effects()["created"] == 2
-
-    def test_a_request_to_slow_down_is_no_doubt(self, mybpm: MyBPMServer) -> None:
-        mybpm.fault("upsert", "throttled", retry_after=60)
-        runner = upserting(**NOTE)
-        with pytest.raises(Throttled):
-            runner.run()
-        assert stored(runner) is None
-        runner.retry()
-        assert mybpm.effects()["created"] == 1
-
-
-class TestLinking:
-    """An upsert that adds references: the sandbox links twice what is added twice."""
-
-    CALL: ClassVar[dict[str, Any]] = {**UNIQUE, "field_ref_add": [BOTH]}
-
-    def test_the_sandbox_links_twice_what_is_added_twice(self, mybpm: MyBPMServer) -> None:
-        for _ in range(2):
-            result = upserting(**self.CALL).run()
-        assert linked(mybpm, result["boi_id"]) == "N1, S1, N1, S1"
-
-    @pytest.mark.parametrize("by_id", [False, True], ids=["unique field", "id"])
-    @pytest.mark.parametrize("name", LOST)
-    def test_a_lost_answer_is_made_good_after_reading_back(
-        self, mybpm: MyBPMServer, name: str, by_id: bool
-    ) -> None:
-        arguments = dict(self.CALL)
-        if by_id:
-            arguments["boi_id"] = upserting(**UNIQUE).run()["boi_id"]
-        fault, done = LOST[name]
-        fault_id = mybpm.fault("upsert", **fault)
-        runner = upserting(**arguments)
-        result = runner.run()
-        assert mybpm.control.hits(fault_id) == 1
-        assert linked(mybpm, result["boi_id"]) == "N1, S1"
-        # The call, its values alone, and only if need be its references.
-        assert mybpm.requests("upsert") == int(by_id) + (2 if done else 3)
-        assert (mybpm.effects()["created"], mybpm.effects()["linked"]) == (1, 2)
-
-    def test_a_retry_and_a_clear_link_nothing_twice(self, mybpm: MyBPMServer) -> None:
-        runner = upserting(**self.CALL)
-        result = runner.run()
-        before = mybpm.requests("upsert")
-        assert runner.retry() == result
-        assert mybpm.requests("upsert") == before
-        assert runner.clear()["boi_id"] == result["boi_id"]
-        assert linked(mybpm, result["boi_id"]) == "N1, S1"
-
-    def test_a_clear_links_what_somebody_has_taken_away(self, mybpm: MyBPMServer) -> None:
-        runner = upserting(**self.CALL)
-        runner.run()
-        upserting(**UNIQUE, field_ref_remove=[N1]).run()
-        result = runner.clear()
-        assert linked(mybpm, result["boi_id"]) == "S1, N1"
-
-    def test_lost_twice_is_a_doubt_that_the_retry_resolves(self, mybpm: MyBPMServer) -> None:
-        mybpm.fault("upsert", "reset_before", times=1)
-        mybpm.fault("upsert", "lost_answer", skip=1)  # the values get through, the references' answer is lost
-        runner = upserting(**self.CALL)
-        with pytest.raises(OutcomeUnknown):
-            runner.run()
-        result = runner.retry()
-        assert linked(mybpm, result["boi_id"]) == "N1, S1"
-        assert mybpm.effects()["linked"] == 2
-
-    def test_a_refusal_after_a_doubt_forgets_nothing(self, mybpm: MyBPMServer) -> None:
-        # First the answer is lost though N1 and S1 were linked; then the server has no time to be asked.
-        mybpm.fault("upsert", "lost_answer")
-        mybpm.fault("upsert", "throttled", retry_after=60, skip=0)
-        runner = upserting(**self.CALL)
-        with pytest.raises(Throttled):
-            runner.run()
-        assert stored(runner, submission.Step.KEY)["baseline"] == {"bo_code": "CUSTOMER", "boi_id": None}
-        result = runner.retry()
-        assert linked(mybpm, result["boi_id"]) == "N1, S1"
-
-    def test_a_refusal_of_what_was_left_forgets_nothing(self, mybpm: MyBPMServer) -> None:
-        mybpm.fault("upsert", "lost_answer")
-        mybpm.fault("nested", "throttled", retry_after=60)
-        runner = upserting(**self.CALL)
-        with pytest.raises(Throttled):
-            runner.run()
-        upserting(**UNIQUE, field_ref_remove=[N1]).run()
-        mybpm.fault("upsert", "throttled", retry_after=60, skip=1)  # the values pass, the reference does not
-        with pytest.raises(Throttled):
-            runner.retry()
-        result = runner.retry()
-        assert linked(mybpm, result["boi_id"]) == "S1, N1"
-
-    def test_killed_between_the_call_and_memory(
-        self, mybpm: MyBPMServer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        runner = upserting(**self.CALL)
-        assert runner.store is not None
-        write = runner.store.set
-
-        def die(key: str, value: Any, **how: Any) -> None:
-            if "result" in value:
-                raise KeyboardInterrupt
-            write(key, value, **how)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(runner.store, "set", die)
-            with pytest.raises(KeyboardInterrupt):
-                runner.run()
-        result = runner.retry()
-        assert linked(mybpm, result["boi_id"]) == "N1, S1"
-
-    def test_it_waits_before_it_reads_back(self, mybpm: MyBPMServer) -> None:
-        # The server links only after the client has given up.
-        mybpm.connect(extra={"timeout": 0.3})
-        mybpm.fault("upsert", "late_effect", seconds=0.9)
-        result = upserting(**self.CALL, settle=1.2).run()
-        until(lambda: mybpm.effects()["created"] + mybpm.effects()["updated"] == mybpm.requests("upsert"))
-        assert linked(mybpm, result["boi_id"]) == "N1, S1"
-
-    def test_without_a_memory_a_retry_reads_back(self, mybpm: MyBPMServer) -> None:
-        runner = Runner(lambda: MyBPMUpsertBOIOperator(task_id="upsert", settle=0, **self.CALL), store=False)
-        result = runner.run()
-        assert runner.retry()["boi_id"] == result["boi_id"]
-        assert runner.clear()["boi_id"] == result["boi_id"]
-        assert linked(mybpm, result["boi_id"]) == "N1, S1"
-
-    def test_removals_are_made_good_too(self, mybpm: MyBPMServer) -> None:
-        made = upserting(**UNIQUE, field_ref_add=[N1]).run()
-        mybpm.fault("upsert", "reset_before")
-        add = [FieldReference("BRANCHES", "CODE", ["S1"])]
-        upserting(**UNIQUE, field_ref_add=add, field_ref_remove=[N1]).run()
-        assert linked(mybpm, made["boi_id"]) == "S1"
-        assert mybpm.effects()["unlinked"] == 1
-
-    def test_only_removing_is_simply_repeated(self, mybpm: MyBPMServer) -> None:
-        made = upserting(**UNIQUE, field_ref_add=[N1]).run()
-        mybpm.fault("upsert", "lost_answer")
-        upserting(**UNIQUE, field_ref_remove=[N1]).run()
-        assert linked(mybpm, made["boi_id"]) == ""
-
-    def test_server_that_stays_away_is_temporary(self, mybpm: MyBPMServer) -> None:
-        mybpm.fault("upsert", "lost_answer")
-        mybpm.fault("nested", "throttled", retry_after=60)
-        runner = upserting(**self.CALL)
-        with pytest.raises(Throttled):
-            runner.run()
-        result = runner.retry()
-        assert linked(mybpm, result["boi_id"]) == "N1, S1"
 
 
 class TestTemplates:

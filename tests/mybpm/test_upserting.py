@@ -122,6 +122,19 @@ def test_why_a_call_is_sent_once(upsert: Any, unique_field: Any, expected: str |
     assert reason == expected if expected is None else expected in str(reason)
 
 
+@pytest.mark.parametrize(
+    ("upsert", "unique_field", "target"),
+    [
+        ({"field_values": {"NUM": "7", "NAME": "x"}}, "NUM", ("ORD", "NUM", "7")),
+        ({"field_values": {"NUM": "7"}, "boi_id": BOI_ID}, None, ("ORD", BOI_ID)),
+        ({"field_values": {"NUM": "7"}, "boi_id": BOI_ID}, "NUM", ("ORD", BOI_ID)),
+    ],
+    ids=["unique field", "boi_id", "both: boi_id names it"],
+)
+def test_what_names_the_instance(upsert: Any, unique_field: Any, target: tuple[str, ...]) -> None:
+    assert Upsert.read("ORD", **upsert).target(unique_field) == target
+
+
 FIELDS = structure(
     "FREE",
     "CLIENT",

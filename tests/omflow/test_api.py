@@ -265,6 +265,19 @@ class TestFindOrder:
         others = self.found((8, "af-2"), (9, None), (10, "AF-1"), (11, "af-1 "))
         assert Driven(api.find_order("purchase", "FORMITM_3", "af-1"), [others]).result is None
 
+    def test_a_condition_that_is_dropped_hides_no_order(self, api: OMFlowApi) -> None:
+        """The server then lists all rows; ours may be on any page."""
+        others = self.found(*((number, f"af-{number}") for number in range(2, PAGE + 2)))
+        driven = Driven(
+            api.find_order("purchase", "FORMITM_3", "af-1"), [others, self.found((PAGE + 2, "af-1"))]
+        )
+        assert driven.result == PAGE + 2
+        assert [body["start"] for body in driven.bodies] == [0, PAGE]
+
+    def test_rows_that_do_not_show_the_field_prove_nothing(self, api: OMFlowApi) -> None:
+        with pytest.raises(errors.NotFound, match="without FORMITM_3"):
+            Driven(api.find_order("purchase", "FORMITM_3", "af-1"), [ok([row(3)])])
+
     def test_several_orders_are_a_doubt(self, api: OMFlowApi) -> None:
         with pytest.raises(errors.OutcomeUnknown, match="7, 8"):
             Driven(api.find_order("purchase", "FORMITM_3", "af-1"), [self.found((7, "af-1"), (8, "af-1"))])

@@ -5,22 +5,22 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import fsspec  # type: ignore[import-untyped]
 import pytest
 from airflow.sdk import ObjectStoragePath
 from airflow.sdk.io import attach
 
-from airflow_provider_workflows.base import submission
 from airflow_provider_workflows.omflow.hook import OMFlowHook
-from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator, OMFlowPushOrderOperator
+from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator
 from airflow_provider_workflows.omflow.sensors import OMFlowDataIdSensor
 from airflow_provider_workflows.protocol.errors import (
     AuthenticationFailed,
     ConnectionFailed,
     InvalidConnection,
     InvalidInput,
+    LostTrack,
     OutcomeUnknown,
     PermissionDenied,
     Rejected,
@@ -28,15 +28,27 @@ from airflow_provider_workflows.protocol.errors import (
     RunTimedOut,
     TemporaryError,
     Throttled,
-    WorkflowError,
 )
 from airflow_provider_workflows.sandbox.server import SandboxServer
 from tests.base.airflow_names import AirflowFailException
 from tests.base.harness import Clock, Runner
 from tests.conftest import OMFlowServer
-from tests.omflow.orders import TITLE, open_order, push_all, state, stops
+from tests.omflow.orders import (
+    FORM,
+    LOST,
+    TITLE,
+    killed_before_the_id_is_stored,
+    open_order,
+    opening,
+    push_all,
+    pushing,
+    record,
+    requests,
+    state,
+    stops,
+    stored,
+)
 
-FORM = {"FORMITM_1": "Desk", "FORMITM_2": 480}
 LOOPING = """
 [[omflow.users]]
 name = "airflow"
@@ -52,31 +64,6 @@ Review = { kind = "human", to = "Which" }
 Which = { kind = "switch", on = "FORMITM_1", cases = { again = "Review" }, otherwise = "Done" }
 Done = { kind = "end" }
 """
-
-
-def opening(**arguments: Any) -> Runner:
-    arguments = {"api_path": "purchase", "form_data": FORM, **arguments}
-    return Runner(lambda: OMFlowOpenOrderOperator(task_id="open", **arguments))
-
-
-def pushing(clock: Clock | None = None, **arguments: Any) -> Runner:
-    return Runner(lambda: OMFlowPushOrderOperator(task_id="push", **arguments), clock=clock)
-
-
-def record(server: OMFlowServer, data_no: Any, api_path: str = "purchase") -> dict[str, Any]:
-    (found,) = (one for one in server.control.records(server.name) if one["id"] == f"{api_path}/{data_no}")
-    return found
-
-
-def stored(runner: Runner, key: str = submission.KEY) -> Any:
-    assert runner.store is not None
-    return runner.store.get(key)
-
-
-def requests(server: OMFlowServer, endpoint: str) -> int:
-    """Count requests; an edit that is reset unread shows not which of three it was, and counts as delete."""
-    seen = server.effects()["requests"]
-    return int(seen.get(endpoint, 0) + (seen.get("delete", 0) if endpoint in ("open", "push") else 0))
 
 
 class TestOpen:
@@ -124,15 +111,28 @@ class TestOpen:
         assert requests(each_omflow, "open") == 1
 
     def test_a_clear_opens_another_order(self, each_omflow: OMFlowServer) -> None:
-        runner = opening()
-        assert runner.run() != runner.clear()
+        """But only once the first has ended."""
+        runner = opening(api_path="two-step", form_data=TITLE)
+        first = runner.run()
+        each_omflow.control.advance(5)
+        push_all(each_omflow, "two-step", first, times=2)
+        assert runner.clear() != first
         assert each_omflow.effects()["opened"] == 2
 
     def test_what_is_kept_is_readable_and_no_secret(self, omflow: OMFlowServer) -> None:
         runner = opening()
         data_no = runner.run()
         kept = stored(runner)
-        assert set(kept) == {"format", "mark", "id", "accepted_at", "generation"}
+        assert set(kept) == {
+            "format",
+            "subject",
+            "mark",
+            "payload",
+            "intended_at",
+            "id",
+            "accepted_at",
+            "generation",
+        }
         assert kept["id"] == data_no
         assert kept["mark"].startswith("af-dag-task-")
 
@@ -216,23 +216,10 @@ class TestOpen:
         assert omflow.effects()["opened"] == 1
 
 
-#: Answers that are lost or no answers, and whether the order was opened all the same.
-LOST: dict[str, tuple[dict[str, Any], int]] = {
-    "reset after": ({"kind": "lost_answer"}, 1),
-    "reset before": ({"kind": "reset_before"}, 0),
-    "reset unread": ({"kind": "reset_unread"}, 0),
-    "cut off": ({"kind": "truncated"}, 1),
-    "502 after": ({"kind": "bad_gateway", "effect": True}, 1),
-    "502 before": ({"kind": "bad_gateway"}, 0),
-    "503": ({"kind": "unavailable"}, 0),
-    "HTML after": ({"kind": "not_json", "effect": True}, 1),
-    "500 after": ({"kind": "status", "status": 500, "effect": True}, 1),
-}
-
-
 class TestOpenInDoubt:
     @pytest.mark.parametrize("name", LOST)
     def test_a_lost_answer_is_never_followed_by_a_second_order(self, omflow: OMFlowServer, name: str) -> None:
+        """Without a run key nothing tells whether there is one; no attempt ever opens another."""
         fault, opened = LOST[name]
         fault_id = omflow.fault("open", **fault)
         runner = opening()
@@ -240,46 +227,34 @@ class TestOpenInDoubt:
             runner.run()
         assert omflow.control.hits(fault_id) == 1
         assert isinstance(caught.value, AirflowFailException)
+        for said in ("an order of purchase", "run_key_field", "menu Apps", "on_lost_answer='resubmit'"):
+            assert said in str(caught.value)
         for again in (runner.retry, runner.clear):
-            with pytest.raises(OutcomeUnknown, match=stored(runner)["mark"]):
+            with pytest.raises(OutcomeUnknown, match="an earlier attempt broke off"):
                 again()
         assert omflow.effects()["opened"] == opened
         assert requests(omflow, "open") == 1
 
-    @pytest.mark.parametrize("how", ["retry", "clear"])
     @pytest.mark.parametrize("name", LOST)
-    def test_with_a_run_key_the_order_is_found(self, omflow: OMFlowServer, name: str, how: str) -> None:
+    def test_with_a_run_key_the_order_is_found(self, omflow: OMFlowServer, clock: Clock, name: str) -> None:
+        """Or opened again, when it has not come within ``settle``."""
         fault, opened = LOST[name]
-        omflow.fault("open", **fault)
-        runner = opening(run_key_field="FORMITM_3")
-        with pytest.raises(OutcomeUnknown):
-            runner.run()
-        if opened:
-            data_no = getattr(runner, how)()
-            assert record(omflow, data_no)["fields"]["FORMITM_3"] == stored(runner)["mark"]
-        else:
-            with pytest.raises(OutcomeUnknown, match=re.escape(stored(runner)["mark"])):
-                getattr(runner, how)()
-        assert omflow.effects()["opened"] == opened
-        assert requests(omflow, "open") == 1
+        fault_id = omflow.fault("open", **fault)
+        runner = opening(run_key_field="FORMITM_3", settle=40)
+        begun = clock.time()
+        data_no = runner.run()
+        assert omflow.control.hits(fault_id) == 1
+        assert record(omflow, data_no)["fields"]["FORMITM_3"] == stored(runner)["mark"]
+        assert omflow.effects()["opened"] == 1
+        assert requests(omflow, "open") == 2 - opened
+        assert clock.time() - begun == pytest.approx(0 if opened else 40)
 
-    def test_another_order_with_another_mark_is_not_taken_for_it(self, omflow: OMFlowServer) -> None:
-        opening(run_key_field="FORMITM_3").run()
-        omflow.fault("open", "reset_before")
-        runner = opening(run_key_field="FORMITM_3")
-        with pytest.raises(OutcomeUnknown):
-            runner.run()
-        with pytest.raises(OutcomeUnknown):
-            runner.retry()
-
-    def test_a_read_timeout_is_a_doubt(self, omflow: OMFlowServer) -> None:
+    def test_a_read_timeout_is_a_doubt(self, omflow: OMFlowServer, clock: Clock) -> None:
         omflow.connect(extra={"timeout": 0.5})
-        omflow.fault("open", "slow", seconds=1.5)
-        runner = opening(run_key_field="FORMITM_3")
-        with pytest.raises(OutcomeUnknown):
-            runner.run()
-        omflow.connect()
-        assert record(omflow, runner.retry())
+        fault = omflow.fault("open", "slow", seconds=1.5)
+        assert record(omflow, opening(run_key_field="FORMITM_3").run())
+        assert omflow.control.hits(fault) == 1
+        assert (omflow.effects()["opened"], requests(omflow, "open")) == (1, 1)
 
     def test_number_that_could_not_be_stored_is_named(
         self, omflow: OMFlowServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
@@ -294,46 +269,88 @@ class TestOpenInDoubt:
             write(key, value, **how)
 
         monkeypatch.setattr(runner.store, "set", fail_once_the_order_is_there)
-        with pytest.raises(OutcomeUnknown, match="remote id 1"):
+        with pytest.raises(OutcomeUnknown, match="an order of purchase, id 1"):
             runner.run()
 
 
 class TestOpenWithoutNumber:
-    def test_found_by_its_run_key(self, each_omflow: OMFlowServer) -> None:
-        data_no = opening(api_path="validated", form_data=TITLE, run_key_field="FORMITM_2").run()
+    """Yes without a number: the process's start component validates, or the engine failed."""
+
+    VALIDATED: ClassVar[dict[str, Any]] = {
+        "api_path": "validated",
+        "form_data": TITLE,
+        "run_key_field": "FORMITM_2",
+    }
+
+    def test_found_by_its_run_key(self, each_omflow: OMFlowServer, clock: Clock) -> None:
+        data_no = opening(**self.VALIDATED).run()
         assert record(each_omflow, data_no, "validated")["fields"]["FORMITM_2"].startswith("af-")
-        assert each_omflow.effects()["opened"] == 1
+        assert (each_omflow.effects()["opened"], requests(each_omflow, "open")) == (1, 1)
 
     def test_without_a_run_key_it_says_what_to_do(self, each_omflow: OMFlowServer) -> None:
         runner = opening(api_path="validated", form_data=TITLE)
-        with pytest.raises(OutcomeUnknown, match="run_key_field") as caught:
+        with pytest.raises(OutcomeUnknown, match=r"gave no order number.*run_key_field") as caught:
             runner.run()
         assert "  " not in str(caught.value)
         with pytest.raises(OutcomeUnknown):
             runner.retry()
         assert requests(each_omflow, "open") == 1
 
-    def test_a_look_up_that_fails_forgets_nothing(self, each_omflow: OMFlowServer) -> None:
+    def test_a_look_up_that_fails_forgets_nothing(self, each_omflow: OMFlowServer, clock: Clock) -> None:
         """The order is there; a second open would make another."""
-        each_omflow.fault("list", "status", status=500, times=4)
-        runner = opening(api_path="validated", form_data=TITLE, run_key_field="FORMITM_2")
-        with pytest.raises(OutcomeUnknown, match="looking for the mark"):
+        each_omflow.fault("list", "throttled", times=99, retry_after=99)
+        runner = opening(**self.VALIDATED)
+        with pytest.raises(LostTrack, match="Nothing is sent; a retry asks again") as caught:
             runner.run()
-        each_omflow.control.advance(5)
+        assert isinstance(caught.value, TemporaryError)
+        each_omflow.control.clear_faults()
         data_no = runner.retry()
         assert record(each_omflow, data_no, "validated")["state"] == "waiting"
         assert (each_omflow.effects()["opened"], requests(each_omflow, "open")) == (1, 1)
 
-    def test_a_refused_order_is_a_doubt(self, each_omflow: OMFlowServer) -> None:
-        runner = opening(api_path="rejected", form_data=TITLE, run_key_field="FORMITM_2", settle=0)
-        with pytest.raises(OutcomeUnknown, match=r"no order with the mark .* appeared within 0 s"):
+    def test_a_refused_order_is_a_doubt(self, each_omflow: OMFlowServer, clock: Clock) -> None:
+        """To open it again would be refused again, or open the second of two: no attempt does so."""
+        runner = opening(**{**self.VALIDATED, "api_path": "rejected"})
+        begun = clock.time()
+        with pytest.raises(OutcomeUnknown, match="its start component refuses") as caught:
             runner.run()
-        assert each_omflow.effects()["opened"] == 0
+        assert clock.time() - begun == pytest.approx(60)
+        assert stored(runner)["mark"] in str(caught.value)
+        for again in (runner.retry, runner.clear):
+            with pytest.raises(OutcomeUnknown, match="its start component refuses"):
+                again()
+        assert (each_omflow.effects()["opened"], requests(each_omflow, "open")) == (0, 1)
+
+    def test_an_order_that_is_late_is_found_by_a_later_attempt(
+        self, omflow: OMFlowServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The vendor's queue stands still meanwhile."""
+        Clock().install(monkeypatch)
+        runner = opening(**self.VALIDATED)
+        with pytest.raises(OutcomeUnknown):
+            runner.run()
+        omflow.control.advance(5)
+        assert record(omflow, runner.clear(), "validated")
+        assert (omflow.effects()["opened"], requests(omflow, "open")) == (1, 1)
+
+    def test_resubmitted_if_the_user_wants_it(self, omflow: OMFlowServer, clock: Clock) -> None:
+        runner = opening(**{**self.VALIDATED, "api_path": "rejected"}, on_lost_answer="resubmit")
+        with pytest.raises(OutcomeUnknown):
+            runner.run()
+        assert requests(omflow, "open") == 3
 
     def test_unknown_field(self, each_omflow: OMFlowServer) -> None:
         with pytest.raises(OutcomeUnknown, match="a field that the form does not have"):
             opening(form_data={**FORM, "FORMITM_99": "x"}).run()
         assert each_omflow.effects()["opened"] == 0
+
+    def test_unknown_run_key_field(self, each_omflow: OMFlowServer, clock: Clock) -> None:
+        runner = opening(run_key_field="FORMITM_99")
+        with pytest.raises(OutcomeUnknown, match="because OMFlow cannot list 'purchase'"):
+            runner.run()
+        with pytest.raises(OutcomeUnknown):
+            runner.clear()
+        assert (each_omflow.effects()["opened"], requests(each_omflow, "open")) == (0, 1)
 
 
 class TestAttachments:
@@ -515,7 +532,7 @@ class TestPush:
         with pytest.raises(Rejected, match=rf"nothing stands at 'Legal'.*'Review' \(data_id {data_id}\)"):
             runner.run()
         assert requests(each_omflow, "push") == 0
-        assert stored(runner, "workflow_step") is None
+        assert stored(runner) is None
 
     def test_a_refused_validation_is_not_pushed_again(self, each_omflow: OMFlowServer) -> None:
         """A second push would leave the row running for good (recorded)."""
@@ -561,7 +578,7 @@ class TestPush:
         runner = pushing(api_path="purchase", data_no=data_no, stop_chart_text="Review", form_data={})
         with pytest.raises(Rejected):
             runner.run()
-        assert stored(runner, "workflow_step") is None
+        assert stored(runner) is None
         assert set(stops("purchase", data_no)) == {"Review"}
 
     def test_without_the_right(self, omflow: OMFlowServer) -> None:
@@ -572,7 +589,7 @@ class TestPush:
         )
         with pytest.raises(PermissionDenied):
             runner.run()
-        assert stored(runner, "workflow_step") is None
+        assert stored(runner) is None
 
     def test_a_retry_after_success_sends_nothing(self, each_omflow: OMFlowServer, data_no: Any) -> None:
         runner = pushing(
@@ -602,66 +619,84 @@ class TestPushInDoubt:
         how = {"stop_chart_text": "Review", "form_data": {**TITLE, "FORMITM_2": "mine"}, **how}
         return pushing(api_path="two-step", data_no=data_no, **how)
 
-    @pytest.mark.parametrize("name", [name for name, (_, effect) in LOST.items() if effect])
-    def test_a_push_that_worked_is_recognised(self, omflow: OMFlowServer, data_no: Any, name: str) -> None:
-        fault = omflow.fault("push", **LOST[name][0])
-        runner = self.runner(data_no)
-        assert runner.run() == stored(runner, "workflow_step")["result"]
-        assert omflow.control.hits(fault) == 1
+    @pytest.mark.parametrize("name", LOST)
+    def test_a_push_that_worked_is_recognised(
+        self, omflow: OMFlowServer, clock: Clock, data_no: Any, name: str
+    ) -> None:
+        """And one that did not is made again, when the row still stands after ``settle``."""
+        fault, pushed = LOST[name]
+        fault_id = omflow.fault("push", **fault)
+        runner = self.runner(data_no, settle=40)
+        begun = clock.time()
+        assert runner.run() == stored(runner)["id"]
+        assert omflow.control.hits(fault_id) == 1
+        assert clock.time() - begun == pytest.approx(0 if pushed else 40)
         omflow.control.advance(5)
         assert set(stops("two-step", data_no)) == {"Approve"}
-        assert (omflow.effects()["pushed"], requests(omflow, "push")) == (1, 1)
+        assert (omflow.effects()["pushed"], requests(omflow, "push")) == (1, 2 - pushed)
 
-    @pytest.mark.parametrize("name", [name for name, (_, effect) in LOST.items() if not effect])
-    def test_a_push_that_did_not_work_is_done_by_the_retry(
-        self, omflow: OMFlowServer, data_no: Any, name: str
-    ) -> None:
-        omflow.fault("push", **LOST[name][0])
+    def test_what_is_kept_is_readable_and_no_secret(self, omflow: OMFlowServer, data_no: Any) -> None:
         runner = self.runner(data_no)
-        with pytest.raises(OutcomeUnknown):
+        data_id = runner.run()
+        kept = stored(runner)
+        assert kept["subject"] == f"the push of order two-step/{data_no}"
+        assert kept["baseline"] == {"data_id": data_id, "changes": ["FORMITM_2"]}
+
+    def test_a_quick_action_that_worked_is_a_doubt(
+        self, omflow: OMFlowServer, clock: Clock, data_no: Any
+    ) -> None:
+        """It leaves nothing that tells it from another task's, which may be the other quick action."""
+        data_no = open_order(omflow, "purchase", FORM)
+        fault = omflow.fault("push", "lost_answer")
+        how: dict[str, Any] = {"stop_chart_text": "Review", "quick_action": "action1"}
+        runner = pushing(api_path="purchase", data_no=data_no, **how)
+        with pytest.raises(OutcomeUnknown, match="nothing that tells it from another one") as caught:
             runner.run()
-        assert omflow.effects()["pushed"] == 0
-        runner.retry()
+        assert omflow.control.hits(fault) == 1
+        assert f"order purchase/{data_no}" in str(caught.value)
+        with pytest.raises(OutcomeUnknown):
+            runner.clear()
+        assert requests(omflow, "push") == 1
+
+    def test_a_quick_action_that_did_not_work_is_made_again(self, omflow: OMFlowServer, clock: Clock) -> None:
+        data_no = open_order(omflow, "purchase", FORM)
+        omflow.fault("push", "reset_before")
+        how: dict[str, Any] = {"stop_chart_text": "Review", "quick_action": "action1"}
+        pushing(api_path="purchase", data_no=data_no, **how).run()
         assert omflow.effects()["pushed"] == 1
 
-    def test_a_doubt_outlives_an_attempt_that_was_throttled(self, omflow: OMFlowServer, data_no: Any) -> None:
+    def test_a_doubt_outlives_an_attempt_that_was_throttled(
+        self, omflow: OMFlowServer, clock: Clock, data_no: Any
+    ) -> None:
         """Else the third attempt would choose a stop afresh, which may be another one by then."""
         omflow.fault("push", "reset_before")
+        omflow.fault("push", "throttled", retry_after=99)
         runner = self.runner(data_no)
-        with pytest.raises(OutcomeUnknown):
+        with pytest.raises(Throttled):
             runner.run()
-        baseline = stored(runner, "workflow_step")["baseline"]
+        baseline = stored(runner)["baseline"]
         omflow.fault("push", "throttled", retry_after=99)
         with pytest.raises(Throttled):
             runner.retry()
-        assert stored(runner, "workflow_step")["baseline"] == baseline
+        assert stored(runner)["baseline"] == baseline
         assert runner.retry() == baseline["data_id"]
         assert omflow.effects()["pushed"] == 1
 
+    @pytest.mark.parametrize("how", ["retry", "clear"])
     def test_killed_between_push_and_memory(
-        self, omflow: OMFlowServer, data_no: Any, monkeypatch: pytest.MonkeyPatch
+        self, omflow: OMFlowServer, clock: Clock, data_no: Any, how: str
     ) -> None:
         runner = self.runner(data_no)
-        assert runner.store is not None
-        write = runner.store.set
-
-        def die(key: str, value: Any, **how: Any) -> None:
-            if "result" in value:
-                raise KeyboardInterrupt
-            write(key, value, **how)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(runner.store, "set", die)
-            with pytest.raises(KeyboardInterrupt):
-                runner.run()
+        with killed_before_the_id_is_stored(runner):
+            runner.run()
         omflow.control.advance(5)
         before = requests(omflow, "push")
-        data_id = runner.retry()
-        assert data_id == stored(runner, "workflow_step")["result"]
+        data_id = getattr(runner, how)()
+        assert data_id == stored(runner)["id"]
         assert (omflow.effects()["pushed"], requests(omflow, "push")) == (1, before)
 
     def test_killed_between_memory_and_push(
-        self, omflow: OMFlowServer, data_no: Any, monkeypatch: pytest.MonkeyPatch
+        self, omflow: OMFlowServer, clock: Clock, data_no: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         runner = self.runner(data_no)
         omflow.fault("push", "throttled", retry_after=60)
@@ -670,7 +705,7 @@ class TestPushInDoubt:
             patch.setattr(runner.store, "delete", lambda key: None)
             with pytest.raises(Throttled):
                 runner.run()
-        assert "result" not in stored(runner, "workflow_step")
+        assert "id" not in stored(runner)
         runner.retry()
         assert omflow.effects()["pushed"] == 1
 
@@ -689,32 +724,50 @@ class TestPushInDoubt:
         with pytest.raises(Rejected):
             self.runner(data_no, stop_chart_text=None, data_id=data_id).run()
 
-    def test_already_pushed_with_these_values_counts_as_done(
+    def test_already_pushed_with_these_values_is_not_taken_for_done(
         self, omflow: OMFlowServer, data_no: Any
     ) -> None:
+        """Nothing of this task's is in doubt, so it was another's."""
         data_id = stops("two-step", data_no)["Review"]
         OMFlowHook().push_order("two-step", data_id, form_data={**TITLE, "FORMITM_2": "mine"})
-        assert self.runner(data_no, stop_chart_text=None, data_id=data_id).run() == data_id
+        runner = self.runner(data_no, stop_chart_text=None, data_id=data_id)
+        with pytest.raises(Rejected):
+            runner.run()
+        assert stored(runner) is None
         assert omflow.effects()["pushed"] == 1
 
-    def test_pushed_by_another_while_ours_was_in_doubt(self, omflow: OMFlowServer, data_no: Any) -> None:
-        omflow.fault("push", "reset_before")
-        runner = self.runner(data_no)
-        with pytest.raises(OutcomeUnknown):
-            runner.run()
-        push_all(omflow, "two-step", data_no)
-        with pytest.raises(OutcomeUnknown, match="neither author nor values show by whom"):
-            runner.retry()
-        assert requests(omflow, "push") == 1
+    @pytest.mark.parametrize("values", [None, {**TITLE, "FORMITM_2": "another task's"}], ids=["hand", "task"])
+    def test_pushed_by_another_while_ours_was_in_doubt(
+        self, omflow: OMFlowServer, clock: Clock, data_no: Any, values: Any
+    ) -> None:
+        data_id = stops("two-step", data_no)["Review"]
 
-    def test_order_deleted_while_ours_was_in_doubt(self, omflow: OMFlowServer, data_no: Any) -> None:
+        def push() -> None:
+            if values is None:
+                push_all(omflow, "two-step", data_no)
+            else:
+                OMFlowHook().push_order("two-step", data_id, form_data=values)
+
         omflow.fault("push", "reset_before")
+        clock.after(20, push)
         runner = self.runner(data_no)
-        with pytest.raises(OutcomeUnknown):
+        how = "by another user" if values is None else "by this user, but with other values"
+        with pytest.raises(OutcomeUnknown, match=f"its row {data_id} was pushed {how}"):
             runner.run()
-        OMFlowHook().delete_order("two-step", data_no)
-        with pytest.raises(WorkflowError):
-            runner.retry()
+        before = requests(omflow, "push")
+        with pytest.raises(OutcomeUnknown, match=how):
+            runner.clear()
+        assert requests(omflow, "push") == before
+        assert omflow.effects()["pushed"] == 1
+
+    def test_order_deleted_while_ours_was_in_doubt(
+        self, omflow: OMFlowServer, clock: Clock, data_no: Any
+    ) -> None:
+        omflow.fault("push", "reset_before")
+        clock.after(20, lambda: OMFlowHook().delete_order("two-step", data_no))
+        with pytest.raises(OutcomeUnknown, match="as if the order was deleted"):
+            self.runner(data_no).run()
+        assert omflow.effects()["requests"]["push"] == 1
 
 
 def test_a_process_with_a_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,35 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.omflow.order import Order, Stop
-from airflow_provider_workflows.omflow.pushing import choose, trace
-from airflow_provider_workflows.protocol.errors import Rejected
+from airflow_provider_workflows.base.decision import Absent, CannotKnow, Found, Trace
+from airflow_provider_workflows.base.record import KEY, STEP_KEY
+from airflow_provider_workflows.omflow.hook import OMFlowHook
+from airflow_provider_workflows.omflow.operators import OMFlowPushOrderOperator
+from airflow_provider_workflows.omflow.order import Order
+from airflow_provider_workflows.omflow.pushing import changes, choose, trace
+from airflow_provider_workflows.protocol.errors import (
+    InvalidInput,
+    LostTrack,
+    OutcomeUnknown,
+    Rejected,
+    RunFailed,
+)
+from tests.base.harness import Clock, Runner, raised
+from tests.conftest import OMFlowServer
+from tests.omflow.orders import (
+    TITLE,
+    hand_over,
+    open_order,
+    pushing,
+    requests,
+    state,
+    stops,
+    stored,
+    until,
+)
 from tests.omflow.recorded import recorded_order
 
-ITEMS = [
+ITEMS: list[dict[str, Any]] = [
     {"id": "FORMITM_1", "type": "inputbox", "value": "yes"},
     {"id": "FORMITM_2", "type": "checkbox", "value": ["a", "b"]},
 ]
@@ -24,45 +47,85 @@ PUSHED: dict[str, Any] = {
 }
 
 
-def found(row: dict[str, Any], *, items: Any = ITEMS, login: str = "admin") -> str:
-    return trace(Order((row,)), 2, login=login, items=items)
+def found(
+    row: dict[str, Any], *, items: Any = ITEMS, login: str = "admin", changed: Any = ("FORMITM_2",)
+) -> Trace:
+    return trace(Order((row,)), 2, login=login, items=items, changed=changed)
+
+
+def doubt(row: dict[str, Any], **how: Any) -> CannotKnow:
+    """Return the doubt that a row leaves; anything else fails the test."""
+    seen = found(row, **how)
+    assert isinstance(seen, CannotKnow)
+    return seen
 
 
 @pytest.mark.parametrize("moved", [{"history": True}, {"running": True}, {"closed": True}], ids=str)
 def test_ours_by_author_and_values(moved: dict[str, bool]) -> None:
-    assert found({**PUSHED, "history": False, **moved}) == "ours"
+    assert found({**PUSHED, "history": False, **moved}) == Found(2)
 
 
 @pytest.mark.parametrize(
-    "change",
-    [{"update_user_id": "someone"}, {"update_user_id": None}, {"formitm_1": "no"}, {"formitm_2": None}],
+    ("change", "why"),
+    [
+        ({"update_user_id": "someone"}, "by another user"),
+        ({"update_user_id": None}, "by another user"),
+        ({"formitm_1": "no"}, "other values"),
+        ({"formitm_2": None}, "other values"),
+    ],
     ids=str,
 )
-def test_not_ours_if_anything_differs(change: dict[str, Any]) -> None:
-    assert found({**PUSHED, **change}) == "not ours"
+def test_not_ours_if_anything_differs(change: dict[str, Any], why: str) -> None:
+    seen = doubt({**PUSHED, **change})
+    assert why in seen.why
+    assert not seen.may_change
+    assert doubt({**PUSHED, **change, "history": False, "running": True}).may_change
 
 
 def test_not_ours_if_a_value_is_not_listed() -> None:
-    assert found({key: value for key, value in PUSHED.items() if key != "formitm_1"}) == "not ours"
+    assert "other values" in doubt({key: value for key, value in PUSHED.items() if key != "formitm_1"}).why
 
 
 def test_standing_whatever_it_holds() -> None:
-    assert found({**PUSHED, "history": False}) == "standing"
+    assert found({**PUSHED, "history": False}) == Absent()
 
 
 def test_gone() -> None:
-    assert found({**PUSHED, "id": 3}) == "gone"
+    assert "deleted" in doubt({**PUSHED, "id": 3}).why
 
 
-def test_without_values_the_author_decides() -> None:
-    assert found(PUSHED, items=[]) == "ours"
-    assert found(PUSHED, items=[], login="other") == "not ours"
+def test_failed_where_it_stands() -> None:
+    why = doubt({**PUSHED, "history": False, "error": True, "error_message": "boom"}).why
+    assert "boom" in why
+    assert "running for good" in why
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"items": []}, {"changed": ()}, {"changed": ("FORMITM_9",)}, {"items": ITEMS[:1]}],
+    ids=["no values", "none changed", "another changed", "the changed one is not sent any more"],
+)
+def test_what_changes_nothing_is_nobodys(how: dict[str, Any]) -> None:
+    """Another push of the same user, a quick action for one, would leave the same."""
+    assert "nothing that tells it from another one" in doubt(PUSHED, **how).why
 
 
 def test_recorded_push() -> None:
     order = recorded_order("list rows of closed order")
-    assert trace(order, 18, login="admin", items=[]) == "ours"
-    assert trace(order, 21, login="admin", items=[]) == "failed"
+    row = order.row(18)
+    assert row is not None
+    known = next(name for name in row if name.startswith("formitm_") and row[name])
+    items = [{"id": known.upper(), "type": "inputbox", "value": row[known]}]
+    assert trace(order, 18, login="admin", items=items, changed=[known.upper()]) == Found(18)
+    assert trace(order, 18, login="other", items=items, changed=[known.upper()]) != Found(18)
+    assert isinstance(trace(order, 21, login="admin", items=items, changed=[known.upper()]), CannotKnow)
+
+
+def test_which_fields_a_push_changes() -> None:
+    row = {"formitm_1": "yes", "formitm_2": None}
+    assert changes(row, ITEMS) == ["FORMITM_2"]
+    assert changes({"formitm_1": "yes"}, ITEMS) == [], "what is not listed is not known"
+    assert changes(row, []) == []
 
 
 def standing(*labels: str, error: bool = False) -> Order:
@@ -72,15 +135,191 @@ def standing(*labels: str, error: bool = False) -> Order:
 
 def test_choose() -> None:
     order = standing("Legal", "Finance", "Finance")
-    assert choose(order, "Legal", subject="x") == Stop(3, "Legal")
+    assert choose(order, stop="Legal", subject="x")["id"] == 3
+    assert choose(order, data_id=5, subject="x")["id"] == 5
     with pytest.raises(Rejected, match=r"several branches stand at 'Finance'.*pass one's data_id"):
-        choose(order, "Finance", subject="x")
+        choose(order, stop="Finance", subject="x")
     with pytest.raises(Rejected, match=r"nothing stands at 'Done', nothing was pushed\. Standing: 'Legal'"):
-        choose(order, "Done", subject="x")
+        choose(order, stop="Done", subject="x")
     with pytest.raises(Rejected, match="Standing: nothing"):
-        choose(Order(()), "Done", subject="x")
+        choose(Order(()), stop="Done", subject="x")
+    with pytest.raises(Rejected, match="x has no row 9, nothing was pushed"):
+        choose(order, data_id=9, subject="x")
 
 
 def test_what_failed_at_the_stop_does_not_wait_there() -> None:
     with pytest.raises(Rejected, match=r"Standing: nothing\. Failed: no \(at 'Approve'\)"):
-        choose(standing("Approve", error=True), "Approve", subject="x")
+        choose(standing("Approve", error=True), stop="Approve", subject="x")
+
+
+class TestOnce:
+    """Counted at the vendor."""
+
+    @pytest.fixture
+    def data_no(self, omflow: OMFlowServer) -> Any:
+        return open_order(omflow, "two-step")
+
+    def runner(self, data_no: Any, **how: Any) -> Runner:
+        how = {"stop_chart_text": "Review", "form_data": {**TITLE, "FORMITM_2": "mine"}, **how}
+        return pushing(api_path="two-step", data_no=data_no, **how)
+
+    def test_an_effect_that_comes_late_is_found(
+        self, omflow: OMFlowServer, clock: Clock, data_no: Any
+    ) -> None:
+        omflow.connect(extra={"timeout": 0.3})
+        fault = omflow.fault("push", "late_effect", seconds=0.8)
+        clock.after(20, lambda: until(lambda: omflow.effects()["pushed"] == 1))
+        runner = self.runner(data_no)
+        assert runner.run() == stored(runner)["id"]
+        assert omflow.control.hits(fault) == 1
+        assert (omflow.effects()["pushed"], requests(omflow, "push")) == (1, 1)
+
+    def test_siblings_find_only_their_own(self, omflow: OMFlowServer, clock: Clock) -> None:
+        """All are in doubt at a time: of every second the answer was lost, of the others the request."""
+        orders = [open_order(omflow, "two-step") for _ in range(4)]
+        rows = {stops("two-step", data_no)["Review"] for data_no in orders}
+        runners = [self.runner(data_no) for data_no in orders]
+        for number, runner in enumerate(runners):
+            omflow.control.clear_faults()
+            omflow.fault("push", "lost_answer" if number % 2 else "reset_before")
+            omflow.fault("list", "throttled", times=99, skip=1, retry_after=99)
+            with raised(LostTrack):
+                runner.run()
+        omflow.control.clear_faults()
+        assert {runner.retry() for runner in runners} == rows
+        assert (omflow.effects()["pushed"], requests(omflow, "push")) == (4, 6)
+
+    def test_a_vendor_that_cannot_be_asked_is_asked_by_the_retry(
+        self, omflow: OMFlowServer, clock: Clock, data_no: Any
+    ) -> None:
+        omflow.fault("push", "lost_answer")
+        omflow.fault("list", "throttled", times=99, skip=1, retry_after=99)
+        runner = self.runner(data_no)
+        with raised(LostTrack):
+            runner.run()
+        omflow.control.clear_faults()
+        assert runner.retry() == stored(runner)["id"]
+        assert (omflow.effects()["pushed"], requests(omflow, "push")) == (1, 1)
+
+    def test_resubmitted_if_the_user_wants_it(self, omflow: OMFlowServer, clock: Clock, data_no: Any) -> None:
+        """OMFlow refuses it, since the row was pushed; that does not clear up by whom."""
+        omflow.fault("push", "lost_answer")
+        runner = self.runner(data_no, form_data=TITLE, on_lost_answer="resubmit")
+        with pytest.raises(Rejected):
+            runner.run()
+        assert (omflow.effects()["pushed"], requests(omflow, "push")) == (1, 2)
+        assert "id" not in stored(runner)
+
+    @pytest.mark.parametrize("policy", ["fail", "resubmit"])
+    def test_a_row_that_has_failed_is_never_pushed_again(
+        self, omflow: OMFlowServer, clock: Clock, policy: str
+    ) -> None:
+        """Whose validation refuses a second time stays running for good (recorded)."""
+        data_no = open_order(omflow, "push-rejected")
+        OMFlowHook().push_order("push-rejected", stops("push-rejected", data_no)["Approve"], form_data=TITLE)
+        omflow.control.advance(5)
+        failed = state("push-rejected", data_no).rows[-1]
+        omflow.fault("push", "reset_before")
+        runner = pushing(
+            api_path="push-rejected",
+            data_no=data_no,
+            data_id=failed["id"],
+            form_data={"FORMITM_1": "another"},
+            on_lost_answer=policy,
+        )
+        kind = OutcomeUnknown if policy == "fail" else RunFailed
+        with pytest.raises(kind, match=r"second push .*would leave it running for good"):
+            runner.run()
+        with pytest.raises(kind, match=r"second push .*would leave it running for good"):
+            runner.clear()
+        assert omflow.effects()["pushed"] == 1
+        assert requests(omflow, "push") == 2
+
+    def test_cleared_after_success_it_pushes_what_stands_then(
+        self, omflow: OMFlowServer, data_no: Any
+    ) -> None:
+        runner = self.runner(data_no)
+        first = runner.run()
+        assert runner.retry() == first
+        with pytest.raises(Rejected, match="nothing stands at 'Review'"):
+            runner.clear()
+        assert omflow.effects()["pushed"] == 1
+
+    def test_what_a_person_hands_over_is_gone_on_with(
+        self, omflow: OMFlowServer, clock: Clock, data_no: Any
+    ) -> None:
+        omflow.fault("push", "lost_answer")
+        runner = self.runner(data_no, form_data=TITLE)
+        with pytest.raises(OutcomeUnknown, match="write the data_id of the record's baseline"):
+            runner.run()
+        data_id = stored(runner)["baseline"]["data_id"]
+        hand_over(runner, str(data_id))
+        assert runner.clear() == data_id
+        assert (omflow.effects()["pushed"], requests(omflow, "push")) == (1, 1)
+
+    @pytest.mark.parametrize("id", ["two", "99", None], ids=repr)
+    def test_what_was_not_pushed_is_not_taken(
+        self, omflow: OMFlowServer, clock: Clock, data_no: Any, id: Any
+    ) -> None:
+        omflow.fault("push", "throttled", retry_after=99)
+        runner = self.runner(data_no)
+        assert runner.store is not None
+        standing = str(stops("two-step", data_no)["Review"])
+        runner.store.set(KEY, {"id": standing if id is None else id})
+        with pytest.raises(InvalidInput):
+            runner.run()
+        assert requests(omflow, "push") == 0
+
+    def test_a_record_that_says_no_row_is_a_doubt(
+        self, omflow: OMFlowServer, clock: Clock, data_no: Any
+    ) -> None:
+        runner = self.runner(data_no)
+        assert runner.store is not None
+        runner.store.set(KEY, {"mark": "af-1", "intended_at": 1.0})
+        with pytest.raises(OutcomeUnknown, match="does not say which row"):
+            runner.run()
+        assert requests(omflow, "push") == 0
+
+    def test_a_row_of_another_order_is_not_pushed(self, omflow: OMFlowServer, data_no: Any) -> None:
+        other = stops("two-step", open_order(omflow, "two-step"))["Review"]
+        with pytest.raises(Rejected, match=f"has no row {other}"):
+            self.runner(data_no, stop_chart_text=None, data_id=other).run()
+        assert requests(omflow, "push") == 0
+
+    def test_an_unknown_field_is_refused_by_the_push(self, omflow: OMFlowServer, data_no: Any) -> None:
+        runner = self.runner(data_no, form_data={**TITLE, "FORMITM_99": "x"})
+        with pytest.raises(Rejected, match=r"(?i)formitm_99"):
+            runner.run()
+        assert stored(runner) is None
+        assert (omflow.effects()["pushed"], requests(omflow, "push")) == (0, 1)
+
+    @pytest.mark.parametrize("kept", ["result", "baseline"])
+    def test_what_version_0_1_kept(self, omflow: OMFlowServer, clock: Clock, data_no: Any, kept: str) -> None:
+        data_id = stops("two-step", data_no)["Review"]
+        runner = self.runner(data_no)
+        assert runner.store is not None
+        value = data_id if kept == "result" else {"data_id": data_id}
+        runner.store.set(STEP_KEY, {"format": 1, "generation": 0, kept: value})
+        assert runner.run() == data_id
+        assert omflow.effects()["pushed"] == (0 if kept == "result" else 1)
+
+    def test_killed_it_says_what_was_done(
+        self, omflow: OMFlowServer, data_no: Any, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        task = OMFlowPushOrderOperator(
+            task_id="push", api_path="two-step", data_no=data_no, stop_chart_text="Review", form_data=TITLE
+        )
+        task.execute(pushing().context)
+        before = omflow.effects()
+        capsys.readouterr()
+        task.on_kill()
+        assert f"the push of order two-step/{data_no}, id " in "".join(capsys.readouterr())
+        assert omflow.effects() == before
+
+    def test_without_a_store_a_retry_looks_what_stands(self, omflow: OMFlowServer, data_no: Any) -> None:
+        runner = self.runner(data_no, store=False)
+        runner.run()
+        omflow.control.advance(5)
+        with pytest.raises(Rejected, match="nothing stands at 'Review'"):
+            runner.retry()
+        assert omflow.effects()["pushed"] == 1

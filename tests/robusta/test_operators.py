@@ -12,7 +12,6 @@ from urllib.parse import quote
 import pytest
 from airflow.sdk import DAG
 
-from airflow_provider_workflows.base import submission
 from airflow_provider_workflows.protocol.errors import (
     AuthenticationFailed,
     InvalidConnection,
@@ -22,12 +21,12 @@ from airflow_provider_workflows.protocol.errors import (
     Rejected,
     RunFailed,
     RunTimedOut,
-    Throttled,
 )
 from airflow_provider_workflows.robusta.operators import RobustaStartProcessOperator
 from tests.base.airflow_names import AirflowFailException
-from tests.base.harness import Clock, Runner
+from tests.base.harness import Clock
 from tests.robusta.conftest import RobustaServer
+from tests.robusta.tasks import starting, stored
 
 WAITS: dict[str, dict[str, Any]] = {
     "worker": {"wait_for_completion": True, "deferrable": False},
@@ -35,19 +34,9 @@ WAITS: dict[str, dict[str, Any]] = {
 }
 
 
-def starting(clock: Clock | None = None, **arguments: Any) -> Runner:
-    arguments = {"process_name": "InvoiceBot", "worker": "3", "values": {"orderNo": 7}, **arguments}
-    return Runner(lambda: RobustaStartProcessOperator(task_id="start", **arguments), clock=clock)
-
-
 @pytest.fixture(params=WAITS)
 def waits(request: pytest.FixtureRequest) -> dict[str, Any]:
     return WAITS[request.param]
-
-
-def stored(runner: Runner) -> Any:
-    assert runner.store is not None
-    return runner.store.get(submission.KEY)
 
 
 class TestStart:
@@ -71,11 +60,6 @@ class TestStart:
         assert runner.retry() == {"spid": spid, "message": None, "status": None, "outputs": None}
         assert robusta.effects()["saved"] == 1
         assert robusta.requests("start") == 1
-
-    def test_a_clear_starts_another_one(self, robusta: RobustaServer) -> None:
-        runner = starting()
-        assert runner.run()["spid"] != runner.clear()["spid"]
-        assert robusta.effects()["saved"] == 2
 
     def test_what_is_kept_is_the_spid(self, robusta: RobustaServer) -> None:
         runner = starting()
@@ -174,58 +158,6 @@ class TestStart:
         assert "startDate" not in task.hook.get_conn().start_body(
             **{name: getattr(task, name) for name in task.start_fields}
         )
-
-
-#: Answers that are lost or no answers, and whether the process was saved all the same.
-LOST: dict[str, tuple[dict[str, Any], int]] = {
-    "reset after": ({"kind": "lost_answer"}, 1),
-    "reset before": ({"kind": "reset_before"}, 0),
-    "cut off": ({"kind": "truncated"}, 1),
-    "502 after": ({"kind": "bad_gateway", "effect": True}, 1),
-    "HTML after": ({"kind": "not_json", "effect": True}, 1),
-    "500 after": ({"kind": "status", "status": 500, "effect": True}, 1),
-}
-
-
-class TestInDoubt:
-    @pytest.mark.parametrize("name", LOST)
-    def test_a_lost_answer_is_never_followed_by_a_second_process(
-        self, robusta: RobustaServer, name: str
-    ) -> None:
-        fault, saved = LOST[name]
-        fault_id = robusta.fault("start", **fault)
-        runner = starting()
-        with pytest.raises(OutcomeUnknown) as caught:
-            runner.run()
-        assert robusta.control.hits(fault_id) == 1
-        assert isinstance(caught.value, AirflowFailException)
-        for again in (runner.retry, runner.clear):
-            with pytest.raises(OutcomeUnknown, match="Nothing is sent again"):
-                again()
-        assert robusta.effects()["saved"] == saved
-        assert robusta.requests("start") == 1
-
-    def test_a_refusal_is_no_doubt(self, robusta: RobustaServer) -> None:
-        runner = starting(process_name="NoSuchBot")
-        with pytest.raises(Rejected) as caught:
-            runner.run()
-        assert isinstance(caught.value, AirflowFailException)
-        assert stored(runner) is None
-
-    def test_a_wrong_password_is_no_doubt(self, robusta: RobustaServer) -> None:
-        robusta.connect(password="wrong-password")
-        runner = starting()
-        with pytest.raises(AuthenticationFailed):
-            runner.run()
-        assert stored(runner) is None
-
-    def test_a_wish_to_slow_down_is_no_doubt(self, robusta: RobustaServer) -> None:
-        robusta.fault("start", "throttled", retry_after=60)
-        runner = starting()
-        with pytest.raises(Throttled):
-            runner.run()
-        runner.retry()
-        assert robusta.effects()["saved"] == 1
 
 
 class TestWait:

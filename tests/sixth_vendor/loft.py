@@ -17,7 +17,7 @@ class Loft:
     """A loft whose pigeons take thirty seconds, and lose letters to nowhere."""
 
     name = "pigeon"
-    endpoint_names = ("send", "look", "any")
+    endpoint_names = ("send", "look", "book", "any")
     body_limit = 1000
 
     def __init__(self, table: Table, clock: Clock) -> None:
@@ -30,11 +30,13 @@ class Loft:
         return head.path
 
     def endpoints(self, head: Head) -> tuple[str]:
-        return ("send" if head.method == "POST" else "look",)
+        if head.method == "POST":
+            return ("send",)
+        return ("book" if head.path == "/letters" else "look",)
 
     def route(self, call: Call) -> Routed:
         (endpoint,) = self.endpoints(call.head)
-        work = self._send if endpoint == "send" else self._look
+        work = {"send": self._send, "look": self._look, "book": self._book}[endpoint]
         return Routed(endpoint, lambda: self._serve(call, work))
 
     def records(self) -> list[Record]:
@@ -46,6 +48,7 @@ class Loft:
     def reset(self) -> None:
         self.agenda = Agenda(self._clock)
         self._letters = {"none": "arrived"}
+        self._texts: dict[str, str] = {}
 
     def _serve(self, call: Call, work: Any) -> Answer:
         self.agenda.run_due()
@@ -57,10 +60,15 @@ class Loft:
         self.journal.effect("sent")
         number = f"letter-{len(self._letters)}"
         self._letters[number] = "flying"
-        end = "lost" if json.loads(call.body)["to"] == "nowhere" else "arrived"
+        letter = json.loads(call.body)
+        self._texts[number] = letter["text"]
+        end = "lost" if letter["to"] == "nowhere" else "arrived"
         self.agenda.after(30, lambda: self._letters.update({number: end}))
         return {"letter": number}
 
     def _look(self, call: Call) -> dict[str, str]:
         number = call.head.path.removeprefix("/letters/")
         return {"state": self._letters[number], "signed_by": "Ada"}
+
+    def _book(self, call: Call) -> dict[str, Any]:
+        return {"letters": self._texts}

@@ -10,7 +10,6 @@ import ast
 import asyncio
 import importlib
 import json
-from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -25,15 +24,13 @@ from airflow_provider_workflows.protocol.errors import (
     OutcomeUnknown,
     RunFailed,
 )
-from airflow_provider_workflows.sandbox import registry
 from airflow_provider_workflows.sandbox.server import SandboxServer
 from tests.base.airflow_names import AirflowSensorTimeout
-from tests.base.conftest import new_process as new_process
 from tests.base.harness import Clock, Runner
-from tests.sixth_vendor.loft import RING, Loft
+from tests.sixth_vendor.conftest import sending
+from tests.sixth_vendor.loft import RING
 from tests.sixth_vendor.pigeon.connection import FORM
 from tests.sixth_vendor.pigeon.hook import PigeonHook
-from tests.sixth_vendor.pigeon.operators import PigeonSendOperator
 from tests.sixth_vendor.pigeon.sensors import PigeonArrivalSensor
 
 PACKAGE = Path(provider.__file__).parent
@@ -45,28 +42,6 @@ MODES: dict[str, dict[str, Any]] = {
     "reschedule": {"deferrable": False, "mode": "reschedule"},
     "deferrable": {"deferrable": True, "prepoll": 0},
 }
-
-
-@pytest.fixture
-def loft(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[SandboxServer]:
-    """A sandbox with the sixth vendor's double as its one more entry, and the connection to it."""
-    monkeypatch.setitem(registry.BUILDERS, "pigeon", lambda table, clock: [Loft(table, clock)])
-    declaration = tmp_path / "processes.toml"
-    declaration.write_text("[pigeon]\n")
-    with SandboxServer(declaration) as server:
-        fields = {"conn_type": "pigeon", "host": server.vendor_url("pigeon"), "password": RING}
-        monkeypatch.setenv("AIRFLOW_CONN_PIGEON_DEFAULT", json.dumps(fields))
-        yield server
-
-
-@pytest.fixture
-def clock(loft: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock(loft.control).install(monkeypatch)
-
-
-def sending(clock: Clock | None = None, **arguments: Any) -> Runner:
-    arguments = {"to": "Ada", "text": "hello", **arguments}
-    return Runner(lambda: PigeonSendOperator(task_id="send", **arguments), clock=clock)
 
 
 def waiting(letter: str, clock: Clock, **how: Any) -> Runner:
@@ -90,7 +65,8 @@ class TestItWorks:
         runner = sending()
         assert runner.run() == runner.retry() == "letter-1"
         assert runner.ti.xcoms["remote"] == {"vendor": "Pigeon Post", "id": "letter-1"}
-        assert loft.control.effects("pigeon") == {"sent": 1, "requests": {"send": 1}}
+        # The retry has asked how it stands.
+        assert loft.control.effects("pigeon") == {"sent": 1, "requests": {"send": 1, "look": 1}}
 
     @pytest.mark.parametrize("deferrable", [False, True])
     def test_an_operator_that_waits(self, loft: SandboxServer, clock: Clock, deferrable: bool) -> None:

@@ -15,6 +15,7 @@ from airflow_provider_workflows.sandbox.kiban.model import (
     FormField,
     Key,
     Kind,
+    Listing,
     Node,
     Workfloo,
 )
@@ -25,6 +26,8 @@ _TOP: Mapping[str, Types] = {
     "keys": list,
     "workfloos": dict,
     "pools": dict,
+    "content_key": str,
+    "listed_after": (int, float),
 }
 _KEY: Mapping[str, Types] = {"key": str, "workfloos": list}
 _WORKFLOO: Mapping[str, Types] = {
@@ -94,6 +97,9 @@ def read_declared(table: Table) -> Declared:
         keys={item.key: item for item in keys},
         workfloos={item.id: item for item in workfloos.values()},
         pools=pools,
+        listing=Listing(
+            content_key=table.get("content_key", "content"), delay=table.get("listed_after", 0.0)
+        ),
     )
 
 

@@ -87,7 +87,11 @@ class KibanDouble:
     @property
     def commands(self) -> Mapping[str, Command]:
         """What a person, or a test, can do to it."""
-        return {**Desk(self._engine).commands, "publish": self._publish, "add_key": self._add_key}
+        return {**Desk(self._engine).commands, **self._switches}
+
+    @property
+    def _switches(self) -> Mapping[str, Command]:
+        return {"publish": self._publish, "add_key": self._add_key, "list_as": self._list_as}
 
     def reset(self) -> None:
         """Back to the declaration: no executions."""
@@ -161,15 +165,16 @@ class KibanDouble:
         return history_v1(self._visible(key, query), query)
 
     def _history_v2(self, call: Call, key: Key, query: Query) -> Answer:
-        return history_v2(self._visible(key, query), query)
+        return history_v2(self._visible(key, query), query, content_key=self._declared.listing.content_key)
 
     def _visible(self, key: Key, query: Query) -> list[Execution]:
         if key.workfloos is not None and not key.workfloos:
             raise Refusal(403)
+        listed = self._clock.now() - self._declared.listing.delay
         return [
             one
             for one in self._engine.executions.values()
-            if one.is_sandbox == _is_sandbox(query) and key.may(one.workfloo)
+            if one.is_sandbox == _is_sandbox(query) and key.may(one.workfloo) and one.created <= listed
         ]
 
     def _status(self, call: Call, key: Key, query: Query, *, execution_id: str) -> Answer:
@@ -218,6 +223,11 @@ class KibanDouble:
                 one.published = published
                 return
         raise CommandError(f"no workfloo {workfloo!r}")
+
+    def _list_as(self, *, content_key: str | None = None, delay: float | None = None) -> None:
+        listing = self._declared.listing
+        listing.content_key = listing.content_key if content_key is None else content_key
+        listing.delay = listing.delay if delay is None else delay
 
     def _add_key(self, **settings: Any) -> None:
         known = {one.key: one for one in self._declared.workfloos.values()}

@@ -35,8 +35,12 @@ def history_v1(executions: Iterable[Execution], query: Query) -> Answer:
     return as_json({"currentPage": page, "hasNextPage": len(found) > page * size, "items": items})
 
 
-def history_v2(executions: Iterable[Execution], query: Query) -> Answer:
-    """A page as an array, or as CSV; the neighbours are in the Link header (vendor documentation)."""
+def history_v2(executions: Iterable[Execution], query: Query, *, content_key: str) -> Answer:
+    """A page as an array, or as CSV; the neighbours are in the Link header (vendor documentation).
+
+    :param content_key: under which an item holds its execution, which is not documented; empty if the
+        execution's own names stand in the item.
+    """
     page, size = _page(query)
     found = _found(executions, query)
     chosen = found[(page - 1) * size : page * size]
@@ -48,8 +52,7 @@ def history_v2(executions: Iterable[Execution], query: Query) -> Answer:
     if wanted != "json":
         raise wrong_parameter("format", "FORMAT_ERROR", "must be one of json, csv")
     content = query.get("content") == "true"
-    # Under which name an item holds its content is not documented.
-    items = [_item(one) | ({"content": detail_of(one)} if content else {}) for one in chosen]
+    items = [_item(one) | (_content(one, content_key) if content else {}) for one in chosen]
     return Answer(as_json(items).body, headers=headers)
 
 
@@ -126,6 +129,10 @@ def _item(execution: Execution) -> dict[str, Any]:
         "currentNodeName": execution.visit.node.name if execution.visit else "",
         "labels": execution.labels or None,
     }
+
+
+def _content(execution: Execution, key: str) -> dict[str, Any]:
+    return {key: detail_of(execution)} if key else detail_of(execution)
 
 
 def _links(query: Query, page: int, *, has_next: bool) -> list[str]:

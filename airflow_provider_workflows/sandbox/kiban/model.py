@@ -135,6 +135,19 @@ class Key:
         return self.workfloos is None or workfloo.key in self.workfloos
 
 
+@dataclass
+class Listing:
+    """What the histories' documentation leaves open; switches that may be thrown.
+
+    :param content_key: name under which an item holds its execution with ``content=true``; empty if the
+        execution's own names stand in the item.
+    :param delay: seconds after its start for which an execution is not listed.
+    """
+
+    content_key: str = "content"
+    delay: float = 0.0
+
+
 @dataclass(frozen=True)
 class Declared:
     """A whole ``[kiban]`` table.
@@ -142,6 +155,7 @@ class Declared:
     :param work: seconds that the engine works between two nodes.
     :param lag: seconds for which the status still shows a step that has been answered.
     :param pools: id of a pool -> key of the workfloo that it runs.
+    :param listing: how the histories list.
     """
 
     work: float
@@ -149,3 +163,4 @@ class Declared:
     keys: Mapping[str, Key]
     workfloos: Mapping[str, Workfloo]
     pools: Mapping[str, str]
+    listing: Listing

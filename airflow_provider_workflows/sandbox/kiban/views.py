@@ -167,6 +167,11 @@ def _rejected(review: Mapping[str, Any], execution: Execution) -> dict[str, Any]
     return {"fieldId": name, "name": name, "type": "text", "message": message, "value": given.get(name)}
 
 
+def _kept(node: Node, form: Mapping[str, Any]) -> dict[str, Any]:
+    """What the detail tells of an answered form: nothing that the form has no field for (chosen)."""
+    return {one.id: form[one.id] for one in node.fields if one.id in form}
+
+
 def _node(visit: Visit, execution: Execution) -> dict[str, Any]:
     node = visit.node
     shown: dict[str, Any] = {
@@ -175,7 +180,7 @@ def _node(visit: Visit, execution: Execution) -> dict[str, Any]:
         "name": node.name,
         "created": moment(visit.begun),
         "modified": moment(visit.ended or visit.begun),
-        "form": None if visit.form is None else {"fields": dict(visit.form)},
+        "form": None if visit.form is None else {"fields": _kept(visit.node, visit.form)},
         "documents": None,
         "link": {"key": node.kind.lower(), "phase": visit.phase} if node.type == "LINK" else None,
         "request": None,

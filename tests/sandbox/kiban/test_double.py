@@ -239,6 +239,36 @@ def test_the_second_history_as_csv(client: Client, written: str) -> None:
     assert answer.text.splitlines()[1].startswith(f"{execution_id},Loan application,PROGRESS,")
 
 
+@pytest.mark.parametrize("key", ["content", "execution", ""])
+def test_the_content_stands_where_it_is_told_to(client: Client, control: Control, key: str) -> None:
+    execution_id = client.start(form=FORM)
+    control.command("kiban", "list_as", content_key=key)
+    for nodes in (None, ["Applicant", "Decision"]):
+        (item,) = client.call("GET", "/api/v2/workfloo", content="true").json()
+        content = item[key] if key else item
+        assert content["id"] == item["id"] == execution_id
+        assert (content["nodes"] and [node["name"] for node in content["nodes"]]) == nodes
+        control.advance(10)
+    (item,) = client.call("GET", "/api/v2/workfloo").json()
+    assert "nodes" not in item.get(key, item)
+
+
+def test_executions_may_be_listed_late(client: Client, control: Control) -> None:
+    control.command("kiban", "list_as", delay=10)
+    execution_id = client.start()
+    assert client.call("GET", "/api/v2/workfloo").json() == []
+    assert client.status(execution_id)["status"] == "PROGRESS"
+    control.advance(10)
+    assert len(client.call("GET", "/api/v2/workfloo").json()) == 1
+
+
+def test_what_a_form_has_no_field_for_is_not_shown(client: Client, control: Control) -> None:
+    execution_id = client.start(form={**FORM, "nobodys": "x"})
+    control.advance(10)
+    nodes = client.call("GET", f"{V1}/{execution_id}").json()["nodes"]
+    assert nodes[0]["form"]["fields"] == FORM
+
+
 def test_an_unknown_filter_finds_nothing(client: Client) -> None:
     client.start()
     assert client.call("GET", "/api/v2/workfloo", shoe_size="44").json() == []

@@ -34,6 +34,11 @@ class PigeonApi:
         request = self._request("look", "GET", f"/letters/{quote(letter, safe='')}", repeatable=True)
         return _body(request, (yield request))
 
+    def book(self) -> Operation[dict[str, str]]:
+        """Read the texts of all letters, by their numbers."""
+        request = self._request("book", "GET", "/letters", repeatable=True)
+        return dict(_body(request, (yield request))["letters"])
+
     def _request(self, operation: str, method: str, path: str, **more: Any) -> Request:
         headers, secrets = {"X-Ring": self._ring}, (self._ring,)
         return Request(

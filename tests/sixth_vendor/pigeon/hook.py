@@ -25,6 +25,8 @@ class PigeonHook(WorkflowHook[PigeonApi]):
     asend = nonblocking(PigeonApi.send)
     look_at = blocking(PigeonApi.look)
     alook_at = nonblocking(PigeonApi.look)
+    book = blocking(PigeonApi.book)
+    abook = nonblocking(PigeonApi.book)
 
     def make_api(self, settings: Settings) -> PigeonApi:
         """Return the API of a connection's loft."""

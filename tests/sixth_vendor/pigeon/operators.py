@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_workflows.base.effect import Start
 from airflow_provider_workflows.base.operator import WaitingOperator
-from airflow_provider_workflows.base.submission import Submission
 from tests.sixth_vendor.pigeon.api import VENDOR
 from tests.sixth_vendor.pigeon.conditions import LetterArrived
 from tests.sixth_vendor.pigeon.connection import FORM
@@ -14,7 +14,28 @@ from tests.sixth_vendor.pigeon.connection import FORM
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_workflows.base.record import Record
     from tests.sixth_vendor.pigeon.hook import PigeonHook
+
+
+class LetterStart(Start):
+    """A letter; the loft has no way to find one by what it says."""
+
+    hook: PigeonHook
+
+    def __init__(self, hook: PigeonHook, *, to: str, text: str) -> None:
+        super().__init__(hook)
+        self.payload = {"to": to, "text": text}
+        self.subject = f"a letter to {to}"
+        self.hint = f"a letter to {to} in the loft's book"
+
+    def submit(self, record: Record, *, again: bool) -> str:
+        """Send it."""
+        return self.hook.send(**self.payload)
+
+    def end(self, id: str) -> LetterArrived:
+        """Return its arrival."""
+        return LetterArrived(letter=id)
 
 
 class PigeonSendOperator(WaitingOperator):
@@ -38,7 +59,6 @@ class PigeonSendOperator(WaitingOperator):
 
     def execute(self, context: Context) -> Any:
         """Send the letter, and wait for its arrival if asked to."""
-        submission = Submission(context, subject=f"a letter to {self.to}")
-        letter = submission.once(lambda mark: self.hook.send(self.to, self.text))
+        letter = self.start(context, LetterStart(self.hook, to=self.to, text=self.text))
         self.announce(context, letter)
         return self.wait_for(context, LetterArrived(letter=letter)) if self.wait_for_completion else letter

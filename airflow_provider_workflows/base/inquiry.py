@@ -1,0 +1,146 @@
+"""Finding out at the vendor what a request whose answer is lost has come to."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from airflow_provider_workflows.base.decision import Absent, CannotKnow, Found, Trace
+from airflow_provider_workflows.base.record import KEY, Record, fingerprint
+from airflow_provider_workflows.protocol.errors import (
+    LostTrack,
+    OutcomeUnknown,
+    PermanentError,
+    TemporaryError,
+    WorkflowError,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_workflows.base.effect import Effect
+
+log = logging.getLogger(__name__)
+
+#: Seconds between the first two looks; doubles each time.
+FIRST_PAUSE = 1.0
+#: How a person goes on after a doubt.
+ADVICE = (
+    f'If it is there, write its id as "id" into the record {KEY!r} of this task\'s state store and clear the '
+    "task, or mark it as a success; if it is not, delete the record and clear the task. With "
+    "on_lost_answer='resubmit' a task sends again by itself"
+)
+#: The same before Airflow 3.3, where there is no record.
+ADVICE_WITHOUT_STORE = (
+    "If it is there, mark the task as a success; if it is not, clear the task. With "
+    "on_lost_answer='resubmit' a task sends again by itself"
+)
+#: How a person goes on after a run that ended badly.
+RERUN_ADVICE = (
+    "With on_failed_run='rerun' the task's next attempt begins another one; to have another one now, clear "
+    "the task"
+)
+
+
+class Inquiry:
+    """
+    Looks for what an intent may have come to.
+
+    :param effect: knows how to look
+    :param settle: seconds after the last moment at which a request may have been under way until what the
+        vendor does not show counts as never arrived
+    :param deadline: Unix time at which the vendor is asked for the last time
+    :param advice: how a person goes on after a doubt
+    """
+
+    def __init__(self, effect: Effect, *, settle: float, deadline: float, advice: str = ADVICE) -> None:
+        self._effect = effect
+        self._settle = settle
+        self._deadline = deadline
+        self._advice = advice
+
+    def trace(self, record: Record) -> Trace:
+        """
+        Look at least twice, until the vendor shows it or ``settle`` is over.
+
+        :raises LostTrack: the vendor did not answer at the end
+        """
+        # An attempt that was killed may have been sending up to the moment in which this one began; and a
+        # date that is still to come was written by a machine whose clock differs.
+        now = time.time()
+        settled = min(record.lost_at or now, now) + self._settle
+        last = min(settled, self._deadline)
+        trace, pause = self.look(record, bearing=True), FIRST_PAUSE
+        while not _is_settled(trace):
+            final = time.time() + pause >= last
+            time.sleep(max(0.0, last - time.time() if final else pause))
+            trace, pause = self.look(record, bearing=not final), 2 * pause
+            if final:
+                break
+        if last < settled and not _is_settled(trace):
+            return CannotKnow(
+                f"the task's time is over before the {self._settle:.0f} s that it takes to be sure"
+            )
+        return trace
+
+    def look(self, record: Record, *, bearing: bool = False) -> Trace:
+        """
+        Look once.
+
+        :param bearing: bear it if the vendor does not answer
+        :raises LostTrack: the vendor did not answer
+        """
+        try:
+            trace = self._effect.look_up(record)
+            # Whoever looks where the mark was not put misses what is there.
+            if isinstance(trace, Absent) and not self._looks_in_place(record):
+                why = "what was sent did not carry its mark where it is looked for now"
+                return CannotKnow(why, may_change=True)
+            return trace
+        except TemporaryError as error:
+            if bearing:
+                log.warning("No answer yet about what became of %s: %s", self._effect.subject, error)
+                return CannotKnow(error.message, may_change=True)
+            raise LostTrack(
+                f"{self._effect.subject}: the answer is lost, and the vendor does not answer when asked what "
+                f"became of it. Nothing is sent; a retry asks again. {self.search(record)} "
+                f"Last failure: {error.message}"
+            ) from None
+        except PermanentError as error:
+            return CannotKnow(error.message)
+
+    def _looks_in_place(self, record: Record) -> bool:
+        place = place_of(self._effect, record.mark)
+        return not place or record.place == place
+
+    def doubt(self, record: Record, trace: Trace, lost: OutcomeUnknown | None) -> OutcomeUnknown:
+        """
+        Return the error that leaves the doubt to a person.
+
+        :param lost: how this attempt lost the answer, if it was this one
+        """
+        why = trace.why if isinstance(trace, CannotKnow) else "what the vendor shows proves neither"
+        facts = {} if lost is None else {name: getattr(lost, name) for name in WorkflowError.facts}
+        cause = "an earlier attempt broke off" if lost is None else lost.message
+        return OutcomeUnknown(
+            f"{self._effect.subject}: whether it happened is not known ({cause}), because {why}. Nothing is "
+            f"sent again. {self.search(record)} {self._advice}",
+            **facts,
+        )
+
+    def search(self, record: Record) -> str:
+        """Return what a person looks for at the vendor, in a sentence."""
+        date = datetime.fromtimestamp(record.intended_at, tz=UTC)
+        when = f"of about {date:%Y-%m-%d %H:%M:%S} UTC" if record.intended_at else "of an earlier attempt"
+        mark = f" with the mark {record.mark!r}" if self._effect.carries_mark else ""
+        return f"Look at the vendor for {self._effect.hint or 'it'} {when}{mark}."
+
+
+def place_of(effect: Effect, mark: str) -> str:
+    """Return a fingerprint of where an effect puts its mark, and so looks for it; empty if it has none."""
+    return fingerprint([effect.subject, effect.hint], mark=mark) if effect.carries_mark else ""
+
+
+def _is_settled(trace: Trace) -> bool:
+    """Whether no later look can show anything else."""
+    return isinstance(trace, Found) or (isinstance(trace, CannotKnow) and not trace.may_change)

@@ -1,0 +1,106 @@
+"""Doing something once on Airflow before 3.3, which has no store that outlives an attempt."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from airflow_provider_workflows.base.decision import Found, Policy
+from airflow_provider_workflows.base.effect import Effect
+from airflow_provider_workflows.base.inquiry import ADVICE_WITHOUT_STORE, place_of
+from airflow_provider_workflows.base.record import Record, derive_mark
+from airflow_provider_workflows.base.state import TaskState
+from airflow_provider_workflows.base.submission import Submission
+from airflow_provider_workflows.protocol.errors import PermanentError
+
+log = logging.getLogger(__name__)
+
+
+class StorelessSubmission(Submission):
+    """
+    A submission that remembers nothing, but derives its mark and asks the vendor for it before it sends.
+
+    What carries no mark is sent once an attempt; a retry after a crash sends it again, which is said once.
+
+    :param namespace: of the connection; part of the mark
+    """
+
+    advice: ClassVar[str] = ADVICE_WITHOUT_STORE
+
+    def __init__(
+        self,
+        context: Mapping[str, Any],
+        effect: Effect,
+        *,
+        policy: Policy,
+        settle: float,
+        deadline: float = float("inf"),
+        namespace: str = "",
+    ) -> None:
+        super().__init__(context, effect, policy=policy, settle=settle, deadline=deadline)
+        self._namespace = namespace
+
+    def run(self) -> Any:
+        """Make it happen, unless the vendor shows its mark, and return the vendor's id for it."""
+        if not self._effect.carries_mark:
+            _warn_of_gap(self._effect.subject)
+            return self._send(self._new(), again=self._is_retry)
+        mark = derive_mark(self._context, namespace=self._namespace)
+        record = replace(self._new(), mark=mark, place=place_of(self._effect, mark))
+        if self._is_retry:
+            self.record = record
+            return self._resolve(record)
+        # Nothing of a first attempt's can be under way, so one look is enough; it is for the case that
+        # Airflow has started the same attempt twice.
+        found = self._find(record)
+        if found is not None:
+            log.info("Found %s by its mark %s; nothing is sent", found.id, mark)
+            return self._accept(record, found.id)
+        return self._send(record)
+
+    def _find(self, record: Record) -> Found | None:
+        try:
+            trace = self._effect.look_up(record)
+        except PermanentError as error:
+            log.warning("%s cannot be looked up by its mark: %s", self._effect.subject, error)
+            return None
+        return trace if isinstance(trace, Found) else None
+
+    @property
+    def _is_retry(self) -> bool:
+        return self._state.attempt > 1
+
+    @property
+    def _in_doubt(self) -> bool:
+        """Whether something may have been sent before, as every retry has to think."""
+        return self._is_retry if self.record is None else super()._in_doubt
+
+
+def make_submission(
+    context: Mapping[str, Any], effect: Effect, *, namespace: str, **terms: Any
+) -> Submission:
+    """
+    Return the submission that this Airflow allows.
+
+    :param terms: as :class:`~.submission.Submission` takes them
+    """
+    if TaskState(context).lasting:
+        return Submission(context, effect, **terms)
+    return StorelessSubmission(context, effect, namespace=namespace, **terms)
+
+
+_warned_of_gap = False
+
+
+def _warn_of_gap(subject: str) -> None:
+    """Say once a process what Airflow before 3.3 cannot do."""
+    global _warned_of_gap
+    if not _warned_of_gap:
+        _warned_of_gap = True
+        log.warning(
+            "%s: before Airflow 3.3 nothing outlives an attempt, so a retry after a crash sends it again. "
+            "Set retries=0, or give the operator a place for its mark where it has one",
+            subject,
+        )

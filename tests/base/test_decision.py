@@ -1,0 +1,141 @@
+"""The table: every memory, run, trace and policy."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from itertools import product
+from typing import Any, NamedTuple, get_args
+
+import pytest
+
+from airflow_provider_workflows.base.decision import (
+    Absent,
+    Action,
+    CannotKnow,
+    Found,
+    Memory,
+    OnClear,
+    OnFailedRun,
+    OnLostAnswer,
+    Policy,
+    Run,
+    decide,
+)
+
+TRACES: dict[str, Any] = {
+    "nobody looked": None,
+    "found": Found("run-1"),
+    "absent": Absent(),
+    "cannot know": CannotKnow("it has no search"),
+    "cannot know yet": CannotKnow("it is not shown yet", may_change=True),
+}
+POLICIES = [
+    Policy(on_lost_answer=lost, on_failed_run=failed, on_clear=clear)
+    for lost, failed, clear in product(get_args(OnLostAnswer), get_args(OnFailedRun), get_args(OnClear))
+]
+ANY_RUN, ANY_TRACE = tuple(Run), tuple(TRACES)
+ENDED_BADLY, DOUBTS = ("FAILED", "GONE"), ("nobody looked", "cannot know", "cannot know yet")
+
+
+class Row(NamedTuple):
+    """A row of the plan's table; ``where`` names the policy it holds for, if not for all."""
+
+    memory: str
+    runs: Collection[Any]
+    traces: Collection[str]
+    where: str
+    action: str
+
+
+#: The plan's table, row by row: "a new attempt finds … it …".
+TABLE = [
+    Row("NOTHING", ANY_RUN, ANY_TRACE, "", "START"),
+    Row("OURS", ["ALIVE", "UNKNOWN"], ANY_TRACE, "", "ATTACH"),
+    Row("OURS", ["SUCCEEDED"], ANY_TRACE, "", "ATTACH"),
+    Row("OURS", ENDED_BADLY, ANY_TRACE, "on_failed_run=fail", "STOP_AT_FAILURE"),
+    Row("OURS", ENDED_BADLY, ANY_TRACE, "on_failed_run=rerun", "START"),
+    Row("INTENT", ANY_RUN, ["found"], "", "ATTACH"),
+    Row("INTENT", ANY_RUN, ["absent"], "", "START"),
+    Row("INTENT", ANY_RUN, DOUBTS, "on_lost_answer=fail", "STOP_IN_DOUBT"),
+    Row("INTENT", ANY_RUN, DOUBTS, "on_lost_answer=resubmit", "START"),
+    Row("EARLIER", ["ALIVE", "UNKNOWN"], ANY_TRACE, "on_clear=attach", "ATTACH"),
+    Row("EARLIER", ["ALIVE", "UNKNOWN"], ANY_TRACE, "on_clear=rerun", "START"),
+    Row("EARLIER", ["SUCCEEDED", *ENDED_BADLY], ANY_TRACE, "", "START"),
+]
+
+
+def cases() -> Iterator[tuple[Memory, Run, str, Policy]]:
+    return product(Memory, Run, TRACES, POLICIES)
+
+
+def act(memory: Memory, run: Run, trace: str, policy: Policy) -> Action:
+    return decide(memory, run=run, trace=TRACES[trace], policy=policy)
+
+
+def holds(row: Row, memory: Memory, run: Run, trace: str, policy: Policy) -> bool:
+    field, _, value = row.where.partition("=")
+    return (
+        row.memory == memory.name
+        and (run in row.runs or run.name in row.runs)
+        and trace in row.traces
+        and (not field or getattr(policy, field) == value)
+    )
+
+
+def test_every_case_is_as_the_plan_says() -> None:
+    count = 0
+    for case in cases():
+        rows = [row for row in TABLE if holds(row, *case)]
+        assert len(rows) == 1, f"the table itself is wrong about {case}"
+        assert act(*case) is Action[rows[0].action], case
+        count += 1
+    assert count == 4 * 5 * 5 * 8
+
+
+def test_a_run_of_ours_that_is_not_known_to_have_ended_gets_no_second_one() -> None:
+    for memory, run, trace, policy in cases():
+        if memory is Memory.OURS and run in (Run.ALIVE, Run.UNKNOWN):
+            assert act(memory, run, trace, policy) is Action.ATTACH
+
+
+def test_a_doubt_starts_only_what_is_absent_or_what_the_user_wants_twice() -> None:
+    for memory, run, trace, policy in cases():
+        if memory is Memory.INTENT and act(memory, run, trace, policy) is Action.START:
+            assert trace == "absent" or (trace in DOUBTS and policy.on_lost_answer == "resubmit")
+
+
+def test_by_default_only_what_has_surely_ended_or_never_began_is_followed_by_another() -> None:
+    starting = {
+        (memory, run if memory in (Memory.OURS, Memory.EARLIER) else None, trace)
+        for memory, run, trace, policy in cases()
+        if policy == Policy() and act(memory, run, trace, policy) is Action.START
+    }
+    assert {(memory, run) for memory, run, _ in starting if memory is not Memory.INTENT} == {
+        (Memory.NOTHING, None),
+        (Memory.EARLIER, Run.SUCCEEDED),
+        (Memory.EARLIER, Run.FAILED),
+        (Memory.EARLIER, Run.GONE),
+    }
+    assert {trace for memory, _, trace in starting if memory is Memory.INTENT} == {"absent"}
+
+
+@pytest.mark.parametrize("memory", [Memory.NOTHING, Memory.INTENT])
+def test_without_an_id_no_state_matters(memory: Memory) -> None:
+    for trace, policy in product(TRACES, POLICIES):
+        assert len({act(memory, run, trace, policy) for run in Run}) == 1
+
+
+@pytest.mark.parametrize("memory", [Memory.NOTHING, Memory.OURS, Memory.EARLIER])
+def test_without_a_doubt_no_trace_matters(memory: Memory) -> None:
+    for run, policy in product(Run, POLICIES):
+        assert len({act(memory, run, trace, policy) for trace in TRACES}) == 1
+
+
+def test_what_is_not_told_counts_as_not_known() -> None:
+    assert decide(Memory.INTENT, policy=Policy()) is Action.STOP_IN_DOUBT
+    assert decide(Memory.OURS, policy=Policy(on_failed_run="rerun")) is Action.ATTACH
+    assert decide(Memory.EARLIER, policy=Policy()) is Action.ATTACH
+
+
+def test_the_defaults_are_the_careful_ones() -> None:
+    assert Policy() == Policy(on_lost_answer="fail", on_failed_run="fail", on_clear="attach")

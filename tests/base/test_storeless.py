@@ -1,0 +1,148 @@
+"""Doing something once on Airflow before 3.3: a mark is derived, and looked up before anything is sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_workflows.base import storeless
+from airflow_provider_workflows.base.decision import CannotKnow, Policy, Trace
+from airflow_provider_workflows.base.record import KEY, Record
+from airflow_provider_workflows.protocol.errors import (
+    OutcomeUnknown,
+    Rejected,
+    ServiceUnavailable,
+)
+from tests.base.harness import Clock
+from tests.base.vendor import (
+    KILLED_AFTER,
+    KILLED_BEFORE,
+    LOST_AFTER,
+    LOST_BEFORE,
+    SETTLE,
+    Fate,
+    Killed,
+    Opening,
+    Task,
+    Vendor,
+    refused,
+)
+
+AGAINS = ["retry", "clear"]
+RESUBMIT = Policy(on_lost_answer="resubmit")
+AWAY = ConnectionError("the API server is away")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock().install(monkeypatch)
+
+
+@pytest.fixture
+def vendor(clock: Clock) -> Vendor:
+    return Vendor(clock)
+
+
+@pytest.fixture
+def task(clock: Clock) -> Task:
+    return Task(clock)
+
+
+def broken(task: Task, effect: Opening, *, kind: type[BaseException] = Killed) -> None:
+    """Run an attempt that ends in the midst."""
+    with pytest.raises(kind):
+        task.run(effect)
+
+
+class TestBeforeAirflow33:
+    """There is no store; a mark is derived, and looked up before anything is sent."""
+
+    @pytest.fixture
+    def task(self, clock: Clock) -> Task:
+        return Task(clock, lasting=False, namespace="prod")
+
+    def test_a_first_attempt_looks_once_and_sends(self, task: Task, vendor: Vendor, clock: Clock) -> None:
+        assert task.run(Opening(vendor)) == 1
+        assert (len(vendor.looks), sum(clock.slept)) == (1, 0)
+
+    def test_a_retry_finds_it(self, task: Task, vendor: Vendor) -> None:
+        task.run(Opening(vendor))
+        assert task.retry(Opening(vendor)) == 1
+        assert len(vendor.sent) == 1
+
+    @pytest.mark.parametrize("fate", [KILLED_AFTER, KILLED_BEFORE, Fate(effect=SETTLE - 1, answer=Killed())])
+    def test_a_retry_after_a_crash(self, task: Task, vendor: Vendor, fate: Fate, clock: Clock) -> None:
+        vendor.fates = [fate]
+        broken(task, Opening(vendor))
+        died = clock.time()
+        assert task.retry(Opening(vendor)) == 1
+        assert len(vendor.jobs) == 1
+        if len(vendor.sent) == 2:
+            assert vendor.sent[1].at >= died + SETTLE
+            assert vendor.sent[1].again
+
+    def test_a_clear_starts_anew(self, task: Task, vendor: Vendor) -> None:
+        task.run(Opening(vendor))
+        assert task.clear(Opening(vendor)) == 2
+        assert len({sent.mark for sent in vendor.sent}) == 2
+
+    def test_another_installation_finds_nothing_of_it(self, task: Task, vendor: Vendor, clock: Clock) -> None:
+        other = Task(clock, lasting=False, namespace="test")
+        assert [task.run(Opening(vendor)), other.run(Opening(vendor))] == [1, 2]
+
+    @pytest.mark.parametrize(("fate", "sent"), [(LOST_AFTER, 1), (LOST_BEFORE, 2)])
+    def test_a_lost_answer_is_looked_for(self, task: Task, vendor: Vendor, fate: Fate, sent: int) -> None:
+        vendor.fates = [fate]
+        assert task.run(Opening(vendor)) == 1
+        assert (len(vendor.sent), len(vendor.jobs)) == (sent, 1)
+
+    def test_a_refusal_of_what_is_sent_again_is_looked_into(self, clock: Clock, vendor: Vendor) -> None:
+        task = Task(clock, lasting=False, policy=RESUBMIT)
+
+        class Revealed(Opening):
+            def look_up(self, record: Record) -> Trace:
+                trace = super().look_up(record)
+                return CannotKnow("not shown yet") if len(vendor.sent) == 1 else trace
+
+        vendor.fates = [LOST_AFTER, refused(Rejected("there is one"))]
+        assert task.run(Revealed(vendor)) == 1
+
+    def test_a_vendor_that_is_down_is_not_sent_to(self, task: Task, vendor: Vendor) -> None:
+        vendor.blind = 1
+        with pytest.raises(ServiceUnavailable):
+            task.run(Opening(vendor))
+        assert vendor.sent == []
+
+    @pytest.mark.parametrize(("policy", "sent"), [(Policy(), 0), (RESUBMIT, 1)])
+    def test_a_retry_that_cannot_know_does_as_the_user_wants(
+        self, clock: Clock, vendor: Vendor, policy: Policy, sent: int
+    ) -> None:
+        class Hidden(Opening):
+            def look_up(self, record: Record) -> Trace:
+                return CannotKnow("its list is closed")
+
+        task = Task(clock, lasting=False, policy=policy)
+        task.ti.try_number = 1
+        if sent:
+            assert task.retry(Hidden(vendor)) == 1
+        else:
+            with pytest.raises(OutcomeUnknown, match="its list is closed") as caught:
+                task.retry(Hidden(vendor))
+            assert KEY not in str(caught.value), "there is no such record"
+            assert "mark the task as a success" in str(caught.value)
+        assert len(vendor.sent) == sent
+
+    def test_without_a_mark_each_attempt_sends_and_the_gap_is_said_once(
+        self, task: Task, vendor: Vendor, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(storeless, "_warned_of_gap", False)  # as in a new process
+        assert task.run(Opening(vendor, findable=False)) == 1
+        assert task.retry(Opening(vendor, findable=False)) == 2
+        assert [sent.again for sent in vendor.sent] == [False, True]
+        said = [record for record in caplog.records if "nothing outlives an attempt" in record.message]
+        assert len(said) == 1
+
+    def test_without_a_mark_a_lost_answer_is_a_doubt(self, task: Task, vendor: Vendor) -> None:
+        vendor.fates = [LOST_AFTER]
+        with pytest.raises(OutcomeUnknown, match="mark the task as a success"):
+            task.run(Opening(vendor, findable=False))
+        assert len(vendor.sent) == 1
