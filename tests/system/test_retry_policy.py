@@ -1,0 +1,79 @@
+"""The ready retry policy on a real Airflow: when a retry comes by Airflow's own record, or that none does."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.system.conftest import SERVERS, Stage
+
+pytestmark = pytest.mark.system
+
+#: Seconds that the vendor asks for: more than the hook itself is ready to wait within an attempt.
+RETRY_AFTER = 35
+#: Seconds that the scheduler may take to notice that a retry is due, and the worker to begin it.
+SLACK = 20
+
+
+def tries(stage: Stage, dag_id: str, run_id: str, *, map_index: int = -1) -> list[dict[str, Any]]:
+    """The attempts of task ``open``, oldest first."""
+    path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/open"
+    path += f"/{map_index}/tries" if map_index >= 0 else "/tries"
+    return sorted(stage.airflow.call("GET", path)["task_instances"], key=lambda one: one["try_number"])
+
+
+def pauses(attempts: list[dict[str, Any]]) -> list[float]:
+    """Seconds from the end of each attempt to the start of the next."""
+    ends = [datetime.fromisoformat(one["end_date"]) for one in attempts[:-1]]
+    starts = [datetime.fromisoformat(one["start_date"]) for one in attempts[1:]]
+    return [(start - end).total_seconds() for end, start in zip(ends, starts, strict=True)]
+
+
+def announced(log: str) -> tuple[int, int]:
+    """What the policy said in an attempt's log: how many failures, and the seconds to the next attempt."""
+    said = re.search(r"reason=\w+ \(OMFlow.*: failure (\d+), next attempt in (\d+) s", log)
+    assert said is not None, log
+    return int(said[1]), int(said[2])
+
+
+def test_retries_come_when_the_vendor_can_take_them(stage: Stage) -> None:
+    throttled = stage.control.fault(SERVERS["1.2"], "open", "throttled", retry_after=RETRY_AFTER)
+    # An attempt asks four times for the security code before it gives up.
+    unavailable = stage.control.fault(SERVERS["1.1"], "security", "unavailable", times=8)
+    runs = {dag_id: stage.run(dag_id) for dag_id in ("policy_throttled", "policy_unavailable")}
+    for dag_id, run_id in runs.items():
+        assert stage.airflow.wait_for_run(dag_id, run_id, timeout=150) == "success"
+    assert (stage.control.hits(throttled), stage.control.hits(unavailable)) == (1, 8)
+    assert [stage.control.effects(server)["opened"] for server in SERVERS.values()] == [1, 1]
+
+    (pause,) = pauses(tries(stage, "policy_throttled", runs["policy_throttled"], map_index=0))
+    assert RETRY_AFTER <= pause <= 1.25 * RETRY_AFTER + SLACK
+    log = stage.airflow.logs("policy_throttled", runs["policy_throttled"], "open", map_index=0)
+    assert announced(log)[1] >= RETRY_AFTER
+
+    run_id = runs["policy_unavailable"]
+    logs = [stage.airflow.logs("policy_unavailable", run_id, "open", try_number=n) for n in (1, 2)]
+    (first, early), (second, late) = map(announced, logs)
+    assert (first, second) == (1, 2)
+    assert early <= 5 < 7 <= late <= 10, "less up to a quarter of 5 and of 10 seconds"
+    for told, waited in zip((early, late), pauses(tries(stage, "policy_unavailable", run_id)), strict=True):
+        # What is told is rounded.
+        assert told - 0.5 <= waited <= told + SLACK
+
+
+def test_a_lost_answer_is_not_sent_again(stage: Stage) -> None:
+    fault = stage.control.fault(SERVERS["1.2"], "open", "lost_answer", times=2)
+    run_id = stage.run("policy_lost_answer")
+    assert stage.airflow.wait_for_run("policy_lost_answer", run_id, timeout=90) == "failed"
+    tasks = stage.tasks("policy_lost_answer", run_id)
+    assert {name: (one.state, one.try_number) for name, one in tasks.items()} == {
+        "open": ("failed", 1),
+        "open_by_hand": ("failed", 1),
+    }
+    assert stage.control.hits(fault) == 2
+    assert stage.control.effects(SERVERS["1.2"])["opened"] == 2
+    log = stage.airflow.logs("policy_lost_answer", run_id, "open_by_hand")
+    assert "a retry would send again what may have worked" in log
