@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from dev.airflow_home import AirflowError
 POLL_SECONDS = 0.25
 REQUEST_TIMEOUT = 30.0
 PAGE = 100
+LOCKED = "database is locked"
+LOCKED_TRIES = 12
 TERMINAL = frozenset({"success", "failed"})
 
 T = TypeVar("T")
@@ -26,7 +29,8 @@ class TaskInstance:
     One task of a run, as Airflow sees it now.
 
     ``state`` is None before it is scheduled; ``map_index`` is -1 unless mapped;
-    ``start_date`` is an ISO time, ``duration`` is in seconds.
+    ``start_date`` is an ISO time, ``duration`` is in seconds; ``pid`` is the process that runs the task, or
+    ran it last.
     """
 
     task_id: str
@@ -36,6 +40,7 @@ class TaskInstance:
     max_tries: int
     start_date: str | None
     duration: float | None
+    pid: int | None = None
 
     @property
     def label(self) -> str:
@@ -61,12 +66,20 @@ class AirflowClient:
         :param method: HTTP method
         :param path: below ``/api/v2``
         :param arguments: for requests, such as ``json`` and ``params``
+        :return: None for an answer without content
         :raises AirflowError: if the answer is not a success
         """
         reply = self._send(method, path, **arguments)
+        for _ in range(LOCKED_TRIES):
+            if not (reply.status_code == requests.codes.server_error and LOCKED in reply.text):
+                break
+            # SQLite took nothing. Airflow's API server itself brings this about: it waits in its event loop
+            # for a lock that another of its requests holds, which cannot go on meanwhile.
+            time.sleep(random.uniform(0, 2 * POLL_SECONDS))
+            reply = self._send(method, path, **arguments)
         if not reply.ok:
             raise AirflowError(f"{method} {path} was answered with {reply.status_code}: {reply.text[:500]}")
-        return reply.json()
+        return reply.json() if reply.content else None
 
     def _send(self, method: str, path: str, **arguments: Any) -> requests.Response:
         if "Authorization" not in self._session.headers:
@@ -215,6 +228,48 @@ class AirflowClient:
         path = f"{_run(dag_id, run_id)}/taskInstances/{task_id}"
         self.call("PATCH", path if map_index < 0 else f"{path}/{map_index}", json={"new_state": state})
 
+    def state(self, dag_id: str, run_id: str, task_id: str, *, map_index: int = -1) -> dict[str, Any]:
+        """
+        What a task has in its state store, by key; needs Airflow 3.3.
+
+        :param dag_id: the DAG
+        :param run_id: its run
+        :param task_id: the task
+        :param map_index: which one of a mapped task
+        """
+        where = {"map_index": map_index, "limit": PAGE}
+        answer = self.call("GET", _state_store(dag_id, run_id, task_id), params=where)
+        return {entry["key"]: entry["value"] for entry in answer["task_state_store"]}
+
+    def put_state(
+        self, dag_id: str, run_id: str, task_id: str, key: str, value: Any, *, map_index: int = -1
+    ) -> None:
+        """
+        Write into a task's state store, as a person may in the UI; what is written does not expire.
+
+        :param dag_id: the DAG
+        :param run_id: its run
+        :param task_id: the task
+        :param key: the entry, which may be new
+        :param value: its JSON value
+        :param map_index: which one of a mapped task
+        """
+        path = f"{_state_store(dag_id, run_id, task_id)}/{quote(key)}"
+        self.call("PUT", path, params={"map_index": map_index}, json={"value": value, "expires_at": None})
+
+    def delete_state(self, dag_id: str, run_id: str, task_id: str, key: str, *, map_index: int = -1) -> None:
+        """
+        Delete an entry of a task's state store; without effect if there is none.
+
+        :param dag_id: the DAG
+        :param run_id: its run
+        :param task_id: the task
+        :param key: the entry
+        :param map_index: which one of a mapped task
+        """
+        path = f"{_state_store(dag_id, run_id, task_id)}/{quote(key)}"
+        self.call("DELETE", path, params={"map_index": map_index})
+
     def logs(
         self, dag_id: str, run_id: str, task_id: str, *, try_number: int = 1, map_index: int = -1
     ) -> str:
@@ -234,6 +289,10 @@ class AirflowClient:
 
 def _run(dag_id: str, run_id: str) -> str:
     return f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
+
+
+def _state_store(dag_id: str, run_id: str, task_id: str) -> str:
+    return f"{_run(dag_id, run_id)}/taskInstances/{task_id}/state-store"
 
 
 def _task_instance(item: Mapping[str, Any]) -> TaskInstance:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,8 +15,9 @@ from typing import Any
 
 import requests
 
-from dev.airflow_client import AirflowClient
+from dev.airflow_client import AirflowClient, TaskInstance
 from dev.airflow_home import DATABASE, AirflowError, claimed, configuration, environment_of, prepare
+from dev.keeper import descendants
 from dev.ports import LOOPBACK, free_port
 from dev.process import KeptProcess, tail
 
@@ -27,6 +30,14 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
 }
 GRACE = 2.0
 """Seconds to end in order. The triggerer would take 13, the scheduler await its tasks: nobody needs that."""
+
+#: The API server keeps Python's 5 seconds: its event loop may wait for one of its own requests, which cannot
+#: go on meanwhile, so that every second more would be lost.
+PATIENCE: Mapping[str, Mapping[str, str]] = {
+    component: {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS": "dev.sqlite.CONNECT"}
+    for component in COMPONENTS
+    if component != "api-server"
+}
 
 
 class AirflowInstance(AirflowClient):
@@ -116,6 +127,27 @@ class AirflowInstance(AirflowClient):
         """End a component and all it started at once, as when its machine loses power."""
         self._processes.pop(component).kill()
 
+    def kill_task(self, task: TaskInstance, *, with_supervisor: bool = True) -> None:
+        """
+        End the process that runs a task at once, as when its worker loses power.
+
+        LocalExecutor's worker supervises the task in a process of its own. Spared, it tells Airflow of the
+        death at once; ended too, Airflow notices when heartbeats have been missing for ``[scheduler]
+        task_instance_heartbeat_timeout`` seconds. Needs Linux.
+
+        :param task: as Airflow last told of it
+        :param with_supervisor: whether the worker ends with it
+        :raises AirflowError: if no process of this Airflow runs the task any more
+        """
+        ours = set(descendants(os.getpid()))
+        if task.pid not in ours:
+            raise AirflowError(f"no process runs {task.label}; it is {task.state}")
+        supervisor = parent(task.pid)
+        # The supervisor first: it must not live to tell of the death.
+        for pid in (supervisor, task.pid) if with_supervisor and supervisor in ours else (task.pid,):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def restart(self, component: str) -> None:
         """
         Start a component again, after stopping it if it runs, and wait until it is healthy.
@@ -129,7 +161,7 @@ class AirflowInstance(AirflowClient):
         self.wait_healthy()
 
     def check_alive(self) -> None:
-        for component, process in self._processes.items():
+        for component, process in list(self._processes.items()):  # a restart in another thread changes it
             if process.exit_code is not None:
                 log = self.log(component)
                 ended = f"{component} ended with code {process.exit_code}"
@@ -140,7 +172,7 @@ class AirflowInstance(AirflowClient):
         self._processes[component] = KeptProcess(
             [sys.executable, "-m", "airflow", *COMPONENTS[component]],
             log=self.log(component),
-            environment=self._environment,
+            environment={**PATIENCE.get(component, {}), **self._environment},
             grace=GRACE,
         )
 
@@ -149,7 +181,7 @@ class AirflowInstance(AirflowClient):
             health = self._session.get(f"{self.url}/api/v2/monitor/health", timeout=10).json()
         except requests.ConnectionError:
             return None
-        return True if all(self._beats(health, component) for component in self._processes) else None
+        return True if all(self._beats(health, component) for component in list(self._processes)) else None
 
     def _beats(self, health: Mapping[str, Any], component: str) -> bool:
         """Whether the component itself, not one of the same name before it, has given a sign of life."""
@@ -158,3 +190,11 @@ class AirflowInstance(AirflowClient):
         name = component.replace("-", "_")
         beat = health[name][f"latest_{name}_heartbeat"]
         return beat is not None and datetime.fromisoformat(beat) >= self._started[component]
+
+
+def parent(pid: int) -> int:
+    """Process id of a process's parent, from Linux's /proc; 0 if the process is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+    except OSError:
+        return 0

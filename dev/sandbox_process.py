@@ -36,12 +36,15 @@ class RunningSandbox:
 
 
 @contextlib.contextmanager
-def running_sandbox(folder: Path, *, port: int = 0) -> Iterator[RunningSandbox]:
+def running_sandbox(
+    folder: Path, *, port: int = 0, processes: Path | None = None
+) -> Iterator[RunningSandbox]:
     """
     A sandbox, for as long as the context lasts.
 
     :param folder: where its log is kept
     :param port: where it listens; any free port by default
+    :param processes: declaration file; the shipped one by default
     :raises SandboxError: if it does not start
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -50,6 +53,8 @@ def running_sandbox(folder: Path, *, port: int = 0) -> Iterator[RunningSandbox]:
     log = folder / "sandbox.log"
     log.unlink(missing_ok=True)
     command = [sys.executable, "-m", "airflow_provider_workflows.sandbox", "--quiet"]
+    if processes is not None:
+        command += ["--processes", str(processes)]
     process = KeptProcess(
         [*command, "--port", str(port), "--ready-file", str(ready)],
         log=log,

@@ -25,6 +25,7 @@ pytestmark = [
 DAG = """
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 
 from airflow.providers.standard.sensors.date_time import DateTimeSensorAsync
@@ -47,6 +48,21 @@ def throwaway():
 
 
 throwaway()
+
+
+@dag(schedule=None)
+def dawdling():
+    @task(retries=1, retry_delay=timedelta(0))
+    def dawdle(number, task_state_store=None, ti=None):
+        if ti.try_number == 1:
+            task_state_store.set("noted", {"number": number})
+            time.sleep(600)
+        return task_state_store.get("noted")
+
+    dawdle.expand(number=[0, 1])
+
+
+dawdling()
 """
 
 STARTER = """
@@ -98,7 +114,11 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowInstanc
     dags = tmp_path_factory.mktemp("dags")
     (dags / "throwaway.py").write_text(DAG)
     connections = {"somewhere": {"conn_type": "http", "host": "here"}}
-    with AirflowInstance(home, dags_folder=dags, connections=connections) as instance:
+    settings = {
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "1",
+    }
+    with AirflowInstance(home, dags_folder=dags, connections=connections, environment=settings) as instance:
         instance.wait_healthy()
         yield instance
     assert processes_of(home) == []
@@ -134,6 +154,42 @@ def test_a_run_and_what_can_be_asked_about_it(airflow: AirflowInstance) -> None:
     airflow.set_state("throwaway", run, "host", "failed")
     labels = {task.label: task.state for task in airflow.task_instances("throwaway", run)}
     assert labels["host"] == "failed"
+
+
+def test_killed_tasks_are_retried_and_find_what_they_had_noted(airflow: AirflowInstance) -> None:
+    airflow.wait_for_dag("dawdling")
+    airflow.unpause("dawdling")
+    run = airflow.trigger("dawdling")
+
+    def noted() -> bool | None:
+        tasks = [task for task in airflow.task_instances("dawdling", run) if task.map_index >= 0]
+        states = [airflow.state("dawdling", run, "dawdle", map_index=task.map_index) for task in tasks]
+        return (len(states) == 2 and all(states)) or None
+
+    airflow.wait_until(noted, timeout=90, what="two tasks to note something")
+    for index in (0, 1):
+        assert airflow.state("dawdling", run, "dawdle", map_index=index) == {"noted": {"number": index}}
+        airflow.put_state("dawdling", run, "dawdle", "noted", {"by": "hand"}, map_index=index)
+    tasks = {task.map_index: task for task in airflow.task_instances("dawdling", run)}
+    airflow.kill_task(tasks[0], with_supervisor=False)
+    airflow.kill_task(tasks[1], with_supervisor=True)
+
+    def ended(index: int) -> bool | None:
+        states = {task.map_index: task.state for task in airflow.task_instances("dawdling", run)}
+        return states[index] == "success" or None
+
+    # The supervisor that was spared reports the death; the other's is noticed by its missing heartbeats.
+    airflow.wait_until(lambda: ended(0), timeout=13, what="the retry of the task alone")
+    assert not ended(1)
+    assert airflow.wait_for_run("dawdling", run, timeout=90) == "success"
+    for task in airflow.task_instances("dawdling", run):
+        assert task.try_number == 2
+        assert airflow.xcom("dawdling", run, "dawdle", map_index=task.map_index) == {"by": "hand"}
+        with pytest.raises(AirflowError, match="no process runs dawdle"):
+            airflow.kill_task(tasks[task.map_index])
+        airflow.delete_state("dawdling", run, "dawdle", "noted", map_index=task.map_index)
+        airflow.delete_state("dawdling", run, "dawdle", "noted", map_index=task.map_index)
+        assert airflow.state("dawdling", run, "dawdle", map_index=task.map_index) == {}
 
 
 def test_a_broken_dag_file_is_reported_at_once(airflow: AirflowInstance) -> None:
