@@ -15,7 +15,7 @@ VENV := .venv/bin/python
 VENV_OLDEST := .venv-3.1/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow test lint types contracts test-oldest check constraints env env-oldest clean
+.PHONY: help demo airflow test chaos chaos-short lint types contracts test-oldest check constraints env env-oldest clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [PYTHON=/path/to/python3]"
@@ -30,6 +30,12 @@ airflow: env ## leave the demo's Airflow and sandbox running to explore; PORT=80
 test: env ## run the unit tests, then the system tests on a real Airflow
 	$(VENV) -m pytest
 	$(VENV) -m pytest -m system tests
+
+chaos: env ## bring about every fault on a real Airflow and count the effects; takes most of an hour
+	@$(VENV) -m tests.system.chaos
+
+chaos-short: env ## a few faults of the same kinds, in a few minutes
+	@$(VENV) -m tests.system.chaos --short
 
 lint: env ## check style and format
 	$(VENV) -m ruff check

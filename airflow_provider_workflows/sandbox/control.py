@@ -43,6 +43,8 @@ class Control:
         *,
         times: int = 1,
         skip: int = 0,
+        every: int = 1,
+        per_tag: bool = False,
         effect: bool | None = None,
         seconds: float | None = None,
         retry_after: int | str | None = None,
@@ -54,6 +56,9 @@ class Control:
         :param kind: one of the kinds in ``sandbox.faults``.
         :param times: how many requests it strikes.
         :param skip: how many matching requests pass unharmed first.
+        :param every: after those, it strikes each request of this number: 2 spares one and takes the next.
+        :param per_tag: it strikes nothing without a tag, and no tag that such a fault has struck; see
+            :meth:`watch`.
         :param effect: whether the vendor does the work (``bad_gateway``, ``not_json`` and ``status``; no).
         :param seconds: real time of ``slow`` and ``late_effect`` (1).
         :param retry_after: of ``throttled`` and ``unavailable``: seconds or an HTTP date.
@@ -66,6 +71,8 @@ class Control:
             "kind": kind,
             "times": times,
             "skip": skip,
+            "every": every,
+            "per_tag": per_tag,
             "effect": effect,
             "seconds": seconds,
             "retry_after": retry_after,
@@ -107,6 +114,17 @@ class Control:
     def requests(self, vendor: str) -> list[dict[str, Any]]:
         """The latest requests, oldest first, without anything secret."""
         return list(self._ask("GET", f"vendors/{_quoted(vendor)}/requests"))
+
+    def watch(self, vendor: str, pattern: str) -> None:
+        """Note, until the next reset, every request whose body has a match of a pattern: its tag.
+
+        :param pattern: regular expression of what the test puts into each of its requests, and no secret.
+        """
+        self._ask("POST", f"vendors/{_quoted(vendor)}/watch", {"pattern": pattern})
+
+    def sent(self, vendor: str) -> list[dict[str, Any]]:
+        """The requests that carried a tag, oldest first: ``tag``, ``endpoint``, and ``at``, epoch seconds."""
+        return list(self._ask("GET", f"vendors/{_quoted(vendor)}/sent"))
 
     def records(self, vendor: str | None = None) -> list[dict[str, Any]]:
         """What one vendor holds, or all of them: orders with their state, stops passed, fields and files.

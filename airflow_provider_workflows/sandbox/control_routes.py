@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from typing import Any
 
@@ -69,6 +70,17 @@ def _add_vendor_routes(router: APIRouter, sandbox: Sandbox) -> None:
     @router.get("/vendors/{vendor}/requests")
     async def requests(vendor: str) -> list[dict[str, Any]]:
         return sandbox.vendor(vendor).journal.recent()
+
+    @router.post("/vendors/{vendor}/watch")
+    async def watch(vendor: str, pattern: str = Body(embed=True)) -> None:
+        try:
+            sandbox.vendor(vendor).journal.watch(pattern)
+        except re.error as error:
+            raise CommandError(f"pattern: {error}") from None
+
+    @router.get("/vendors/{vendor}/sent")
+    async def sent(vendor: str) -> list[dict[str, Any]]:
+        return sandbox.vendor(vendor).journal.sent()
 
     @router.post("/vendors/{vendor}/restart")
     async def restart(vendor: str) -> None:

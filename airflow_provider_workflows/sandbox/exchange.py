@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
@@ -55,14 +55,19 @@ class VendorMount:
         routed = self._vendor.route(call)
         # Twice, since a fault may keep the work from being done: before the answer, or at the end.
         tidy = Routed(routed.endpoint, lambda: _tidied(routed, call))
+        tag = self._vendor.journal.tag_of(_texts(call))
         try:
-            await self._answer(tidy, scope, head, receive, send)
+            await self._answer(tidy, tag, scope, head, receive, send)
         finally:
             _tidy(call)
 
-    async def _answer(self, routed: Routed, scope: Scope, head: Head, receive: Receive, send: Send) -> None:
+    async def _answer(
+        self, routed: Routed, tag: str | None, scope: Scope, head: Head, receive: Receive, send: Send
+    ) -> None:
         self._note(scope, head, routed.endpoint)
-        fault = self._faults.take(self._vendor.name, {routed.endpoint}, unread=False)
+        if tag is not None:
+            self._vendor.journal.tagged(tag, routed.endpoint)
+        fault = self._faults.take(self._vendor.name, {routed.endpoint}, unread=False, tag=tag)
         if fault is None:
             await write(send, routed.perform())
         else:
@@ -94,6 +99,11 @@ def _tidy(call: Call) -> None:
     for upload in call.uploads:
         if not upload.kept:
             upload.remove()
+
+
+def _texts(call: Call) -> Iterator[str]:
+    yield call.body.decode("utf-8", "replace")
+    yield from (value for _, value in call.form)
 
 
 def _head(scope: Scope) -> Head:

@@ -43,6 +43,9 @@ class Fault:
     :param kind: what happens.
     :param times: how many requests it still strikes.
     :param skip: how many matching requests pass unharmed first.
+    :param every: after those, it strikes each request of this number: 2 spares one and takes the next.
+    :param per_tag: it strikes nothing without a tag, and no tag that such a fault has struck; see
+        ``Journal.watch``.
     :param effect: whether the vendor does the work, for the kinds that leave the choice.
     :param seconds: how long a ``slow`` answer or a ``late_effect`` takes, in seconds of real time.
     :param retry_after: value of a ``Retry-After`` header, seconds or an HTTP date.
@@ -56,11 +59,14 @@ class Fault:
     kind: Kind
     times: int = 1
     skip: int = 0
+    every: int = 1
+    per_tag: bool = False
     effect: bool = False
     seconds: float = 1.0
     retry_after: str | None = None
     status: int = 500
     hits: int = field(default=0)
+    passed: int = field(default=0)
 
     def strikes(self, vendor: str, endpoints: Collection[str]) -> bool:
         """Whether a request is struck; it is counted off the ``skip`` or the ``times`` if it matches."""
@@ -69,7 +75,8 @@ class Fault:
         if self.skip > 0:
             self.skip -= 1
             return False
-        if self.times <= 0:
+        self.passed += 1
+        if self.times <= 0 or self.passed % self.every:
             return False
         self.times -= 1
         return True
@@ -81,6 +88,7 @@ class FaultBook:
     def __init__(self) -> None:
         self._faults: dict[str, Fault] = {}
         self._numbers = itertools.count(1)
+        self._struck: set[str] = set()
 
     def order(self, *, vendor: str, endpoint: str, kind: str, **settings: Any) -> Fault:
         """Note a fault; settings that are None keep their default.
@@ -91,6 +99,8 @@ class FaultBook:
         checked = _checked_kind(kind)
         if "effect" in given and checked not in CHOOSES_EFFECT:
             raise FaultError(f"a fault of kind {kind!r} has no choice of effect")
+        if given.get("every", 1) < 1:
+            raise FaultError("every is 1 or more")
         if "retry_after" in given:
             given["retry_after"] = str(given["retry_after"])
         fault = Fault(
@@ -99,15 +109,25 @@ class FaultBook:
         self._faults[fault.id] = fault
         return fault
 
-    def take(self, vendor: str, endpoints: Collection[str], *, unread: bool) -> Fault | None:
+    def take(
+        self, vendor: str, endpoints: Collection[str], *, unread: bool, tag: str | None = None
+    ) -> Fault | None:
         """The first fault that strikes this request.
 
         :param unread: ask for faults that strike before the body is read, or for all the others.
+        :param tag: what the journal recognises the request by.
         """
         for fault in self._faults.values():
-            if (fault.kind == "reset_unread") == unread and fault.strikes(vendor, endpoints):
+            if (fault.kind == "reset_unread") != unread or (fault.per_tag and self._spares(tag)):
+                continue
+            if fault.strikes(vendor, endpoints):
+                if fault.per_tag and tag is not None:
+                    self._struck.add(tag)
                 return fault
         return None
+
+    def _spares(self, tag: str | None) -> bool:
+        return tag is None or tag in self._struck
 
     def get(self, fault_id: str) -> Fault:
         """The fault of this id.
@@ -123,6 +143,7 @@ class FaultBook:
     def clear(self) -> None:
         """Forget all faults and their hits."""
         self._faults.clear()
+        self._struck.clear()
 
 
 def _checked_kind(kind: str) -> Kind:

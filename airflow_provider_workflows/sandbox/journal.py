@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections import Counter, deque
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,6 +25,15 @@ class SeenRequest:
     client_port: int | None
 
 
+@dataclass(frozen=True)
+class SentRequest:
+    """A request that carries a tag: when its body had been read, in seconds since the epoch, real time."""
+
+    tag: str
+    endpoint: str
+    at: float
+
+
 class Journal:
     """Counters of one vendor since the last reset."""
 
@@ -34,6 +46,8 @@ class Journal:
         self._effects: Counter[str] = Counter()
         self._requests: Counter[str] = Counter()
         self._recent: deque[SeenRequest] = deque(maxlen=REMEMBERED_REQUESTS)
+        self._tags: re.Pattern[str] | None = None
+        self._sent: list[SentRequest] = []
 
     def effect(self, name: str) -> None:
         """Count one effect, such as an order opened."""
@@ -43,6 +57,32 @@ class Journal:
         """Count and remember one request."""
         self._requests[seen.endpoint] += 1
         self._recent.append(seen)
+
+    def watch(self, pattern: str) -> None:
+        """From now on note every request whose body has a match of a pattern: the match is its tag.
+
+        :param pattern: regular expression of what the caller puts into each of its requests, and no secret.
+        :raises re.error: if it is none.
+        """
+        self._tags = re.compile(pattern)
+
+    def tag_of(self, texts: Iterable[str]) -> str | None:
+        """The tag of a request, if a watch is set and it has one.
+
+        :param texts: its body, or the text parts of it.
+        """
+        if self._tags is None:
+            return None
+        matches = (self._tags.search(text) for text in texts)
+        return next((match[0] for match in matches if match), None)
+
+    def tagged(self, tag: str, endpoint: str) -> None:
+        """Note a request that carries a tag."""
+        self._sent.append(SentRequest(tag, endpoint, time.time()))
+
+    def sent(self) -> list[dict[str, Any]]:
+        """All requests that carried a tag, oldest first."""
+        return [asdict(request) for request in self._sent]
 
     def effects(self) -> dict[str, Any]:
         """Effects by name, and requests by endpoint."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import socket
 import time
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from airflow_provider_workflows.sandbox.control import Control, ControlError
 from airflow_provider_workflows.sandbox.faults import KINDS, FaultBook
+from airflow_provider_workflows.sandbox.journal import Journal
 from tests.sandbox.client import TITLE, OMFlowClient, until
 
 VENDOR = "omflow-1.1"
@@ -19,13 +21,14 @@ VENDOR = "omflow-1.1"
 class RawExchange:
     """One open order, sent byte by byte on a connection of its own."""
 
-    def __init__(self, client: OMFlowClient) -> None:
+    def __init__(self, client: OMFlowClient, *, title: str = "") -> None:
         if not client.code:
             client.login()
         target = urlsplit(client.url)
         assert target.hostname is not None
+        item = {**TITLE, "value": title} if title else TITLE
         body = json.dumps(
-            {"security": client.code, "omflow_restapi": 1, "action": "create", "formdata": [TITLE]}
+            {"security": client.code, "omflow_restapi": 1, "action": "create", "formdata": [item]}
         ).encode()
         self._head = (
             f"POST {target.path}/rest/flowmanage/api/omdata/edit/simple HTTP/1.1\r\n"
@@ -167,6 +170,52 @@ def test_skip_and_times(old: OMFlowClient, control: Control) -> None:
     assert control.hits(fault) == 2
 
 
+def test_every_second_request(old: OMFlowClient, control: Control) -> None:
+    fault = control.fault(VENDOR, "open", "unavailable", every=2, times=2)
+    statuses = [RawExchange(old).send().receive()[9:12] for _ in range(6)]
+    assert statuses == [b"200", b"503", b"200", b"503", b"200", b"200"]
+    assert control.hits(fault) == 2
+
+
+def test_no_tag_is_struck_twice(old: OMFlowClient, control: Control) -> None:
+    control.watch(VENDOR, "run-[0-9]+")
+    first = control.fault(VENDOR, "open", "unavailable", per_tag=True, times=1)
+    others = control.fault(VENDOR, "open", "throttled", per_tag=True, times=9)
+    statuses = []
+    for title in ("run-1", "run-1", "run-2", "none", "run-2", "run-3"):
+        exchange = RawExchange(old, title=title).send()
+        statuses.append(exchange.receive()[9:12])
+    assert statuses == [b"503", b"200", b"429", b"200", b"200", b"429"]
+    assert (control.hits(first), control.hits(others)) == (1, 2)
+    assert opened(control) == 3
+
+
+def test_tagged_requests_are_noted_with_their_time(old: OMFlowClient, control: Control) -> None:
+    began = time.time()
+    RawExchange(old, title="run-0").send().receive()
+    control.watch(VENDOR, "run-[0-9]+")
+    for title in ("run-1", "other", "run-2"):
+        RawExchange(old, title=title).send().receive()
+    sent = control.sent(VENDOR)
+    assert [(request["tag"], request["endpoint"]) for request in sent] == [
+        ("run-1", "open"),
+        ("run-2", "open"),
+    ]
+    assert began <= sent[0]["at"] <= sent[1]["at"] <= time.time()
+    control.reset()
+    RawExchange(old, title="run-3").send().receive()
+    assert control.sent(VENDOR) == []
+
+
+def test_a_tag_is_looked_for_in_all_parts(control: Control) -> None:
+    journal = Journal("opened")
+    journal.watch("run-[0-9]+")
+    assert journal.tag_of(["", "x", "the run-7 of run-8"]) == "run-7"
+    assert journal.tag_of(["x"]) is None
+    with pytest.raises(ControlError, match="pattern"):
+        control.watch(VENDOR, "(")
+
+
 def test_a_fault_is_for_one_endpoint_of_one_vendor(
     old: OMFlowClient, new: OMFlowClient, control: Control
 ) -> None:
@@ -194,13 +243,14 @@ def test_faults_are_listed_and_cleared(control: Control, old: OMFlowClient) -> N
         (VENDOR, "opne", "hang", {}, "no endpoint 'opne'"),
         (VENDOR, "open", "explode", {}, "unknown kind of fault 'explode'"),
         (VENDOR, "open", "hang", {"effect": True}, "no choice of effect"),
+        (VENDOR, "open", "hang", {"every": 0}, "every is 1 or more"),
     ],
 )
 def test_a_fault_that_cannot_be_is_refused(
-    control: Control, vendor: str, endpoint: str, kind: str, settings: dict[str, bool], reason: str
+    control: Control, vendor: str, endpoint: str, kind: str, settings: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(ControlError, match=reason):
-        control.fault(vendor, endpoint, kind, effect=settings.get("effect"))
+        control.fault(vendor, endpoint, kind, **settings)
 
 
 def test_every_kind_can_be_ordered() -> None:

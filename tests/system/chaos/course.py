@@ -1,0 +1,136 @@
+"""Runs scenes: starts what they need, runs their lanes side by side, and lets a person watch."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from dev.airflow_home import environment_of
+from dev.airflow_instance import AirflowInstance
+from dev.layout import AIRFLOW_HOMES, ROOT
+from dev.sandbox_process import RunningSandbox, running_sandbox
+from tests.system.chaos.cell import Cell, CellResult
+from tests.system.chaos.scene import Lane, Scene
+from tests.system.chaos.stage import Stage, row
+from tests.system.chaos.watch import Watch
+
+#: Tasks that run at once: many of them sleep, but all of them start, and that is what takes the machine.
+PARALLELISM = 24
+SETTINGS = {
+    "AIRFLOW__CORE__PARALLELISM": str(PARALLELISM),
+    "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "64",
+    "AIRFLOW__CORE__MAX_ACTIVE_RUNS_PER_DAG": "32",
+    "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
+    # The files do not change: reading them again and again would take a quarter of the machine.
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
+    # Each running task talks to the API server, and a request of it may need two connections.
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "64",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_MAX_OVERFLOW": "64",
+    # SQLite has one writer: transactions are to be short.
+    "AIRFLOW__SCHEDULER__MAX_DAGRUNS_PER_LOOP_TO_SCHEDULE": "10",
+    "PYTHONPATH": str(ROOT),
+}
+
+Report = Callable[[CellResult], None]
+
+
+def run(scene: Scene, *, size: int, watch: Watch, report: Report) -> None:
+    """
+    Run all cells of a scene.
+
+    :param scene: the scene
+    :param size: submissions a cell
+    :param watch: shows what goes on
+    :param report: gets each row once it is there
+    :raises AirflowError: if the Airflow does not start
+    :raises SandboxError: if a sandbox does not start
+    """
+    with contextlib.ExitStack() as stack:
+        watch.scene(scene.name, "starting Airflow and the sandboxes")
+        sandboxes = _sandboxes(scene, stack)
+        connections = _connections(scene, sandboxes)
+        os.environ.update(connections)  # hooks of this very process use the lanes' connections, too
+        home = AIRFLOW_HOMES / f"chaos-{scene.name}"
+        environment = {**SETTINGS, "CHAOS_SIZE": str(size), **scene.environment, **connections}
+        instance = AirflowInstance(home, dags_folder=scene.dags, environment=environment)
+        stack.enter_context(instance)
+        instance.wait_healthy()
+        instance.call("GET", "/dags", params={"limit": 1})  # alone, see stage.AT_ONCE
+        whole = {**environment_of(home), **environment}
+        stages = [_stage(instance, lane, sandboxes[lane.name], size, whole, watch) for lane in scene.lanes]
+        stopped = threading.Event()
+        stack.callback(stopped.set)
+        _side_by_side([_runner(stage, watch, report, stopped) for stage in stages], watch)
+
+
+def _connections(scene: Scene, sandboxes: Mapping[str, RunningSandbox]) -> dict[str, str]:
+    """The lanes' connections, as environment variables."""
+    return {
+        f"AIRFLOW_CONN_{name.upper()}": json.dumps(fields)
+        for lane in scene.lanes
+        for name, fields in lane.connections(sandboxes[lane.name].url).items()
+    }
+
+
+def _sandboxes(scene: Scene, stack: contextlib.ExitStack) -> dict[str, RunningSandbox]:
+    folder = AIRFLOW_HOMES / f"chaos-{scene.name}-sandboxes"
+    contexts = {
+        lane.name: running_sandbox(folder / lane.name, processes=lane.processes) for lane in scene.lanes
+    }
+    with ThreadPoolExecutor() as pool:
+        started = {name: pool.submit(context.__enter__) for name, context in contexts.items()}
+    for name, future in started.items():
+        if future.exception() is None:
+            stack.push(contexts[name].__exit__)
+    return {name: future.result() for name, future in started.items()}
+
+
+def _stage(
+    instance: AirflowInstance,
+    lane: Lane,
+    sandbox: RunningSandbox,
+    size: int,
+    environment: Mapping[str, str],
+    watch: Watch,
+) -> Stage:
+    def show(text: str) -> None:
+        watch.lane(lane.name, text)
+
+    return Stage(instance, lane, sandbox, size, environment, show)
+
+
+def _runner(stage: Stage, watch: Watch, report: Report, stopped: threading.Event) -> threading.Thread:
+    def work() -> None:
+        for cell in stage.lane.cells:
+            watch.begin(stage.lane.name, cell)
+            result = attempt(cell, stage)
+            if stopped.is_set():
+                return  # what a cell says once its Airflow is being taken away means nothing
+            watch.end(stage.lane.name, result)
+            report(result)
+
+    # A daemon: after Ctrl-C nobody waits for a lane, whose processes are gone anyway.
+    return threading.Thread(target=work, name=stage.lane.name, daemon=True)
+
+
+def attempt(cell: Cell, stage: Stage) -> CellResult:
+    """Run a cell; whatever goes wrong becomes its row."""
+    began = time.monotonic()
+    try:
+        return cell.run(stage)
+    except Exception as error:
+        return row(cell, None, began=began, problems=[f"{type(error).__name__}: {error}"])
+
+
+def _side_by_side(lanes: list[threading.Thread], watch: Watch) -> None:
+    with watch:
+        for lane in lanes:
+            lane.start()
+        while any(lane.is_alive() for lane in lanes):
+            watch.tick()
+            time.sleep(0.5)

@@ -1,0 +1,43 @@
+"""A mapped task of 50, and a daily DAG for a backfill, for one way to start at each vendor."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import DAG
+
+from tests.system.chaos.operators import is_wanted, mapped, single
+from tests.system.chaos.variants import MANY, VARIANTS
+
+SIBLINGS = 50
+AGAIN = {"retries": 2, "retry_delay": timedelta(seconds=1)}
+
+
+def siblings(name: str, mode: str, lane: str) -> DAG:
+    """A mapped task of 50."""
+    with DAG(f"{lane}_many", schedule=None, default_args=AGAIN, max_active_tasks=64) as dag:
+        mapped(name, conn_id=lane, size=SIBLINGS, mode=mode)
+    return dag
+
+
+def daily(name: str, mode: str, lane: str) -> DAG:
+    """One task a day, whose submission has the day in its tag."""
+    with DAG(
+        f"{lane}_backfill",
+        schedule="@daily",
+        start_date=datetime(2026, 1, 1, tzinfo=UTC),
+        end_date=datetime(2026, 2, 1, tzinfo=UTC),
+        catchup=False,
+        default_args=AGAIN,
+        max_active_runs=32,
+    ) as dag:
+        single(name, conn_id=lane, mode=mode, tag=f"{lane}_backfill.{{{{ ds_nodash }}}}")
+    return dag
+
+
+for name in MANY:
+    for mode in VARIANTS[name].modes:
+        lane = VARIANTS[name].dag_id(mode)
+        for make, dag_id in ((siblings, f"{lane}_many"), (daily, f"{lane}_backfill")):
+            if is_wanted(dag_id):
+                globals()[dag_id] = make(name, mode, lane)

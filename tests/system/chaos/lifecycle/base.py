@@ -1,0 +1,129 @@
+"""What the lifecycle cells have in common: a run of a plot, led through its events, and then counted."""
+
+from __future__ import annotations
+
+import abc
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tests.system.chaos.cell import Cell, CellResult
+from tests.system.chaos.lifecycle.crew import Crew
+from tests.system.chaos.lifecycle.gate import GATE
+from tests.system.chaos.lifecycle.ledger import Ledger
+from tests.system.chaos.stage import SETTLE, Stage, row
+from tests.system.chaos.tally import Tally, TaskOutcome
+from tests.system.chaos.variants import Mode, Variant
+
+#: Seconds after which a connection of these lanes gives a request up: long enough to be killed meanwhile.
+TIMEOUT = 40.0
+
+
+@dataclass
+class Course:
+    """
+    One run of a cell, and what is noted on the way.
+
+    :param stage: the lane's
+    :param crew: its tasks
+    :param ledger: of its effects
+    :param ordered: how many faults there were to be
+    :param confirmed: how many there were
+    :param problems: what is not as it should be
+    """
+
+    stage: Stage
+    crew: Crew
+    ledger: Ledger
+    ordered: int = 0
+    confirmed: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def outcomes(self) -> list[TaskOutcome]:
+        """How the tasks have ended so far."""
+        return self.stage.outcomes(self.crew.dag_id, self.crew.run_id)
+
+    def count(self, *, succeeded: int, in_doubt: int = 0, effects: int, settle: float | None = None) -> Tally:
+        """
+        Count a section, and note what is not as expected.
+
+        :param succeeded: how many tasks should have
+        :param in_doubt: how many should have failed naming their doubt
+        :param effects: how many there should be at the vendor
+        :param settle: seconds until a request may be sent again; None if none may
+        """
+        tasks = self.outcomes()
+        section = self.ledger.close(tasks, settle=settle)
+        expected = {"succeeded": succeeded, "doubting": in_doubt, "effects": effects}
+        words = {"doubting": "in doubt"}
+        found = [
+            f"{getattr(section, name)} {words.get(name, name)}, not {number}"
+            for name, number in expected.items()
+            if getattr(section, name) != number
+        ]
+        others = sorted({task.error or f"state {task.state}" for task in tasks if task.state != "success"})
+        self.problems += found
+        if found and others:
+            self.problems.append(f"e.g. {others[0][:160]}")
+        return section
+
+
+@dataclass(frozen=True, kw_only=True)
+class LifeCell(Cell):
+    """
+    A cell on one run of a plot of its lane.
+
+    :param variant: what is submitted
+    :param plot: which DAG of the lane, see :data:`~tests.system.chaos.lifecycle.written.PLOTS`
+    """
+
+    variant: Variant
+    plot: str = "patient"
+
+    @classmethod
+    def on(cls, variant: Variant, mode: Mode, *, fault: str, **more: object) -> LifeCell:
+        """A cell for a variant in a mode."""
+        return cls(fault=fault, vendor=variant.title, mode=mode, variant=variant, **more)  # type: ignore[arg-type]
+
+    @property
+    def settle(self) -> float | None:
+        """Seconds until a request may be sent again; None where the vendor cannot be asked."""
+        return SETTLE if self.variant.found == "always" else None
+
+    def run(self, stage: Stage) -> CellResult:
+        """Start the run, lead it, count."""
+        began = time.monotonic()
+        dag_id = f"{stage.lane.name}_{self.plot}"
+        run_id = stage.fresh(type(self).__name__)
+        course = Course(
+            stage,
+            Crew(stage, dag_id, run_id, deferring=self.mode == "deferrable"),
+            Ledger(stage, self.variant),
+        )
+        self.prepare(course)
+        with GATE.room(self.held(stage.size)):
+            stage.begin(dag_id, run_id)
+            self.lead(course)
+        return row(
+            self,
+            course.ledger.total,
+            began=began,
+            ordered=course.ordered,
+            confirmed=course.confirmed,
+            problems=self.judge(course.problems),
+        )
+
+    def held(self, size: int) -> int:
+        """How many workers the cell's tasks must all have at once."""
+        return 0
+
+    def prepare(self, course: Course) -> None:
+        """Order the faults that are to be there from the beginning."""
+
+    @abc.abstractmethod
+    def lead(self, course: Course) -> None:
+        """Lead the run through its events to its end, and count."""
+
+    def judge(self, problems: Sequence[str]) -> Sequence[str]:
+        """The problems that count."""
+        return problems

@@ -1,0 +1,213 @@
+"""The tasks of one run, each of which is led through a cell's events on its own."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+from dev.airflow_client import TaskInstance
+from dev.airflow_home import AirflowError
+from tests.system.chaos.book import TASK
+from tests.system.chaos.lifecycle.desk import Desk
+from tests.system.chaos.stage import ENDED, Stage
+from tests.system.chaos.tally import bare
+
+LOOK_SECONDS = 0.5
+#: Seconds for which a task must have been seen waiting in a worker: by then it has looked at the vendor.
+SETTLED = 3.0
+RECORD = "workflow_submission"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """
+    One submission's task as it is now.
+
+    :param task: as Airflow sees it
+    :param record: what its state store says about its submission; empty if nothing
+    :param since: ``time.monotonic()`` when it was first seen in this state of this attempt
+    :param deferring: it waits in the triggerer, and is in a worker only on its way there
+    """
+
+    task: TaskInstance
+    record: Mapping[str, Any] = field(default_factory=dict)
+    since: float = 0.0
+    deferring: bool = False
+
+    @property
+    def index(self) -> int:
+        return self.task.map_index
+
+    @property
+    def attempt(self) -> int:
+        return self.task.try_number
+
+    @property
+    def ended(self) -> bool:
+        return self.task.state in ENDED
+
+    @property
+    def intends(self) -> bool:
+        """Whether it has written its intent and does not know of a run yet."""
+        return bool(self.record) and self.remote_id is None
+
+    @property
+    def remote_id(self) -> str | None:
+        """The bare id of the run that its record names."""
+        found = self.record.get("id")
+        return None if found is None else bare(str(found))
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for the end of its run, in the triggerer or in a worker."""
+        if self.task.state in ("deferred", "up_for_reschedule"):
+            return True
+        seen = time.monotonic() - self.since
+        looks = self.task.state == "running" and self.remote_id is not None and seen >= SETTLED
+        return looks and not self.deferring
+
+
+#: Leads one task on; returns whether it is where it is to be.
+Step = Callable[[Member], bool]
+
+
+class Crew:
+    """
+    The mapped tasks of a run, read past the API server.
+
+    :param stage: the lane's
+    :param dag_id: the DAG
+    :param run_id: its run
+    :param size: how many tasks there are to be; the stage's size by default
+    :param deferring: they wait in the triggerer
+    """
+
+    def __init__(
+        self, stage: Stage, dag_id: str, run_id: str, *, size: int | None = None, deferring: bool = False
+    ) -> None:
+        self.stage = stage
+        self.dag_id = dag_id
+        self.run_id = run_id
+        self.size = size or stage.size
+        self.deferring = deferring
+        self.desk = Desk(stage.control, stage.lane.mount)
+        self._seen: dict[int, tuple[tuple[str | None, int], float]] = {}
+
+    def look(self) -> list[Member]:
+        """All tasks by map index; none before Airflow has made them."""
+        records = self._records()
+        return [self._member(task, records.get(task.map_index, {})) for task in self._tasks()]
+
+    def lead(
+        self, step: Step, *, what: str, timeout: float = 420.0, first: Callable[[], object] = lambda: None
+    ) -> list[Member]:
+        """
+        Lead every task on until each is where it is to be, and return them.
+
+        :param step: is called for every task, again and again
+        :param what: where they are to be, for the error message
+        :param timeout: seconds
+        :param first: is called before each round of steps
+        :raises AirflowError: if the time is over, or Airflow stopped
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            first()
+            members = self.look()
+            arrived = [step(member) for member in members]
+            self.desk.work()
+            if len(members) == self.size and all(arrived):
+                return members
+            self._bear(members, what, deadline, timeout)
+            time.sleep(LOOK_SECONDS)
+
+    def wait(
+        self, *, what: str = "all tasks to wait", attempt: int = 1, timeout: float = 420.0
+    ) -> list[Member]:
+        """Wait until every task waits for the end of its run, in this attempt or a later one."""
+        return self.lead(lambda member: self._waits(member, attempt), what=what, timeout=timeout)
+
+    def finish(self, *, timeout: float = 420.0) -> list[Member]:
+        """Let every run end at the vendor once its task waits for it, and wait for the tasks."""
+
+        def step(member: Member) -> bool:
+            if member.waits and member.remote_id is not None:
+                self.desk.finish([member.remote_id])
+            return member.ended
+
+        self.lead(step, what="all tasks to end", timeout=timeout)
+        return self.end()
+
+    def end(self, *, timeout: float = 420.0) -> list[Member]:
+        """
+        Wait for the end of every task and of the run, without doing anything.
+
+        Who clears a task before Airflow has noticed that the run is over may leave it in an ended run,
+        where nobody runs it.
+        """
+        members = self.lead(lambda member: member.ended, what="all tasks to end", timeout=timeout)
+        self.stage.until(self._run_ended, timeout=60, what=f"the run {self.run_id} to end")
+        return members
+
+    def _run_ended(self) -> bool | None:
+        return self.stage.book.run_state(self.dag_id, self.run_id) in ENDED or None
+
+    def clear(self, indexes: Iterable[int]) -> None:
+        """Clear tasks, as a user does in the UI."""
+        tasks = [(TASK, index) for index in indexes]
+        if tasks:
+            self.stage.airflow.clear(self.dag_id, self.run_id, tasks)
+
+    def kill(self, member: Member) -> bool:
+        """
+        Kill the process of a task, and that of every second one with its supervisor.
+
+        :returns: whether there was one to kill
+        """
+        try:
+            self.stage.instance.kill_task(member.task, with_supervisor=bool(member.index % 2))
+        except AirflowError:  # it ended, or deferred, in this very moment
+            return False
+        return True
+
+    def _waits(self, member: Member, attempt: int) -> bool:
+        if member.ended:
+            raise AirflowError(f"{member.task.label} ended with {member.task.state} when it was to wait")
+        return member.waits and member.attempt >= attempt
+
+    def _bear(self, members: Collection[Member], what: str, deadline: float, timeout: float) -> None:
+        states = Counter(str(member.task.state or "none") for member in members)
+        shown = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+        self.stage.show(shown)
+        self.stage.instance.check_alive()
+        self.stage.sandbox.check_alive()
+        if time.monotonic() > deadline:
+            raise AirflowError(f"waited {timeout:.0f} s for {what} in vain; there are {shown or 'no tasks'}")
+
+    def _member(self, task: TaskInstance, record: Mapping[str, Any]) -> Member:
+        now, key = time.monotonic(), (task.state, task.try_number)
+        if self._seen.get(task.map_index, (None, now))[0] != key:
+            self._seen[task.map_index] = (key, now)
+        return Member(task=task, record=record, since=self._seen[task.map_index][1], deferring=self.deferring)
+
+    def _tasks(self) -> list[TaskInstance]:
+        columns = "task_id, map_index, state, try_number, max_tries, start_date, duration, pid"
+        rows = self._rows(f"SELECT {columns} FROM task_instance", "AND map_index >= 0 ORDER BY map_index")
+        names = columns.split(", ")
+        return [TaskInstance(**dict(zip(names, row, strict=True))) for row in rows]
+
+    def _records(self) -> dict[int, Mapping[str, Any]]:
+        rows = self._rows("SELECT map_index, value FROM task_state_store", f"AND key = '{RECORD}'")
+        return {index: json.loads(value) for index, value in rows}
+
+    def _rows(self, query: str, rest: str) -> list[tuple[Any, ...]]:
+        where = "WHERE dag_id = ? AND run_id = ? AND task_id = ?"
+        address = f"file:{self.stage.instance.database}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
+            return connection.execute(f"{query} {where} {rest}", (self.dag_id, self.run_id, TASK)).fetchall()

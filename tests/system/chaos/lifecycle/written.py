@@ -1,0 +1,197 @@
+"""The DAGs of the lifecycle cells: one task that submits many times, in as many plots as a lane needs."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, BaseOperator
+
+from airflow_provider_workflows.blizwork.sensors import BlizWorkCaseSensor
+from airflow_provider_workflows.kiban.sensors import KibanWorkflooSensor
+from airflow_provider_workflows.mybpm.sensors import MyBPMFieldSensor
+from airflow_provider_workflows.omflow.sensors import OMFlowOrderSensor
+from airflow_provider_workflows.robusta.sensors import RobustaStatusSensor
+from tests.system.chaos.lifecycle.forgetful import forgetful
+from tests.system.chaos.operators import KIBAN_PATIENT, MODES, SETTLE, SUBMITTERS, Submitter
+from tests.system.chaos.variants import VARIANTS, Mode
+
+SIZE = int(os.environ.get("CHAOS_SIZE", "20"))
+KIBAN_FAILING = "64b5f0c2a1d3e4f5a6b7c904"
+#: A kill, a restart or a retry each takes an attempt; what they would send twice shall show at once.
+RETRIES = 12
+LOOKS: Mapping[str, Any] = {"poke_interval": 5, "timeout": 900}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plot:
+    """
+    One way in which a lane's submissions can go.
+
+    :param name: behind the lane's in DAG ids
+    :param fails: what is started ends badly at the vendor
+    :param forgets: the record is switched off
+    :param retries: of the task
+    :param arguments: of the operator, beside the usual
+    """
+
+    name: str
+    fails: bool = False
+    forgets: bool = False
+    retries: int = RETRIES
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+#: ``patient`` looks in the worker for long enough to be killed there.
+PLOTS = (
+    Plot(name="patient", arguments={"prepoll": 20}),
+    Plot(name="prompt"),
+    Plot(name="failing", fails=True, retries=1),
+    Plot(name="rerunning", fails=True, retries=1, arguments={"on_failed_run": "rerun"}),
+    Plot(name="insisting", arguments={"on_lost_answer": "resubmit"}),
+    Plot(name="forgetful", forgets=True, retries=1),
+)
+_FAILING: Mapping[str, Mapping[str, Any]] = {
+    "omflow": {"api_path": "failing"},
+    "robusta": {"process_name": "FailingBot"},
+    "kiban": {"workfloo_id": KIBAN_FAILING},
+}
+_PATIENT: Mapping[str, Mapping[str, Any]] = {
+    "omflow": {"api_path": "patient"},
+    "robusta": {"process_name": "LongBot"},
+    "kiban": {"workfloo_id": KIBAN_PATIENT},
+}
+
+
+def dag_id(lane: str, plot: str) -> str:
+    return f"{lane}_{plot}"
+
+
+def write_dags(variant: str) -> dict[str, DAG]:
+    """
+    All DAGs of a variant's lanes, by id.
+
+    :param variant: its name
+    """
+    modes = [
+        mode for mode in VARIANTS[variant].modes if mode != "no-wait" or len(VARIANTS[variant].modes) == 1
+    ]
+    made = [
+        _dag(variant, mode, plot)
+        for mode in modes
+        for plot in PLOTS
+        if not plot.fails or (variant.partition("_")[0] in _FAILING and mode != "no-wait")
+    ]
+    return {dag.dag_id: dag for dag in made}
+
+
+def _dag(variant: str, mode: Mode, plot: Plot) -> DAG:
+    lane = VARIANTS[variant].dag_id(mode)
+    how = _submitter(variant, plot)
+    again = {"retries": plot.retries, "retry_delay": timedelta(seconds=0.5)}
+    with DAG(
+        dag_id(lane, plot.name), schedule=None, catchup=False, default_args=again, max_active_tasks=256
+    ) as dag:
+        operator = forgetful(how.operator) if plot.forgets else how.operator
+        usual = {"settle": SETTLE, **LOOKS, **MODES[mode], **how.fixed}
+        wanted = {**usual, **plot.arguments}
+        chosen = {name: value for name, value in wanted.items() if _takes(operator, name)}
+        values = [how.value(f"{{{{ dag_run.conf['tag'] }}}}.{index}", index) for index in range(SIZE)]
+        operator.partial(task_id="submit", **{how.conn: lane}, **chosen).expand(**{how.each: values})
+    return dag
+
+
+def _submitter(variant: str, plot: Plot) -> Submitter:
+    how = SUBMITTERS[variant]
+    vendor = variant.partition("_")[0]
+    if vendor == "blizwork":
+        return replace(how, value=lambda tag, index: "patient")
+    process = (_FAILING if plot.fails else _PATIENT).get(vendor, {})
+    return replace(how, fixed={**how.fixed, **process})
+
+
+def _takes(operator: type[BaseOperator], name: str) -> bool:
+    """Whether an operator has an argument of its own of this name; not all of them wait, for one."""
+    own = operator.__mro__[: operator.__mro__.index(BaseOperator)]
+    return any("__init__" in vars(cls) and name in inspect.signature(cls).parameters for cls in own)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watcher:
+    """
+    A sensor on something that the cell has made.
+
+    :param operator: its class
+    :param conn: name of the argument for the connection id
+    :param each: name of the argument that holds the remote id
+    :param fixed: arguments that are the same for all
+    """
+
+    operator: type[BaseOperator]
+    conn: str
+    each: str
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+
+WATCHERS: Mapping[str, Watcher] = {
+    "omflow": Watcher(
+        operator=OMFlowOrderSensor, conn="omflow_conn_id", each="data_no", fixed={"api_path": "patient"}
+    ),
+    "mybpm": Watcher(
+        operator=MyBPMFieldSensor,
+        conn="mybpm_conn_id",
+        each="boi_id",
+        fixed={"bo_code": "DECISION", "field": "ANSWER", "value": "yes"},
+    ),
+    "blizwork": Watcher(
+        operator=BlizWorkCaseSensor,
+        conn="blizwork_conn_id",
+        each="case_number",
+        fixed={"workflow_id": "patient"},
+    ),
+    "robusta": Watcher(operator=RobustaStatusSensor, conn="robusta_conn_id", each="spid"),
+    "kiban": Watcher(operator=KibanWorkflooSensor, conn="kiban_conn_id", each="execution_id"),
+}
+PLACES: Mapping[str, Mapping[str, Any]] = {
+    "deferrable": {"deferrable": True, "prepoll": 0},
+    "reschedule": {"mode": "reschedule"},
+    "sync": {"mode": "poke"},
+}
+#: Sensors that hold no worker come in twos: with five vendors, 200 of a kind.
+FOLD: Mapping[str, int] = {"deferrable": 2, "reschedule": 2}
+
+
+def watching_dags(vendor: str) -> dict[str, DAG]:
+    """
+    A DAG for each place where a vendor's sensor can wait, by id; what it waits for comes in the run's conf.
+
+    :param vendor: such as ``omflow``
+    """
+    return {dag.dag_id: dag for dag in (_watching(vendor, place) for place in PLACES)}
+
+
+def _watching(vendor: str, place: str) -> DAG:
+    how = WATCHERS[vendor]
+    # No retries: a failure that a retry would hide is what is looked for.
+    with DAG(
+        f"{vendor}_watch_{place}",
+        schedule=None,
+        catchup=False,
+        default_args={"retries": 0},
+        max_active_tasks=256,
+    ) as dag:
+        number = SIZE * FOLD.get(place, 1)
+        targets = [f"{{{{ dag_run.conf['targets'][{index}] }}}}" for index in range(number)]
+        given = {
+            "poke_interval": 5,
+            "timeout": 900,
+            **PLACES[place],
+            **how.fixed,
+            how.conn: f"{vendor}_watch",
+        }
+        how.operator.partial(task_id="submit", **given).expand(**{how.each: targets})
+    return dag
