@@ -16,7 +16,8 @@ from dev.airflow_home import AirflowError
 POLL_SECONDS = 0.25
 REQUEST_TIMEOUT = 30.0
 PAGE = 100
-LOCKED = "database is locked"
+#: How the API server says that SQLite was locked, with or without the reason.
+LOCKED = ("database is locked", '"reason":"Database error"')
 LOCKED_TRIES = 12
 TERMINAL = frozenset({"success", "failed"})
 
@@ -71,7 +72,10 @@ class AirflowClient:
         """
         reply = self._send(method, path, **arguments)
         for _ in range(LOCKED_TRIES):
-            if not (reply.status_code == requests.codes.server_error and LOCKED in reply.text):
+            if not (
+                reply.status_code == requests.codes.server_error
+                and any(word in reply.text for word in LOCKED)
+            ):
                 break
             # SQLite took nothing. Airflow's API server itself brings this about: it waits in its event loop
             # for a lock that another of its requests holds, which cannot go on meanwhile.
