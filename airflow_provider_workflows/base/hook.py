@@ -115,6 +115,12 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         return self._worker_side()[1].endpoint.timeout
 
     @property
+    def where(self) -> str:
+        """The vendor's server and account, to tell whether a connection still leads to the same."""
+        transport = self._worker_side()[1]
+        return f"{transport.endpoint.base_url} {transport.endpoint.identity[0]}"
+
+    @property
     def namespace(self) -> str:
         """What tells this installation of Airflow from others that use the same account at the vendor."""
         self._worker_side()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_workflows.base.decision import Absent, CannotKnow, Found, Trace
-from airflow_provider_workflows.base.record import KEY, Record, fingerprint
+from airflow_provider_workflows.base.record import KEY, Record, fingerprint, read_record
+from airflow_provider_workflows.base.state import TaskState
 from airflow_provider_workflows.protocol.errors import (
     LostTrack,
     OutcomeUnknown,
@@ -130,10 +132,27 @@ class Inquiry:
 
     def search(self, record: Record) -> str:
         """Return what a person looks for at the vendor, in a sentence."""
-        date = datetime.fromtimestamp(record.intended_at, tz=UTC)
-        when = f"of about {date:%Y-%m-%d %H:%M:%S} UTC" if record.intended_at else "of an earlier attempt"
         mark = f" with the mark {record.mark!r}" if self._effect.carries_mark else ""
-        return f"Look at the vendor for {self._effect.hint or 'it'} {when}{mark}."
+        return f"Look at the vendor for {self._effect.hint or 'it'} {self.moment(record)}{mark}."
+
+    @staticmethod
+    def moment(record: Record) -> str:
+        """Return when it was first sent, in words."""
+        date = datetime.fromtimestamp(record.intended_at, tz=UTC)
+        return f"of about {date:%Y-%m-%d %H:%M:%S} UTC" if record.intended_at else "of an earlier attempt"
+
+
+def open_doubt(context: Mapping[str, Any]) -> str | None:
+    """Return what an earlier attempt has left open, in words; None if nothing, or if it cannot be read."""
+    try:
+        found = TaskState(context).load(KEY)
+        record = None if found is None else read_record(found)
+    except Exception:
+        return None  # the submission itself says so where it matters
+    if record is None or record.id is not None:
+        return None
+    when = Inquiry.moment(record)
+    return f"Open since an earlier attempt: {record.subject or 'a request'} {when}, mark {record.mark!r}"
 
 
 def place_of(effect: Effect, mark: str) -> str:

@@ -14,18 +14,18 @@ from airflow.sdk import BaseOperator
 from airflow_provider_workflows.base.compat import default_deferrable, exceptions
 from airflow_provider_workflows.base.condition import Condition, import_string
 from airflow_provider_workflows.base.decision import OnClear, OnFailedRun, OnLostAnswer, Policy
-from airflow_provider_workflows.base.inquiry import RERUN_ADVICE
+from airflow_provider_workflows.base.inquiry import RERUN_ADVICE, open_doubt
 from airflow_provider_workflows.base.state import TaskState
 from airflow_provider_workflows.base.storeless import make_submission
 from airflow_provider_workflows.base.templating import is_native, render_typed
 from airflow_provider_workflows.base.waiter import Waiter, result_of
 from airflow_provider_workflows.protocol.errors import (
     InvalidInput,
+    PermanentError,
     RetryWouldRepeat,
     RunFailed,
     RunMayRerun,
     RunTimedOut,
-    TemporaryError,
     WorkflowError,
 )
 
@@ -132,6 +132,7 @@ class OnceOperator(WorkflowOperator):
             policy=self.policy,
             settle=max(_seconds(self, "settle"), self.hook.timeout + SETTLE_MARGIN),
             deadline=deadline,
+            where=self.hook.where,
             namespace=self.hook.namespace,
         )
         return self._submission.run()
@@ -148,7 +149,13 @@ class OnceOperator(WorkflowOperator):
     def on_kill(self) -> None:
         """Say what goes on at the vendor: no vendor offers to cancel it, so nothing is sent."""
         if self._submission is not None:
-            self.log.warning("Killed. %s", self._submission.last_words())
+            self.log.warning("Killed. %s", self._submission.stop())
+
+    def pre_execute(self, context: Any) -> None:
+        """Name an open doubt before anything else can fail and hide it."""
+        super().pre_execute(context)
+        if (doubt := open_doubt(context)) is not None:
+            self.log.warning("%s", doubt)
 
 
 class WaitingOperator(OnceOperator):
@@ -233,19 +240,27 @@ class WaitingOperator(OnceOperator):
         Give failures after the start their meaning for a retry.
 
         :raises RunMayRerun: for a :class:`RunFailed`, with ``on_failed_run="rerun"``
-        :raises RetryWouldRepeat: for a passing failure, before Airflow 3.3, where a retry would start another
-            run; not if the run carries a mark by which the retry finds it
+        :raises RetryWouldRepeat: for any other failure that a retry might follow, before Airflow 3.3, where
+            the retry would start another run; not if the run carries a mark by which it is found
         """
         try:
             yield
         except RunFailed as error:
             kind = RunMayRerun if self.policy.on_failed_run == "rerun" else RunFailed
             raise _like(error, kind, f"{error.message}. {RERUN_ADVICE}") from None
-        except TemporaryError as error:
+        except PermanentError:
+            raise
+        except Exception as error:
             if TaskState(context).lasting or self.finds_its_run:
                 raise
-            message = f"{error.message}. Before Airflow 3.3 a retry would start another run, so there is none"
-            raise _like(error, RetryWouldRepeat, message) from None
+            known = error if isinstance(error, WorkflowError) else WorkflowError(type(error).__name__)
+            message = f"{known.message}. Before Airflow 3.3 a retry would start another run, so there is none"
+            raise _like(known, RetryWouldRepeat, message) from None
+
+    def announce(self, context: Context, remote_id: str) -> None:
+        """Leave the remote id in XCom."""
+        with self.after_start(context):
+            super().announce(context, remote_id)
 
     @property
     def finds_its_run(self) -> bool:
@@ -258,10 +273,10 @@ class WaitingOperator(OnceOperator):
             self.hook,
             context,
             mode="defer" if self.deferrable else "poke",
-            timeout=self.timeout,
-            poke_interval=self.poke_interval,
-            tolerance=self.tolerance,
-            prepoll=self.prepoll,
+            timeout=_seconds(self, "timeout"),
+            poke_interval=_seconds(self, "poke_interval"),
+            tolerance=_seconds(self, "tolerance"),
+            prepoll=_seconds(self, "prepoll"),
         )
 
 

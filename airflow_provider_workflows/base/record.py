@@ -6,7 +6,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,29 +27,40 @@ class Record:
     :param generation: the task instance's life between two Clears, as :class:`~.state.TaskState` counts
     :param subject: what is done, in words
     :param payload: fingerprint of what is sent
+    :param target: fingerprint of what is done at which vendor's account
     :param place: fingerprint of where the mark is to be found; empty if the vendor was not given it
     :param intended_at: Unix time right before the request was first sent
     :param lost_at: Unix time when its answer was given up; None if no attempt lived to see that
     :param baseline: JSON values read at the vendor right before sending
     :param id: what the vendor calls it, or what the move returned; None as long as that is not known
     :param accepted_at: Unix time when the id was learned; None also if a person wrote the id into the record
+    :param seal: fingerprint of the id that was learned, by which a person's later edit is noticed
     """
 
     mark: str
     generation: int
     subject: str = ""
     payload: str = ""
+    target: str = ""
     place: str = ""
     intended_at: float = 0.0
     lost_at: float | None = None
     baseline: Any = None
     id: Any = None
     accepted_at: float | None = None
+    seal: str = ""
 
     @property
     def handed_over(self) -> bool:
-        """Whether a person has written the id into an intent."""
-        return self.id is not None and self.accepted_at is None
+        """Whether a person has written the id into the record."""
+        if self.id is None:
+            return False
+        edited = bool(self.seal) and self.seal != fingerprint(self.id, mark=self.mark)
+        return self.accepted_at is None or edited
+
+    def accept(self, id: Any, *, at: float) -> Record:
+        """Return the record with the id that was learned at a Unix time."""
+        return replace(self, id=id, accepted_at=at, seal=fingerprint(id, mark=self.mark))
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as small JSON values; what is not known is left out."""
@@ -58,12 +69,14 @@ class Record:
             "subject": self.subject,
             "mark": self.mark,
             "payload": self.payload,
+            "target": self.target or None,
             "place": self.place or None,
             "intended_at": _date(self.intended_at),
             "lost_at": _date(self.lost_at),
             "baseline": self.baseline,
             "id": self.id,
             "accepted_at": _date(self.accepted_at),
+            "seal": self.seal or None,
             "generation": self.generation,
         }
         return {name: value for name, value in values.items() if value is not None}
@@ -89,12 +102,14 @@ class Record:
             generation=_whole(data.get("generation", -1)),
             subject=str(data.get("subject") or ""),
             payload=str(data.get("payload") or ""),
+            target=str(data.get("target") or ""),
             place=str(data.get("place") or ""),
             intended_at=_time(data.get("intended_at")) or 0.0,
             lost_at=_time(data.get("lost_at")),
             baseline=data.get("baseline"),
             id=known,
             accepted_at=accepted,
+            seal=str(data.get("seal") or ""),
         )
 
 

@@ -13,7 +13,7 @@ from airflow_provider_workflows.base.inquiry import ADVICE_WITHOUT_STORE, place_
 from airflow_provider_workflows.base.record import Record, derive_mark
 from airflow_provider_workflows.base.state import TaskState
 from airflow_provider_workflows.base.submission import Submission
-from airflow_provider_workflows.protocol.errors import PermanentError
+from airflow_provider_workflows.protocol.errors import LostTrack, OutcomeUnknown, PermanentError
 
 log = logging.getLogger(__name__)
 
@@ -37,16 +37,21 @@ class StorelessSubmission(Submission):
         policy: Policy,
         settle: float,
         deadline: float = float("inf"),
+        where: str = "",
         namespace: str = "",
     ) -> None:
-        super().__init__(context, effect, policy=policy, settle=settle, deadline=deadline)
+        super().__init__(context, effect, policy=policy, settle=settle, deadline=deadline, where=where)
         self._namespace = namespace
 
     def run(self) -> Any:
         """Make it happen, unless the vendor shows its mark, and return the vendor's id for it."""
         if not self._effect.carries_mark:
             _warn_of_gap(self._effect.subject)
-            return self._send(self._new(), again=self._is_retry)
+            try:
+                return self._send(self._new(), again=self._is_retry)
+            except LostTrack as error:
+                # A retry would know of no doubt, and send.
+                raise OutcomeUnknown(f"{error.message}. There is no retry: {self.advice}") from None
         mark = derive_mark(self._context, namespace=self._namespace)
         record = replace(self._new(), mark=mark, place=place_of(self._effect, mark))
         if self._is_retry:

@@ -66,6 +66,7 @@ class Submission:
     :param settle: seconds after the last moment at which a request may have been under way until what the
         vendor does not show counts as never arrived
     :param deadline: Unix time after which nothing is sent any more
+    :param where: the vendor's server and account
     """
 
     #: How a person goes on after a doubt.
@@ -79,7 +80,10 @@ class Submission:
         policy: Policy,
         settle: float,
         deadline: float = float("inf"),
+        where: str = "",
     ) -> None:
+        self._where = where
+        self._killed = False
         self._context = context
         self._effect = effect
         self._policy = policy
@@ -104,13 +108,24 @@ class Submission:
         self.record = record = self._load()
         if record is None:
             return self._send(self._new())
+        if record.target not in ("", self._target(record.mark)) and not record.handed_over:
+            return self._elsewhere(record)
         self._compare(record)
         if record.id is None:
             return self._resolve(record)
         return self._attach_or_restart(record)
 
+    def stop(self) -> str:
+        """
+        Send nothing any more, and return what goes on at the vendor.
+
+        For a task that is killed, which Airflow lets run on for some seconds.
+        """
+        self._killed = True
+        return self.last_words()
+
     def last_words(self) -> str:
-        """Return what goes on at the vendor, for the log of a task that is killed."""
+        """Return what goes on at the vendor."""
         if (record := self.record) is None:
             return f"Nothing was sent: {self._effect.subject}"
         if record.id is None:
@@ -143,11 +158,12 @@ class Submission:
         return replace(record, id=self._effect.adopt(record.id)) if record.handed_over else record
 
     def _attach_or_restart(self, record: Record) -> Any:
-        if record.handed_over:
-            log.info("A person handed over %s", record.id)
-            record = self._adopt(record)
-        ours = record.generation == self._state.generation
+        handed_over = record.handed_over
+        ours = handed_over or record.generation == self._state.generation
         state = self._state_of(record.id, forgiving=ours)
+        if handed_over:
+            self._check(record, state)
+            record = self._adopt(record)
         action = decide(Memory.OURS if ours else Memory.EARLIER, run=state.run, policy=self._policy)
         if action is Action.STOP_AT_FAILURE:
             raise RunFailed(
@@ -167,13 +183,58 @@ class Submission:
         )
         return record.id if ours else self._adopt(record).id
 
+    def _check(self, record: Record, state: RunState) -> None:
+        """
+        Refuse an id that a person has written and the vendor does not know; it stays theirs to correct.
+
+        :raises InvalidInput: the vendor does not know it
+        """
+        log.info("A person handed over %s", record.id)
+        if state.run is Run.GONE:
+            raise InvalidInput(
+                f"The id {record.id!r}, which a person has written into the record {KEY!r} of this task's "
+                f"state store, is not known to the vendor: {state.detail}. Nothing is sent. Correct it and "
+                "clear the task"
+            )
+
     def _adopt(self, record: Record) -> Record:
         """Make an id known as this generation's; if that fails, a retry does it."""
+        accepted = record.accept(record.id, at=record.accepted_at or time.time())
         self.record = record = replace(
-            record, accepted_at=record.accepted_at or time.time(), generation=self._state.generation
+            accepted, target=self._target(record.mark), generation=self._state.generation
         )
         self._state.save(KEY, record.to_json())
         return record
+
+    def _target(self, mark: str) -> str:
+        return fingerprint([self._where, self._effect.subject], mark=mark)
+
+    def _elsewhere(self, record: Record) -> Any:
+        """
+        Act on a record of something else than this task wants now, of which its effect can ask nothing.
+
+        :raises OutcomeUnknown: the other thing is in doubt
+        :raises InvalidInput: the other thing was done, and was to be done once
+        """
+        wanted = self._effect.subject
+        wants = f"This task now wants {wanted}"
+        if wanted == record.subject:
+            wants = "This task's connection now leads to another server or account"
+        if record.id is None:
+            raise OutcomeUnknown(
+                f"{record.subject}: an earlier attempt broke off, and whether it happened is not known. "
+                f"{wants}. Nothing is sent. Look at the vendor for {record.subject} "
+                f"{self._inquiry.moment(record)}, with the mark {record.mark!r} if it took one. Once that is "
+                f"settled, delete the record {KEY!r} from this task's state store and clear the task"
+            )
+        if self._effect.begins_run or record.generation == self._state.generation:
+            raise InvalidInput(
+                f"An earlier attempt of this task did {record.subject}, id {record.id}. {wants}. Nothing is "
+                f"sent. If that is meant, delete the record {KEY!r} from this task's state store and clear "
+                "the task"
+            )
+        log.info("Done before: %s, id %s; now it is %s", record.subject, record.id, wanted)
+        return self._send(self._new(), again=True)
 
     def _state_of(self, id: Any, *, forgiving: bool) -> RunState:
         """
@@ -249,7 +310,8 @@ class Submission:
             record = replace(record, baseline=self._effect.baseline())
         if time.time() >= self._deadline:
             raise RunTimedOut(f"{self._effect.subject}: the task's time is over; nothing is sent")
-        record = self._intend(self._as_sent(record))
+        self._obey()
+        record = self._intend_to_send(record, doubted=doubted)
         log.info("Sending %s (mark %s)", self._effect.subject, record.mark)
         try:
             id = self._effect.submit(record, again=again)
@@ -263,12 +325,38 @@ class Submission:
             return self._refused(record, error)
         return self._accept(record, id)
 
+    def _intend_to_send(self, record: Record, *, doubted: bool) -> Record:
+        """
+        Write down what is about to be sent.
+
+        :raises LostTrack: the store did not take it, and an earlier sending is in doubt
+        """
+        try:
+            return self._intend(self._as_sent(record))
+        except Exception as error:
+            if not doubted:
+                raise
+            raise LostTrack(
+                f"{self._effect.subject}: Airflow's state store did not answer ({type(error).__name__}), so "
+                f"that nothing is sent. {self._inquiry.search(record)} A retry asks again"
+            ) from error
+
+    def _obey(self) -> None:
+        """
+        Send nothing after the task was killed.
+
+        :raises TemporaryError: it was
+        """
+        if self._killed:
+            raise TemporaryError(f"{self._effect.subject}: the task was killed before it was sent")
+
     def _as_sent(self, record: Record) -> Record:
         """Return the intent to send what is wanted now."""
         return replace(
             record,
             subject=self._effect.subject,
             payload=fingerprint(self._effect.payload, mark=record.mark),
+            target=self._target(record.mark),
             place=place_of(self._effect, record.mark),
             intended_at=record.intended_at or time.time(),
             lost_at=None,
@@ -290,7 +378,9 @@ class Submission:
             if isinstance(trace, Found):
                 log.warning("Refused, because it was done before: %s", error)
                 return self._accept(record, trace.id)
-        raise error
+        doubt = f"An earlier request for it may have taken effect. {self._inquiry.search(record)}"
+        facts = {name: getattr(error, name) for name in WorkflowError.facts}
+        raise type(error)(f"{error.message}. {doubt}", **facts) from None
 
     # Writing down.
 
@@ -311,15 +401,19 @@ class Submission:
     def _take_back(self, before: Record | None) -> None:
         """Put back what was known before an intent that has surely come to nothing."""
         self.record = before
-        if before is not None:
-            self._state.save(KEY, before.to_json())
-        else:
-            self._state.forget(KEY)
+        try:
+            if before is not None:
+                self._state.save(KEY, before.to_json())
+            else:
+                self._state.forget(KEY)
+        except Exception as error:
+            # What the vendor said is worth more; the intent that stays is settled by the next attempt.
+            log.warning("Airflow's state store did not take it back (%s)", type(error).__name__)
 
     def _accept(self, record: Record, id: Any) -> Any:
         # Logged before it is stored: if the process dies in between, a person still finds the id.
         log.info("Done: %s, id %s", self._effect.subject, id)
-        return self._keep(replace(record, id=id, accepted_at=time.time())).id
+        return self._keep(record.accept(id, at=time.time())).id
 
     def _keep(self, record: Record) -> Record:
         self.record = record = replace(record, generation=self._state.generation)
@@ -338,9 +432,9 @@ class Submission:
 
     def _compare(self, record: Record) -> None:
         now = fingerprint(self._effect.payload, mark=record.mark)
-        if record.payload and record.payload != now and record.generation == self._state.generation:
+        if record.payload and record.payload != now:
             log.warning(
-                "%s: the values have changed since an earlier attempt; what that one sent, or was about to "
-                "send, is what counts",
+                "%s: the values have changed since an earlier attempt; as long as what that one sent is not "
+                "over, it is what counts, and the new values are not sent",
                 self._effect.subject,
             )

@@ -96,7 +96,7 @@ class Judge:
         if code != ResultCode.DONE:
             return self._refused(request, reply, code, message)
         # The vendor's own client calls it a success only if the status says so too (vendor's SDK).
-        return refusal(request, reply) if reply.status >= 400 else None
+        return _contradiction(request, reply) if reply.status >= 400 else None
 
     def _refused(self, request: Request, reply: Reply, code: int, message: str) -> WorkflowError:
         kind, meaning = _meaning(request, code)
@@ -156,6 +156,16 @@ def _code(envelope: Mapping[str, Any]) -> int | None:
         return int(value)
     except ValueError:
         return None
+
+
+def _contradiction(request: Request, reply: Reply) -> WorkflowError:
+    if request.repeatable:
+        return refusal(request, reply)
+    return request.failure(
+        OutcomeUnknown,
+        "The status refuses what the result code calls done; it may have taken effect",
+        reply=reply,
+    )
 
 
 def _foreign(request: Request, reply: Reply) -> WorkflowError:

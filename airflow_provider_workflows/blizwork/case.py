@@ -18,6 +18,7 @@ Verdict = Literal[
     "several runs",
     "another action",
     "other values",
+    "no action",
     "by name only",
 ]
 
@@ -91,6 +92,18 @@ class Case:
         """Tell whether the document contradicts none of these values of its keys; a key may be missing."""
         return all(str(self.document.get(key, value)) == str(value) for key, value in keys.items())
 
+    def is_meant(self, workflow_id: str, number: int, *, company_id: str, reader: str) -> bool:
+        """
+        Tell whether this is the case that was asked for.
+
+        Reading takes no organisation, so a case of another one may be shown in place of the one meant.
+
+        :param company_id: the organisation of the case that is meant
+        :param reader: the connection's organisation, of which a case is that names none
+        """
+        told = str(self.document.get("companyId") or reader)
+        return told == company_id and self.shows(processSlug=workflow_id, caseNumber=number)
+
     def ran(self, form_id: str, *, since: int) -> tuple[Entry, ...]:
         """
         Return the entries by which an activity was run.
@@ -123,6 +136,7 @@ def trace(case: Case, move: Move, *, since: int) -> Verdict:
 
     ``ours`` takes exactly one run by the same user, who is told by e-mail, with the same action and every
     value that was sent; BlizWork itself may have run the activity at its deadline, and a person at any time.
+    Where the history names no next activity, as at a case's end, only values can tell the action.
     ``standing`` takes a history that goes back far enough and whose later steps all name their activity.
 
     :param since: length of the history right before
@@ -146,6 +160,8 @@ def _whose(case: Case, move: Move, entries: Sequence[Entry]) -> Verdict:
         return "another action"
     if not all(_holds(case, name, value) for name, value in move.values.items()):
         return "other values"
+    if same[0].next_form_id is None and not move.values:
+        return "no action"
     return "by name only" if move.acting and not move.values else "ours"
 
 

@@ -48,7 +48,8 @@ class BlizWorkInitCaseOperator(_OnBlizWork, WaitingOperator):
 
     :param workflow_id: slug of the process; case and blanks matter
     :param exec_user_id: e-mail of the user in whose name the case is opened, if it is not the connection's
-    :param company_id: id of the organisation, if it is not the connection's
+    :param company_id: id of the organisation, if it is not the connection's; the end of a case of another
+        cannot be waited for, nor does a Clear see it
     :param end_forms: how the case's end is told, to wait for it and to go on after a Clear; as in
         :class:`~airflow_provider_workflows.blizwork.sensors.BlizWorkCaseSensor`
     :param closed_where: likewise
@@ -101,6 +102,8 @@ class BlizWorkInitCaseOperator(_OnBlizWork, WaitingOperator):
             company_id=optional_identifier(self.company_id, "company_id"),
             end_marks=closing(self.end_forms, self.closed_where),
         )
+        if self.wait_for_completion:
+            start.check_wait()
         number = self.start(context, start)
         self.announce(context, f"{workflow_id}/{number}")
         if self.wait_for_completion:
@@ -123,8 +126,9 @@ class BlizWorkExecActivityOperator(_OnBlizWork, OnceOperator):
     The case is read right before the call. When the answer is lost the case is read again, until ``settle``
     is over: the one run of this activity that has come to its history, by the same user, with the same action
     and the same values, is this call's, and the task goes on; if there is none, the call is made again. Any
-    other run leaves a doubt. For this the connection's user should be nobody's but Airflow's, and no two
-    tasks should run one activity of one case at the same time.
+    other run leaves a doubt, as does one without values after which the history names no next activity. For
+    this the connection's user should be nobody's but Airflow's, and no two tasks should run one activity of
+    one case at the same time.
 
     :param workflow_id: slug of the process; case and blanks matter, in all ids
     :param case_number: an integer, or text of digits

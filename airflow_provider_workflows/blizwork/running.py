@@ -29,6 +29,8 @@ WHY: Mapping[Verdict, str] = {
     "the account",
     "another action": "the same user has run the activity, but with another action",
     "other values": "the same user has run the activity, but the case does not hold the values of this task",
+    "no action": "the same user has run the activity, but BlizWork does not name the action, and there are "
+    "no values to compare",
     "by name only": "the user in whose name it was to be run has run the activity, perhaps by hand, and "
     "there are no values to compare",
 }
@@ -77,9 +79,7 @@ class ActivityRun(Effect):
         """Compare the case with what it was before."""
         since, case, api = _before(record), self._load(), self._hook.get_conn()
         company = self.payload["company_id"] or api.company_id
-        # Reading takes no organisation, so a case of another one may be shown in place of the one meant.
-        told = str(case.document.get("companyId", api.company_id))
-        if told != company or not case.shows(processSlug=self._workflow_id, caseNumber=self._number):
+        if not case.is_meant(self._workflow_id, self._number, company_id=company, reader=api.company_id):
             return CannotKnow("BlizWork shows a case of another organisation or process than the one meant")
         match trace(case, self._move(api.user_id), since=since):
             case "ours":

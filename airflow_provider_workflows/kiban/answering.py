@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_workflows.base.decision import Absent, CannotKnow, Found, Trace
 from airflow_provider_workflows.base.effect import Effect
-from airflow_provider_workflows.kiban.detail import count_stays, shows_form
+from airflow_provider_workflows.kiban.detail import count_stays, names_stays, shows_form
 from airflow_provider_workflows.kiban.status import Status, Step, describe
 from airflow_provider_workflows.kiban.steps import Answer, pending
 from airflow_provider_workflows.kiban.values import VENDOR
@@ -162,14 +162,22 @@ def trace(answer: Answer, before: Before, status: Status, detail: Mapping[str, A
         if shown is False:
             return CannotKnow("its form holds other values than this task's: somebody else answered it")
     if status.step == before.step:
-        if not _has_changed(before, detail):
-            return Absent()
-        why = "shows the step, but has changed since this task looked at it"
-        return CannotKnow(f"the execution {why}", may_change=True)
+        return _unmoved(before, detail)
     where = f"the execution has moved on and is {describe(status)}"
     if answer.kind == "form":
         return CannotKnow(f"{where}, but what its form holds is not shown", may_change=True)
     return CannotKnow(f"{where}, but nothing shows whether it was this task's answer that moved it")
+
+
+def _unmoved(before: Before, detail: Mapping[str, Any]) -> Trace:
+    """Tell of an execution that shows the step whether it has never left it, or may have come back."""
+    if _has_changed(before, detail):
+        why = "has changed since this task looked at it"
+    elif not (before.modified or names_stays(detail)):
+        why = "nothing by which a step that was answered and has come again could be told"
+    else:
+        return Absent()
+    return CannotKnow(f"the execution shows the step, but {why}", may_change=True)
 
 
 def _has_changed(before: Before, detail: Mapping[str, Any]) -> bool:

@@ -53,6 +53,12 @@ def count_stays(detail: Mapping[str, Any], node_id: str) -> int:
     return sum(node.get("id") == node_id for node in _nodes(detail))
 
 
+def names_stays(detail: Mapping[str, Any]) -> bool:
+    """Tell whether nodes are shown as done, each by its id, so that one more stay would be seen."""
+    nodes = _nodes(detail)
+    return bool(nodes) and all(node.get("id") for node in nodes)
+
+
 def shows_form(
     detail: Mapping[str, Any], node_id: str, sent: Mapping[str, Any], *, after: int = 0
 ) -> bool | None:

@@ -11,8 +11,8 @@ from airflow_provider_workflows.base.effect import Start
 from airflow_provider_workflows.kiban import search
 from airflow_provider_workflows.kiban.conditions import ExecutionSucceeded
 from airflow_provider_workflows.kiban.steps import mapping
-from airflow_provider_workflows.kiban.values import identifier
-from airflow_provider_workflows.protocol.errors import InvalidInput
+from airflow_provider_workflows.kiban.values import VENDOR, identifier
+from airflow_provider_workflows.protocol.errors import Conflict, InvalidInput
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.base.record import Record
@@ -58,12 +58,24 @@ class WorkflooStart(Start):
         self._field = None if run_key_field is None else self._free_field(run_key_field)
         self._result_fields = result_fields
         self._begun = begun
+        #: What a look-up saw that forbids another start, whatever the user wants of doubts.
+        self._several: search.Several | None = None
         if self._field is not None:
             self.carries_mark = True
             self.hint += f", by its form field {self._field!r}"
 
     def submit(self, record: Record, *, again: bool) -> str:
-        """Start it, and return its id."""
+        """
+        Start it, and return its id.
+
+        :raises Conflict: there is more than one already
+        """
+        if self._several is not None:
+            raise Conflict(
+                f"{self.subject}: {self._several.why}; no other is started",
+                vendor=VENDOR,
+                operation="start workfloo",
+            )
         if self._field is None:
             return self.hook.start(**self.payload)
         return self.hook.start(**{**self.payload, "form": {**self._form, self._field: record.mark}})
@@ -76,7 +88,10 @@ class WorkflooStart(Start):
         since = dt.datetime.fromtimestamp(begun - CLOCK_MARGIN, tz=dt.UTC)
         if (field := self._field) is None:
             return self.hook.run(lambda api: search.in_period(api, since=since))
-        return self.hook.run(lambda api: search.by_mark(api, since=since, field=field, mark=record.mark))
+        trace = self.hook.run(lambda api: search.by_mark(api, since=since, field=field, mark=record.mark))
+        if isinstance(trace, search.Several):
+            self._several = trace
+        return trace
 
     def adopt(self, id: Any) -> str:
         """Return an execution's id that a person has written down."""

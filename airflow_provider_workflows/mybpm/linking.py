@@ -64,7 +64,8 @@ def pending(api: MyBPMApi, wanted: Upsert) -> Operation[Upsert]:
     Read back which of an upsert's references are not yet as wanted, and return an upsert of only those.
 
     :param wanted: names its instance by ``boi_id``
-    :raises OutcomeUnknown: nested instances came without the unique field by which they are named
+    :raises OutcomeUnknown: nested instances came without the unique field by which they are named, or with
+        values of it that cannot be compared
     """
     nested: dict[tuple[str | None, str], list[Boi]] = {}
     for one in (*wanted.add, *wanted.remove):

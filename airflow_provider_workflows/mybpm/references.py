@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from airflow_provider_workflows.mybpm.boi import Boi
-from airflow_provider_workflows.mybpm.values import check_code, to_text
+from airflow_provider_workflows.mybpm.boi import Boi, FieldValue
+from airflow_provider_workflows.mybpm.values import KINDS, check_code, same, to_python, to_text
 from airflow_provider_workflows.protocol.errors import InvalidInput
 from airflow_provider_workflows.protocol.jsontext import from_text
 
@@ -96,18 +96,36 @@ def linked(one: Reference, nested: Sequence[Boi]) -> set[str] | None:
     Return which of a reference's values are linked.
 
     :param nested: the instances that the field links to
-    :returns: None if that cannot be told, because an instance came without the unique field
+    :returns: None if that cannot be told, because an instance came without the unique field, or with a value
+        that may be the same in another spelling
     """
-    found = {boi.fields[one.unique_code].api_value for boi in nested if one.unique_code in boi.fields}
-    known = set(one.values) & {value for value in found if value is not None}
-    blind = any(one.unique_code not in boi.fields for boi in nested)
-    return None if blind and known != set(one.values) else known
+    shown = [boi.fields.get(one.unique_code) for boi in nested]
+    found = {value: {_names(value, field) for field in shown} for value in one.values}
+    known = {value for value, named in found.items() if True in named}
+    blind = any(None in named for value, named in found.items() if value not in known)
+    return None if blind else known
 
 
 def only(one: Reference, values: set[str]) -> Reference | None:
     """Return the reference with these of its values; None if none is left."""
     kept = tuple(value for value in one.values if value in values)
     return replace(one, values=kept) if kept else None
+
+
+def _names(value: str, shown: FieldValue | None) -> bool | None:
+    """Tell whether a value names the instance that shows this one; None if that cannot be told."""
+    if shown is None:
+        return None
+    if not shown.api_value:
+        return False
+    if same(value, shown.api_value, shown.type):
+        return True
+    # Of an unknown type it is not known in how many ways one value can be spelled.
+    kind = KINDS.get(shown.type or "")
+    try:
+        return None if kind is None else to_python(value, kind) == to_python(shown.api_value, kind)
+    except ValueError:
+        return None
 
 
 def _reference(entry: Any, name: str) -> Reference:

@@ -204,8 +204,8 @@ def _linked(one: Reference, nested: Sequence[Boi], wanted: Upsert) -> set[str]:
     found = linked(one, nested)
     if found is None:
         raise OutcomeUnknown(
-            f"Whether {wanted.bo_code}/{wanted.boi_id} links to {', '.join(one.values)} in {one.field_code} "
-            f"cannot be read back: nested instances came without {one.unique_code}",
+            f"What {wanted.bo_code}/{wanted.boi_id} links to in {one.field_code} cannot be read back: nested "
+            f"instances came without {one.unique_code}, or with values of it that cannot be compared",
             vendor=VENDOR,
             operation="list nested",
         )

@@ -59,8 +59,8 @@ class OrderPush(Effect):
         self._items = items
         self._quick_action = quick_action
         self._order_name = f"order {api_path}/{data_no}"
-        self.subject = f"the push of {self._order_name}"
         where = f"row {self._data_id}" if self._stop is None else f"the stop {self._stop!r}"
+        self.subject = f"the push of {self._order_name} from {where}"
         self.hint = (
             f"{self._order_name}, in its process's list of forms in the menu Apps: whether its history shows "
             f"this push from {where} (as id, write the data_id of the record's baseline)"

@@ -70,6 +70,9 @@ def diagnose(
     """
     if isinstance(outcome, ExchangeFailed):
         return _unanswered(request, outcome)
+    if outcome.status == 303 and not request.repeatable:
+        # RFC 9110, 15.4.4: the answer to a request that was carried out, to be read elsewhere.
+        return request.failure(OutcomeUnknown, f"Sent, but the answer is elsewhere; {_DOUBT}", reply=outcome)
     if 300 <= outcome.status < 400:
         return request.failure(UnexpectedRedirect, "The server redirects; it was not followed", reply=outcome)
     if outcome.status == 429:

@@ -49,7 +49,8 @@ class RobustaStartProcessOperator(WaitingOperator):
         or starts this task again
     :param allow_recurring: take ``run_once=False``; no API can remove the schedule, only a person can
     :param running_statuses: further status words, beside WAITING and RUNNING, that mean that it goes on
-    :param failed_statuses: the only status words that mean failure; by default every word that is not known
+    :param failed_statuses: the only status words that mean failure; by default every word that is not known.
+        Must be given for ``on_failed_run="rerun"``
     :param grace: seconds for which a SPID that Robusta does not know is looked for again
     :param robusta_conn_id: the Airflow connection
     :param multiple_outputs: leave each key as an XCom too, so that ``start.output["spid"]`` is the SPID
@@ -128,6 +129,7 @@ class RobustaStartProcessOperator(WaitingOperator):
         # Whatever is wrong must not leave an intent behind.
         body = self.hook.get_conn().start_body(**arguments)
         self._check_wait(recurring=body["runOnce"] == "N")
+        self._check_rerun()
         start = ProcessStart(
             self.hook, arguments, recurring=body["runOnce"] == "N", grace=self.grace, **lists
         )
@@ -142,4 +144,11 @@ class RobustaStartProcessOperator(WaitingOperator):
             raise InvalidInput(
                 "wait_for_completion: of a recurring schedule it is not known which run the status tells of; "
                 "start it without waiting"
+            )
+
+    def _check_rerun(self) -> None:
+        if self.on_failed_run == "rerun" and self.failed_statuses is None:
+            raise InvalidInput(
+                "on_failed_run='rerun': name the words that mean failure in failed_statuses. Robusta "
+                "documents none, and a run that is only paused would be started a second time"
             )

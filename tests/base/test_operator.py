@@ -77,6 +77,7 @@ class BookHook(WorkflowHook[Vendor]):
 
     timeout: ClassVar[float] = 2.0
     namespace: ClassVar[str] = "prod"
+    where: ClassVar[str] = "https://book.example clerk"
 
     def __init__(self, book: Vendor) -> None:
         super().__init__("book_default")
@@ -307,10 +308,17 @@ class TestAfterStart:
         assert (error.vendor, error.retry_after) == ("Book", 7.0)
         assert error.message.startswith("the vendor is down")
 
-    @pytest.mark.parametrize("error", [Rejected("no"), RunTimedOut("late"), ValueError("a bug"), Killed()])
+    @pytest.mark.parametrize("error", [Rejected("no"), RunTimedOut("late"), Killed()])
     @pytest.mark.parametrize("store", [True, False])
-    def test_all_else_stays_as_it_is(self, error: BaseException, store: bool) -> None:
+    def test_what_no_retry_follows_stays_as_it_is(self, error: BaseException, store: bool) -> None:
         assert self.converted(error, store=store) is error
+
+    def test_a_failure_of_any_other_kind(self) -> None:
+        bug = ValueError("a bug that may quote anything")
+        assert self.converted(bug, store=True) is bug
+        error = self.converted(bug, store=False)
+        assert type(error) is RetryWouldRepeat
+        assert error.message.startswith("ValueError. ")
 
     def test_what_the_triggerer_reports_is_converted_too(self, book: Vendor) -> None:
         task = OpenOrder(book=book, on_failed_run="rerun")

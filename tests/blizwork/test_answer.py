@@ -164,7 +164,16 @@ def test_the_code_says_more_than_the_status(status: int) -> None:
 
 
 def test_success_takes_the_status_as_well() -> None:
-    assert isinstance(diagnose(request(), said(404, resultCode=0, resultMessage="ok")), NotFound)
+    answer = said(404, resultCode=0, resultMessage="ok")
+    assert isinstance(diagnose(request(repeatable=True), answer), NotFound)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 407, 413, 422])
+@pytest.mark.parametrize("body", [{"resultCode": 0, "caseNumber": 7}, {"status": "0"}], ids=str)
+def test_a_refusal_that_says_done_leaves_a_doubt_of_a_call_that_is_made_once(status: int, body: Any) -> None:
+    error = diagnose(request(), said(status, **body))
+    assert type(error) is OutcomeUnknown
+    assert error.status == status
 
 
 def test_a_5xx_is_no_answer_whatever_its_body_says() -> None:

@@ -125,8 +125,14 @@ class TestTrace:
         values = {"name": "Ana", "age": 30, "amount": Decimal("1000.1")}
         assert found(RUN, values=values, fields=fields) == "ours"
 
-    def test_ours_though_it_closed_the_case(self) -> None:
-        assert found(entry("application", None)) == "ours"
+    def test_ours_though_it_closed_the_case_if_values_tell(self) -> None:
+        assert found(entry("application", None), values={"a": "b"}, fields={"a": "b"}) == "ours"
+        assert found(entry("application", None), values={"a": "b"}, fields={"a": "c"}) == "other values"
+
+    @pytest.mark.parametrize("acting", [False, True])
+    def test_not_ours_if_neither_action_nor_values_tell(self, acting: bool) -> None:
+        """Any other action that ends the case leaves the same history."""
+        assert found(entry("application", None), acting=acting) == "no action"
 
     def test_ours_though_the_case_has_moved_on(self) -> None:
         assert found(RUN, entry("review", None, "other@x.y")) == "ours"
@@ -212,6 +218,24 @@ def test_a_document_shows_what_it_does_not_contradict(document: Any, shown: bool
     assert Case(document).shows(processSlug="credit", caseNumber=7) == shown
 
 
+@pytest.mark.parametrize(
+    ("document", "own", "foreign"),
+    [
+        ({"companyId": "c1"}, True, False),
+        ({"companyId": "c2"}, False, True),
+        ({}, True, False),
+        ({"companyId": None}, True, False),
+        ({"companyId": "c2", "caseNumber": 8}, False, False),
+        ({"companyId": "c1", "processSlug": "other"}, False, False),
+    ],
+    ids=str,
+)
+def test_a_case_without_organisation_is_the_connections(document: Any, own: bool, foreign: bool) -> None:
+    shown = Case(document)
+    assert shown.is_meant("credit", 7, company_id="c1", reader="c1") == own
+    assert shown.is_meant("credit", 7, company_id="c2", reader="c1") == foreign
+
+
 entries = st.builds(
     entry,
     st.sampled_from([None, "a", "b"]),
@@ -230,5 +254,5 @@ def test_any_history_has_one_answer_that_agrees_with_its_entries(history: list[A
         assert len(history) >= max(since, 1)
         assert None not in {one.form_id for one in document.history[since:]}
     if outcome == "ours":
-        assert [one.next_form_id for one in runs if one.author == USER] in (["b"], [None])
+        assert [one.next_form_id for one in runs if one.author == USER] == ["b"]
     assert document.is_closed() == (bool(history) and document.pending is None)

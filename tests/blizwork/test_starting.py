@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_workflows.base.decision import Run
+from airflow_provider_workflows.blizwork.hook import BlizWorkHook
 from airflow_provider_workflows.blizwork.operators import (
     BlizWorkInitCaseOperator,
 )
+from airflow_provider_workflows.blizwork.starting import CaseStart
 from airflow_provider_workflows.protocol.errors import (
     InvalidInput,
     OutcomeUnknown,
@@ -16,7 +19,8 @@ from airflow_provider_workflows.protocol.errors import (
 )
 from tests.base.airflow_names import AirflowFailException
 from tests.base.harness import Clock, Runner
-from tests.blizwork.conftest import BlizWorkServer
+from tests.blizwork.cases import closed, opened
+from tests.blizwork.conftest import COMPANY, BlizWorkServer
 from tests.blizwork.killed import hand_over, killed
 from tests.blizwork.tasks import LOST, lose, starting, stored, until
 
@@ -110,6 +114,49 @@ class TestInitInDoubt:
         with pytest.raises(OutcomeUnknown):
             starting(store=False).run()
         assert blizwork.requests("init") == 1
+
+
+class TestInAnotherOrganisation:
+    """The sandbox is one organisation's; reading names none, so it shows its own case of the number."""
+
+    def state(self, number: int, company_id: str | None) -> Run:
+        start = CaseStart(BlizWorkHook(), "one-step", exec_user_id=None, company_id=company_id, end_marks={})
+        return start.state(number).run
+
+    @pytest.mark.parametrize("company_id", [None, COMPANY])
+    def test_the_connections_own_cases_are_told(
+        self, blizwork: BlizWorkServer, company_id: str | None
+    ) -> None:
+        cases = (opened(), closed(), 99)
+        found = [self.state(number, company_id) for number in cases]
+        assert found == [Run.ALIVE, Run.SUCCEEDED, Run.GONE]
+
+    def test_those_of_another_are_not(self, blizwork: BlizWorkServer) -> None:
+        assert {self.state(number, "c2") for number in (opened(), closed(), 99)} == {Run.UNKNOWN}
+
+    def test_a_case_that_shows_the_other_organisation_is_told(self, blizwork: BlizWorkServer) -> None:
+        number = closed()
+        blizwork.connect(extra={"company_id": "c1"})
+        assert self.state(number, COMPANY) is Run.SUCCEEDED
+        assert self.state(number, None) is Run.UNKNOWN
+
+    @pytest.mark.parametrize("on_failed_run", ["fail", "rerun"])
+    def test_a_retry_and_a_clear_open_no_second_case(
+        self, blizwork: BlizWorkServer, on_failed_run: str
+    ) -> None:
+        """The connection's own case of the number is closed, or there is none."""
+        for number in (closed(), 99):
+            runner = starting(company_id="c2", on_failed_run=on_failed_run)
+            hand_over(runner, number)
+            assert (runner.run(), runner.retry(), runner.clear(), runner.retry()) == (number,) * 4
+        assert blizwork.requests("init") == 1  # what closed() opened
+
+    @pytest.mark.parametrize("deferrable", [False, True])
+    def test_its_end_is_not_waited_for(self, blizwork: BlizWorkServer, deferrable: bool) -> None:
+        runner = starting(company_id="c2", wait_for_completion=True, deferrable=deferrable)
+        with pytest.raises(InvalidInput, match=r"names no organisation.*Nothing is sent"):
+            runner.run()
+        assert (stored(runner), blizwork.effects()["requests"]) == (None, {})
 
 
 class TestKilled:

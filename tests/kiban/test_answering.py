@@ -247,6 +247,21 @@ class TestCrash:
         assert runner.run()["node_name"] == "First"
         assert kiban.requests("form") == 0
 
+    def test_a_doubt_of_the_first_version_where_the_step_still_stands(
+        self, kiban: KibanServer, clock: Clock
+    ) -> None:
+        """Its record does not tell what has changed since, and the detail does not show any node yet."""
+        execution_id = kiban.start(TWO_FORMS)
+        status = KibanHook().status(execution_id)
+        assert status.step is not None
+        runner = answering(execution_id, clock, form={"a": "x"})
+        assert runner.store is not None
+        step = {**status.step.to_json(), "node_name": status.node_name}
+        runner.store.set(STEP_KEY, {"format": 1, "generation": 0, "baseline": step})
+        with pytest.raises(OutcomeUnknown, match="nothing by which a step"):
+            runner.run()
+        assert kiban.requests("form") == 0
+
 
 class TestConflict:
     def test_a_step_answered_between_look_and_send(
@@ -416,3 +431,53 @@ def test_what_an_execution_shows(kind: str, status: Status, shown: Any, expected
         case CannotKnow(why, may_change):
             assert expected == ("may change" if may_change else "doubt")
             assert "x" not in why.split()
+
+
+#: Nodes as a vendor may list them that gives them no ids.
+NAMELESS = [{"name": "Ask", "form": None}]
+NAMED = [{"id": "n0", "form": None}]
+V01 = Before.from_json({**STEP.to_json(), "node_name": "Ask"})
+
+
+@pytest.mark.parametrize("kind", ["form", "document", "correction", "review"])
+@pytest.mark.parametrize(
+    ("before", "shown", "expected"),
+    [
+        (Before(STEP), {"nodes": NAMELESS}, "may change"),
+        (Before(STEP), {"nodes": [*NAMELESS, *NAMELESS], "modified": None}, "may change"),
+        (Before(STEP), {"nodes": [*NAMED, *NAMELESS]}, "may change"),
+        (Before(STEP), {"nodes": None}, "may change"),
+        (Before(STEP), {"nodes": NAMELESS, "modified": "now"}, "may change"),
+        (Before(STEP), {"nodes": NAMED}, "absent"),
+        (Before(STEP, stays=1), {"nodes": [*NAMED, {"id": "n1"}]}, "absent"),
+        (Before(STEP), {"nodes": [*NAMED, {"id": "n1"}]}, "may change"),
+        (Before(STEP, modified="then"), {"nodes": NAMELESS, "modified": "then"}, "absent"),
+        (Before(STEP, modified="then"), {"nodes": None, "modified": "then"}, "absent"),
+        (Before(STEP, modified="then"), {"nodes": NAMED}, "may change"),
+        (V01, {"nodes": None, "modified": "now"}, "may change"),
+        (V01, {"nodes": NAMELESS}, "may change"),
+        (V01, {"nodes": [{"id": "n1"}]}, "may change"),
+        (V01, {"nodes": NAMED}, "absent"),
+    ],
+    ids=[
+        "no ids, no date",
+        "come again, no ids, no date",
+        "one has no id",
+        "no nodes, no date",
+        "no ids, a date since only",
+        "ids, no date",
+        "ids, an earlier stay, no date",
+        "ids, come again, no date",
+        "the same date, no ids",
+        "the same date, no nodes",
+        "the date is gone",
+        "version 0.1: no nodes",
+        "version 0.1: no ids",
+        "version 0.1: ids, done before or since",
+        "version 0.1: ids, never done",
+    ],
+)
+def test_a_step_that_still_stands(kind: str, before: Before, shown: Any, expected: str) -> None:
+    told = trace(Answer(kind, SENT), before, THERE, shown, result={"id": "e"})
+    assert isinstance(told, Absent if expected == "absent" else CannotKnow)
+    assert getattr(told, "may_change", None) is (None if expected == "absent" else True)

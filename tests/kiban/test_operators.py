@@ -154,8 +154,10 @@ class TestStart:
             "subject",
             "mark",
             "payload",
+            "target",
             "intended_at",
             "id",
+            "seal",
             "accepted_at",
             "generation",
         }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,8 +12,9 @@ import pytest
 
 from airflow_provider_workflows.base.decision import Absent, CannotKnow, Found
 from airflow_provider_workflows.kiban.api import KibanApi
-from airflow_provider_workflows.kiban.search import PAGE, by_mark, holds_mark, in_period
+from airflow_provider_workflows.kiban.search import MOST_PAGES, PAGE, Several, by_mark, holds_mark, in_period
 from airflow_provider_workflows.protocol.errors import NotFound, ServiceUnavailable, UnreadableAnswer
+from airflow_provider_workflows.protocol.message import Reply
 from tests.kiban.driving import Driven, ok
 
 MARK = "af-loans-apply-0123456789ab"
@@ -43,7 +46,15 @@ def marked(*answers: Any) -> Driven:
         (execution({"key": "another"}), False),
         (execution({"key": MARK[:-1] + "c"}), False),
         (execution({"key": 7}), False),
+        (execution({"key": MARK.replace("-", "")}), True),
+        (execution({"key": MARK.replace("-", " ").upper()}), True),
+        (execution({"key": MARK.replace("-", "_")}), True),
+        (execution({"key": MARK[3:]}), None),
+        (execution({"key": f"ref {MARK} (loan)"}), None),
+        (execution({"key": "another"}, {"key": MARK[-12:]}), None),
         (execution({"key": MARK[:20]}), None),
+        (execution({"key": MARK[:20].replace("-", "")}), None),
+        (execution({"key": "***"}), None),
         (execution({"key": ""}), None),
         (execution({"key": "  "}), None),
         (execution({"key": None}), None),
@@ -61,7 +72,15 @@ def marked(*answers: Any) -> Driven:
         "another value",
         "another mark",
         "a number",
+        "the mark without hyphens",
+        "the mark with blanks",
+        "the mark with underscores",
+        "the mark's end",
+        "the mark in a text",
+        "another value, and the mark's digits",
         "a part of the mark",
+        "a part of the mark without hyphens",
+        "neither letters nor digits",
         "empty",
         "blank",
         "null",
@@ -76,9 +95,34 @@ def test_holds_mark(shown: dict[str, Any], told: bool | None) -> None:
     assert holds_mark(shown, "key", MARK) is told
 
 
-def test_the_first_one_with_the_mark_is_enough() -> None:
-    driven = marked(ok([item("e1"), item("e2", {"key": MARK})], link='<https://x/?page=2>; rel="next"'))
-    assert driven.result == Found("e2")
+@pytest.mark.parametrize("mark", ["", "--"], ids=repr)
+def test_nothing_holds_a_mark_that_is_not_known(mark: str) -> None:
+    for shown in ("", "--", "another"):
+        assert holds_mark(execution({"key": shown}), "key", mark) is None
+
+
+def test_one_with_the_mark_is_found_beside_others() -> None:
+    assert marked(ok([item("e1"), item("e2", {"key": MARK}), item("e3", {"key": "x"})])).result == Found("e2")
+
+
+def test_two_with_the_mark_are_both_named() -> None:
+    link = '<https://x/?page=2>; rel="next"'
+    told = marked(ok([item("e1", {"key": MARK})], link=link), ok([item("e2", {"key": MARK.upper()})])).result
+    assert isinstance(told, Several)
+    assert not told.may_change
+    assert "(e1, e2)" in told.why
+
+
+def test_one_that_is_listed_twice_is_one() -> None:
+    link = '<https://x/?page=2>; rel="next"'
+    ours, other = item("e1", {"key": MARK}), item("e2", {"key": "another"})
+    assert marked(ok([ours], link=link), ok([ours, other])).result == Found("e1")
+
+
+@pytest.mark.parametrize("beyond", [ok(status=400), ok(status=500), ok([{}])], ids=["400", "500", "no id"])
+def test_what_was_found_stays_found(beyond: Reply) -> None:
+    link = '<https://x/?page=2>; rel="next"'
+    assert marked(ok([item("e1", {"key": MARK})], link=link), beyond).result == Found("e1")
 
 
 def test_every_page_is_looked_at() -> None:
@@ -102,10 +146,68 @@ def test_a_full_page_without_a_link_is_not_the_last() -> None:
     assert marked(ok(others), ok([])).result == Absent()
 
 
-def test_pages_that_lead_back_are_no_list() -> None:
-    link = '<https://x/?page=1>; rel="next"'
-    with pytest.raises(UnreadableAnswer, match="calls page 1 the one after 1"):
-        marked(ok([item("e1", {"key": "another"})], link=link))
+def full(number: int) -> list[dict[str, Any]]:
+    """Return a full page of executions that show another value; no page is like another."""
+    return [item(f"e{number}-{n}", {"key": "another"}) for n in range(PAGE)]
+
+
+NEXT_IS_1 = '<https://x/?page=1>; rel="next"'
+NEXT_IS_3 = '<https://x/?page=3>; rel="next"'
+UNENDING: list[tuple[str, list[Reply], str]] = [
+    ("the last page again", [ok(full(1)), ok(full(2)), ok(full(2))], "page 3 .* none that was not listed"),
+    ("page is ignored", [ok(full(1)), ok(full(1))], "page 2 .* none that was not listed"),
+    ("a remnant of the page before", [ok(full(1)), ok(full(1)[-1:])], "page 2 .* none that was not listed"),
+    ("an empty page that is not the last", [ok(full(1)), ok([], link=NEXT_IS_3)], "page 2 .* none that"),
+    (
+        "back to the first page",
+        [ok([item("e1", {"key": "another"})], link=NEXT_IS_1)],
+        "calls page 1 the one",
+    ),
+]
+EITHER = pytest.mark.parametrize("how", ["by mark", "in period"])
+
+
+def searched(how: str, answers: Iterable[Reply]) -> Any:
+    if how == "by mark":
+        return marked(*answers).result
+    return Driven(in_period(API, since=SINCE), answers).result
+
+
+@EITHER
+@pytest.mark.parametrize(
+    ("answers", "why"), [case[1:] for case in UNENDING], ids=[case[0] for case in UNENDING]
+)
+def test_pages_that_lead_nowhere_leave_a_doubt(how: str, answers: list[Reply], why: str) -> None:
+    told = searched(how, answers)
+    assert isinstance(told, CannotKnow)
+    assert re.search(why, told.why)
+    assert told.may_change is (how == "by mark")
+
+
+def test_no_executions_before_pages_that_lead_nowhere() -> None:
+    told = searched("in period", [ok([], link=NEXT_IS_3)])
+    assert isinstance(told, CannotKnow)
+    assert told.may_change
+
+
+def test_pages_that_lead_nowhere_do_not_hide_what_was_found() -> None:
+    page = [item("e0", {"key": MARK}), *full(1)[1:]]
+    assert marked(ok(page), ok(page)).result == Found("e0")
+    assert marked(ok([item("e0", {"key": MARK})], link=NEXT_IS_1)).result == Found("e0")
+
+
+@EITHER
+def test_pages_are_read_up_to_a_bound(how: str) -> None:
+    """Each page brings one more, and a link to the next."""
+    pages = [
+        ok([item(f"e{n}", {"key": "another"})], link=f'<https://x/?page={n + 1}>; rel="next"')
+        for n in range(1, MOST_PAGES + 1)
+    ]
+    told = searched(how, pages)
+    assert isinstance(told, CannotKnow)
+    assert f"goes on after {MOST_PAGES} pages" in told.why
+    last = ok([item("e", {"key": "another"})])
+    assert "goes on" not in str(searched(how, [*pages[:-1], last]))
 
 
 def test_none_and_others_are_absent() -> None:

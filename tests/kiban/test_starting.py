@@ -14,6 +14,7 @@ from airflow_provider_workflows.kiban.hook import KibanHook
 from airflow_provider_workflows.kiban.operators import KibanStartWorkflooOperator
 from airflow_provider_workflows.kiban.starting import CLOCK_MARGIN
 from airflow_provider_workflows.protocol.errors import (
+    Conflict,
     InvalidInput,
     LostTrack,
     OutcomeUnknown,
@@ -101,6 +102,23 @@ class TestWithAMark:
         kiban.fault("start", "reset_before")
         assert starting(clock, **MARKED).run()["id"] != other
         assert kiban.effects()["started"] == 2
+
+    @pytest.mark.parametrize("on_lost_answer", ["fail", "resubmit"])
+    def test_two_with_the_mark_are_never_followed_by_a_third(
+        self, kiban: KibanServer, clock: Clock, monkeypatch: pytest.MonkeyPatch, on_lost_answer: str
+    ) -> None:
+        runner = starting(clock, **MARKED, on_lost_answer=on_lost_answer)
+        die(runner, monkeypatch, sent=True)
+        other = kiban.start(form={**FORM, "airflow_key": stored(runner)["mark"]})
+        first = next(one["id"] for one in kiban.control.records("kiban") if one["id"] != other)
+        error = OutcomeUnknown if on_lost_answer == "fail" else Conflict
+        for attempt in (runner.retry, runner.clear):
+            with pytest.raises(error, match="2 executions hold its mark") as caught:
+                attempt()
+            assert first in str(caught.value)
+            assert other in str(caught.value)
+        assert (kiban.effects()["started"], kiban.requests("start")) == (2, 2)
+        assert "id" not in stored(runner)
 
     def test_a_field_that_the_form_does_not_have(self, kiban: KibanServer, clock: Clock) -> None:
         kiban.fault("start", "lost_answer")

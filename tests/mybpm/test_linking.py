@@ -229,6 +229,22 @@ class TestBlind:
         assert self.linked(mybpm) == 2
 
 
+@pytest.mark.parametrize("name", LOST)
+def test_a_server_that_tells_no_types_leaves_no_second_link(mybpm: MyBPMServer, name: str) -> None:
+    """Only what it shows in the very text that was sent is known to be linked."""
+    upserting(**UNIQUE, field_ref_add=[N1]).run()
+    mybpm.control.command("mybpm", "set_dialect", flat=True)
+    fault, done = LOST[name]
+    mybpm.fault("upsert", **fault)
+    runner = upserting(**UNIQUE, field_ref_add=[S1])
+    if done:
+        assert linked(mybpm, runner.run()["boi_id"]) == "N1, S1"
+    else:
+        with pytest.raises(OutcomeUnknown, match="values of it that cannot be compared"):
+            runner.run()
+    assert mybpm.effects()["linked"] == 1 + done
+
+
 @pytest.mark.parametrize("refusal", ["throttled", "throttled after the values", "wrong value"])
 def test_a_refusal_after_a_clear_forgets_nothing(mybpm: MyBPMServer, refusal: str) -> None:
     given = copy.deepcopy(CALL)

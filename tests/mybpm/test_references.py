@@ -106,6 +106,44 @@ def test_what_is_linked_cannot_be_told_without_the_unique_field() -> None:
     assert linked(CLIENT, both) == {"900101", "900102"}
 
 
+def shown(value: str | None, type_: str | None) -> Any:
+    return read_boi(boi(U={"apiValue": value, "displayValue": value, "type": type_}))
+
+
+MOMENT = "2030-01-02T03:04:05.000Z"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "type_", "found"),
+    [
+        (MOMENT, "2030-01-02T09:04:05.000+06", "FULL_DATE", True),
+        (MOMENT, "2030-01-02T09:04:06.000+06", "FULL_DATE", False),
+        (MOMENT, "2 January 2030", "FULL_DATE", None),
+        ("1000.10", "1000.1", "INPUT_NUMBER", True),
+        ("1000.10", "1000.2", "INPUT_NUMBER", False),
+        ("1000.10", "1000.1", "INPUT_TEXT", False),
+        ("1000.10", "1000.10", None, True),
+        ("1000.10", "1000.1", None, None),
+        ("1000.10", "1000.1", "SOMETHING_ELSE", None),
+        ("1000.10", None, None, False),
+        ("1000.10", "", "INPUT_NUMBER", False),
+    ],
+)
+def test_what_is_linked_is_told_whatever_its_spelling(
+    wanted: str, there: str | None, type_: str | None, found: bool | None
+) -> None:
+    one = Reference(field_code="F", unique_code="U", values=(wanted,))
+    told = linked(one, [shown(there, type_)])
+    assert told == (None if found is None else {wanted} if found else set())
+
+
+def test_a_value_that_shows_is_linked_whatever_else_cannot_be_told() -> None:
+    one = Reference(field_code="F", unique_code="U", values=("1", "2"))
+    both = [shown("2", None), shown("1", None)]
+    assert linked(one, both) == {"1", "2"}
+    assert linked(one, both[:1]) is None
+
+
 def test_only_some_values() -> None:
     assert only(CLIENT, {"900102", "x"}) == Reference(
         field_code="CLIENT", unique_code="IIN", values=("900102",)

@@ -128,9 +128,11 @@ class TestOpen:
             "subject",
             "mark",
             "payload",
+            "target",
             "intended_at",
             "id",
             "accepted_at",
+            "seal",
             "generation",
         }
         assert kept["id"] == data_no
@@ -639,7 +641,7 @@ class TestPushInDoubt:
         runner = self.runner(data_no)
         data_id = runner.run()
         kept = stored(runner)
-        assert kept["subject"] == f"the push of order two-step/{data_no}"
+        assert kept["subject"] == f"the push of order two-step/{data_no} from the stop 'Review'"
         assert kept["baseline"] == {"data_id": data_id, "changes": ["FORMITM_2"]}
 
     def test_a_quick_action_that_worked_is_a_doubt(

@@ -313,7 +313,9 @@ class TestOnce:
         before = omflow.effects()
         capsys.readouterr()
         task.on_kill()
-        assert f"the push of order two-step/{data_no}, id " in "".join(capsys.readouterr())
+        assert f"the push of order two-step/{data_no} from the stop 'Review', id " in "".join(
+            capsys.readouterr()
+        )
         assert omflow.effects() == before
 
     def test_without_a_store_a_retry_looks_what_stands(self, omflow: OMFlowServer, data_no: Any) -> None:

@@ -78,7 +78,7 @@ class TestNewAttempt:
         assert robusta.effects()["saved"] == 1
 
     def test_a_retry_after_a_bad_end_starts_another_if_asked_to(self, robusta: RobustaServer) -> None:
-        runner = starting(process_name="FailingBot", on_failed_run="rerun")
+        runner = starting(process_name="FailingBot", on_failed_run="rerun", failed_statuses=["ERROR"])
         first = runner.run()["spid"]
         robusta.control.advance(600)
         assert runner.retry()["spid"] != first
@@ -89,11 +89,19 @@ class TestNewAttempt:
         self, robusta: RobustaServer, clock: Clock, deferrable: bool
     ) -> None:
         how: dict[str, Any] = {"wait_for_completion": True, "deferrable": deferrable}
-        runner = starting(clock, process_name="FailingBot", on_failed_run="rerun", **how)
+        runner = starting(
+            clock, process_name="FailingBot", on_failed_run="rerun", failed_statuses=["ERROR"], **how
+        )
         for saved in (1, 2):
             with pytest.raises(RunMayRerun, match="ERROR"):
                 runner.retry()
             assert robusta.effects()["saved"] == saved
+
+    def test_a_rerun_needs_to_know_what_failure_is(self, robusta: RobustaServer) -> None:
+        """A word that Robusta does not document may mean that the run goes on."""
+        with pytest.raises(InvalidInput, match="failed_statuses"):
+            starting(process_name="PausingBot", on_failed_run="rerun").run()
+        assert robusta.effects()["saved"] == 0
 
     def test_words_that_go_on_are_known_to_a_clear(self, robusta: RobustaServer) -> None:
         """PAUSED is failure, unless the user says otherwise."""
@@ -105,7 +113,7 @@ class TestNewAttempt:
 
     @pytest.mark.parametrize("policy", ["fail", "rerun"])
     def test_a_process_that_robusta_does_not_know_any_more(self, robusta: RobustaServer, policy: Any) -> None:
-        runner = starting(grace=0, on_failed_run=policy)
+        runner = starting(grace=0, on_failed_run=policy, failed_statuses=["ERROR"])
         runner.run()
         robusta.fault("status", "status", status=404)
         if policy == "rerun":

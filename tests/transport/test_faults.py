@@ -455,7 +455,9 @@ def test_a_redirect_is_not_followed(
         moved = response(b"", status=status, Location=f"{target.url}/elsewhere")
         with RawServer((answer(moved),)) as server:
             error, driven = failure(drive, road(server.url), request_, caplog)
-    assert (type(error), error.status) == (UnexpectedRedirect, status)
+    # 303 answers a request that was carried out, which for one that must not be repeated is a lost answer.
+    kind = OutcomeUnknown if status == 303 and not request_.repeatable else UnexpectedRedirect
+    assert (type(error), error.status) == (kind, status)
     assert (len(server.requests), driven.slept) == (1, [])
     assert target.connections == []
 

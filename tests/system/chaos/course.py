@@ -33,6 +33,9 @@ SETTINGS = {
     "AIRFLOW__DATABASE__SQL_ALCHEMY_MAX_OVERFLOW": "64",
     # SQLite has one writer: transactions are to be short.
     "AIRFLOW__SCHEDULER__MAX_DAGRUNS_PER_LOOP_TO_SCHEDULE": "10",
+    # Who starts dozens of tasks at once on two cores must give the API server time: after 5 s, the default, a
+    # task whose start or whose write to the state store it has not answered is failed.
+    "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
     "PYTHONPATH": str(ROOT),
 }
 

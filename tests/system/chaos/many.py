@@ -119,7 +119,7 @@ def _test(stage: Stage, dag_id: str, tag: str) -> tuple[str, str]:
     """Run ``dag.test()``; return the id that it gave the run, and what it printed."""
     log = stage.instance.home / f"dag-test-{dag_id}.log"
     process = KeptProcess(
-        [sys.executable, "-m", "tests.system.chaos.dag_test", dag_id, tag],
+        [sys.executable, "-m", "tests.system.chaos.one_process", dag_id, tag],
         log=log,
         environment=stage.environment,
     )

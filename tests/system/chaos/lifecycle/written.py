@@ -51,7 +51,12 @@ PLOTS = (
     Plot(name="patient", arguments={"prepoll": 20}),
     Plot(name="prompt"),
     Plot(name="failing", fails=True, retries=1),
-    Plot(name="rerunning", fails=True, retries=1, arguments={"on_failed_run": "rerun"}),
+    Plot(
+        name="rerunning",
+        fails=True,
+        retries=1,
+        arguments={"on_failed_run": "rerun", "failed_statuses": ["ERROR"]},
+    ),
     Plot(name="insisting", arguments={"on_lost_answer": "resubmit"}),
     Plot(name="forgetful", forgets=True, retries=1),
 )

@@ -1,7 +1,7 @@
 """
 Runs ``dag.test()`` of a DAG of the matrix, and prints the run's id.
 
-usage: python -m tests.system.chaos.dag_test DAG_ID TAG
+usage: python -m tests.system.chaos.one_process DAG_ID TAG
 """
 
 from __future__ import annotations
