@@ -15,6 +15,7 @@ from dev.airflow_instance import AirflowInstance
 from dev.layout import AIRFLOW_HOMES, ROOT
 from dev.sandbox_process import RunningSandbox, running_sandbox
 from tests.system.chaos.cell import Cell, CellResult
+from tests.system.chaos.front import front
 from tests.system.chaos.scene import Lane, Scene
 from tests.system.chaos.stage import Stage, row
 from tests.system.chaos.watch import Watch
@@ -62,10 +63,13 @@ def run(scene: Scene, *, size: int, watch: Watch, report: Report) -> None:
         environment = {**SETTINGS, "CHAOS_SIZE": str(size), **scene.environment, **connections}
         instance = AirflowInstance(home, dags_folder=scene.dags, environment=environment)
         stack.enter_context(instance)
-        instance.wait_healthy()
-        instance.call("GET", "/dags", params={"limit": 1})  # alone, see stage.AT_ONCE
         whole = {**environment_of(home), **environment}
-        stages = [_stage(instance, lane, sandboxes[lane.name], size, whole, watch) for lane in scene.lanes]
+        url = stack.enter_context(front(home, whole))
+        instance.wait_healthy()
+        stages = [
+            Stage(instance, lane, sandboxes[lane.name], size, whole, url, _shower(watch, lane))
+            for lane in scene.lanes
+        ]
         stopped = threading.Event()
         stack.callback(stopped.set)
         _side_by_side([_runner(stage, watch, report, stopped) for stage in stages], watch)
@@ -93,18 +97,11 @@ def _sandboxes(scene: Scene, stack: contextlib.ExitStack) -> dict[str, RunningSa
     return {name: future.result() for name, future in started.items()}
 
 
-def _stage(
-    instance: AirflowInstance,
-    lane: Lane,
-    sandbox: RunningSandbox,
-    size: int,
-    environment: Mapping[str, str],
-    watch: Watch,
-) -> Stage:
+def _shower(watch: Watch, lane: Lane) -> Callable[[str], None]:
     def show(text: str) -> None:
         watch.lane(lane.name, text)
 
-    return Stage(instance, lane, sandbox, size, environment, show)
+    return show
 
 
 def _runner(stage: Stage, watch: Watch, report: Report, stopped: threading.Event) -> threading.Thread:

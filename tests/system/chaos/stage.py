@@ -33,17 +33,15 @@ SETTLE = 25.0
 
 
 T = TypeVar("T")
-#: The API server's event loop may wait for SQLite's writer, which may be a request that waits for the event
-#: loop to commit. One request of ours at a time avoids that, and so does one alone before all others: the
-#: first is the one that tidies up the table of revoked tokens.
+#: One request at a time: the API server writes its audit log in the event loop, see ``front``.
 AT_ONCE = threading.Lock()
 
 
 class LaneClient(AirflowClient):
     """A client of a lane's own: sessions of requests are not for several threads."""
 
-    def __init__(self, instance: AirflowInstance) -> None:
-        super().__init__(instance.url)
+    def __init__(self, instance: AirflowInstance, url: str) -> None:
+        super().__init__(url)
         self._instance = instance
 
     def check_alive(self) -> None:
@@ -70,6 +68,7 @@ class Stage:
     :param sandbox: the lane's own
     :param size: submissions a cell
     :param environment: of a process of that Airflow
+    :param front: address of the API server to ask; the one that serves the tasks by default
     :param show: tells the person who watches what the cell is at
     """
 
@@ -78,13 +77,14 @@ class Stage:
     sandbox: RunningSandbox
     size: int
     environment: Mapping[str, str]
+    front: str = ""
     show: Callable[[str], None] = lambda text: None
     airflow: AirflowClient = field(init=False)
     control: Control = field(init=False)
     book: Book = field(init=False)
 
     def __post_init__(self) -> None:
-        self.airflow = LaneClient(self.instance)
+        self.airflow = LaneClient(self.instance, self.front or self.instance.url)
         # A sandbox that answers dozens of tasks at once may take its time.
         self.control = Control(self.sandbox.url, timeout=30)
         self.book = Book(self.instance.home, self.instance.database)
