@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 
 #: Seconds between the first two looks; doubles each time.
 FIRST_PAUSE = 1.0
+#: Seconds for which more looks follow, and between them, if the vendor promises to show more.
+LINGER = 30.0
+LINGER_PAUSE = 3.0
 #: How a person goes on after a doubt.
 ADVICE = (
     f'If it is there, write its id as "id" into the record {KEY!r} of this task\'s state store and clear the '
@@ -83,6 +86,18 @@ class Inquiry:
             return CannotKnow(
                 f"the task's time is over before the {self._settle:.0f} s that it takes to be sure"
             )
+        return self._linger(record, trace)
+
+    def _linger(self, record: Record, trace: Trace) -> Trace:
+        """
+        Look a few times more as long as the vendor promises to show more.
+
+        What hides it at one moment is often another task's run that has just begun; it shows itself soon.
+        """
+        until = min(time.time() + LINGER, self._deadline)
+        while isinstance(trace, CannotKnow) and trace.may_change and time.time() < until:
+            time.sleep(min(LINGER_PAUSE, until - time.time()))
+            trace = self.look(record)
         return trace
 
     def look(self, record: Record, *, bearing: bool = False) -> Trace:

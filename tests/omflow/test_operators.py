@@ -12,6 +12,7 @@ import pytest
 from airflow.sdk import ObjectStoragePath
 from airflow.sdk.io import attach
 
+from airflow_provider_workflows.base.inquiry import LINGER
 from airflow_provider_workflows.omflow.hook import OMFlowHook
 from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator
 from airflow_provider_workflows.omflow.sensors import OMFlowDataIdSensor
@@ -316,7 +317,7 @@ class TestOpenWithoutNumber:
         begun = clock.time()
         with pytest.raises(OutcomeUnknown, match="its start component refuses") as caught:
             runner.run()
-        assert clock.time() - begun == pytest.approx(60)
+        assert clock.time() - begun == pytest.approx(60 + LINGER)
         assert stored(runner)["mark"] in str(caught.value)
         for again in (runner.retry, runner.clear):
             with pytest.raises(OutcomeUnknown, match="its start component refuses"):
