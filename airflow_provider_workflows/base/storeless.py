@@ -55,7 +55,7 @@ class StorelessSubmission(Submission):
         mark = derive_mark(self._context, namespace=self._namespace)
         record = replace(self._new(), mark=mark, place=place_of(self._effect, mark))
         if self._is_retry:
-            self.record = record
+            self._ledger.record = record
             return self._resolve(record)
         # Nothing of a first attempt's can be under way, so one look is enough; it is for the case that
         # Airflow has started the same attempt twice.
@@ -75,12 +75,12 @@ class StorelessSubmission(Submission):
 
     @property
     def _is_retry(self) -> bool:
-        return self._state.attempt > 1
+        return self._ledger.is_retry
 
     @property
     def _in_doubt(self) -> bool:
         """Whether something may have been sent before, as every retry has to think."""
-        return self._is_retry if self.record is None else super()._in_doubt
+        return self._is_retry if self._ledger.record is None else super()._in_doubt
 
 
 def make_submission(

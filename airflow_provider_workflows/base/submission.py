@@ -26,15 +26,13 @@ from airflow_provider_workflows.base.decision import (
 )
 from airflow_provider_workflows.base.effect import Effect
 from airflow_provider_workflows.base.inquiry import ADVICE, RERUN_ADVICE, Inquiry, place_of
+from airflow_provider_workflows.base.ledger import Ledger
 from airflow_provider_workflows.base.record import (
     KEY,
-    STEP_KEY,
     Record,
     fingerprint,
     make_mark,
-    read_record,
 )
-from airflow_provider_workflows.base.state import TaskState
 from airflow_provider_workflows.protocol.errors import (
     AuthenticationFailed,
     InvalidConnection,
@@ -52,8 +50,6 @@ log = logging.getLogger(__name__)
 
 #: How often one attempt sends, each time after the one before has surely come to nothing.
 SENDS = 3
-#: How often the id is offered to the state store before the attempt fails naming it.
-STORE_ATTEMPTS = 4
 
 
 class Submission:
@@ -89,10 +85,8 @@ class Submission:
         self._policy = policy
         self._settle = settle
         self._deadline = deadline
-        self._state = TaskState(context)
+        self._ledger = Ledger(context)
         self._inquiry = Inquiry(effect, settle=settle, deadline=deadline, advice=self.advice)
-        #: What is known so far; for the last words of a task that is killed.
-        self.record: Record | None = None
 
     def run(self) -> Any:
         """
@@ -105,7 +99,7 @@ class Submission:
         :raises LostTrack: it may have happened, and the vendor does not answer; a retry asks again
         :raises WorkflowError: the vendor refused, or nothing could be sent
         """
-        self.record = record = self._load()
+        record = self._ledger.load(self._effect.adopt)
         if record is None:
             return self._send(self._new())
         if record.target not in ("", self._target(record.mark)) and not record.handed_over:
@@ -126,7 +120,7 @@ class Submission:
 
     def last_words(self) -> str:
         """Return what goes on at the vendor."""
-        if (record := self.record) is None:
+        if (record := self._ledger.record) is None:
             return f"Nothing was sent: {self._effect.subject}"
         if record.id is None:
             return (
@@ -142,24 +136,9 @@ class Submission:
 
     # What a new attempt finds.
 
-    def _load(self) -> Record | None:
-        found = self._state.load(KEY)
-        if found is None:
-            # Version 0.1 kept moves elsewhere than where a person is told to find them.
-            found = self._state.rename(STEP_KEY, KEY)
-        if found is None:
-            return None
-        try:
-            record = read_record(found)
-        except (TypeError, ValueError) as error:
-            raise InvalidInput(
-                f"The record {KEY!r} in this task's state store cannot be read: {error}. Nothing is sent"
-            ) from None
-        return replace(record, id=self._effect.adopt(record.id)) if record.handed_over else record
-
     def _attach_or_restart(self, record: Record) -> Any:
         handed_over = record.handed_over
-        ours = handed_over or record.generation == self._state.generation
+        ours = handed_over or record.generation == self._ledger.generation
         state = self._state_of(record.id, forgiving=ours)
         if handed_over:
             self._check(record, state)
@@ -200,11 +179,7 @@ class Submission:
     def _adopt(self, record: Record) -> Record:
         """Make an id known as this generation's; if that fails, a retry does it."""
         accepted = record.accept(record.id, at=record.accepted_at or time.time())
-        self.record = record = replace(
-            accepted, target=self._target(record.mark), generation=self._state.generation
-        )
-        self._state.save(KEY, record.to_json())
-        return record
+        return self._ledger.write(replace(accepted, target=self._target(record.mark)))
 
     def _target(self, mark: str) -> str:
         return fingerprint([self._where, self._effect.subject], mark=mark)
@@ -227,7 +202,7 @@ class Submission:
                 f"{self._inquiry.moment(record)}, with the mark {record.mark!r} if it took one. Once that is "
                 f"settled, delete the record {KEY!r} from this task's state store and clear the task"
             )
-        if self._effect.begins_run or record.generation == self._state.generation:
+        if self._effect.begins_run or record.generation == self._ledger.generation:
             raise InvalidInput(
                 f"An earlier attempt of this task did {record.subject}, id {record.id}. {wants}. Nothing is "
                 f"sent. If that is meant, delete the record {KEY!r} from this task's state store and clear "
@@ -294,7 +269,7 @@ class Submission:
         mark = make_mark(self._context)
         return Record(
             mark=mark,
-            generation=self._state.generation,
+            generation=self._ledger.generation,
             subject=self._effect.subject,
         )
 
@@ -305,7 +280,7 @@ class Submission:
         :param again: something of the kind may be at the vendor already, sent by this task
         :param sends: how often this attempt has sent before
         """
-        doubted, before = self._in_doubt, self.record
+        doubted, before = self._in_doubt, self._ledger.record
         if record.intended_at == 0 and record.baseline is None and time.time() < self._deadline:
             record = replace(record, baseline=self._effect.baseline())
         if time.time() >= self._deadline:
@@ -317,10 +292,10 @@ class Submission:
             id = self._effect.submit(record, again=again)
         except OutcomeUnknown as lost:
             log.warning("%s", lost)
-            return self._resolve(self._lose(record), lost, sends=sends + 1)
+            return self._resolve(self._ledger.lose(record), lost, sends=sends + 1)
         except WorkflowError as error:
             if not doubted:
-                self._take_back(before)
+                self._ledger.take_back(before)
                 raise
             return self._refused(record, error)
         return self._accept(record, id)
@@ -332,7 +307,7 @@ class Submission:
         :raises LostTrack: the store did not take it, and an earlier sending is in doubt
         """
         try:
-            return self._intend(self._as_sent(record))
+            return self._ledger.write(self._as_sent(record))
         except Exception as error:
             if not doubted:
                 raise
@@ -365,7 +340,7 @@ class Submission:
     @property
     def _in_doubt(self) -> bool:
         """Whether something may have been sent before."""
-        return self.record is not None and self.record.id is None
+        return self._ledger.record is not None and self._ledger.record.id is None
 
     def _refused(self, record: Record, error: WorkflowError) -> Any:
         """
@@ -382,53 +357,10 @@ class Submission:
         facts = {name: getattr(error, name) for name in WorkflowError.facts}
         raise type(error)(f"{error.message}. {doubt}", **facts) from None
 
-    # Writing down.
-
-    def _intend(self, record: Record) -> Record:
-        self.record = record = replace(record, generation=self._state.generation)
-        self._state.save(KEY, record.to_json())
-        return record
-
-    def _lose(self, record: Record) -> Record:
-        """Write down when an answer was given up; without it a new attempt only waits for longer."""
-        self.record = record = replace(record, lost_at=time.time())
-        try:
-            return self._intend(record)
-        except Exception as error:
-            log.warning("Airflow's state store did not take the loss (%s); going on", type(error).__name__)
-            return record
-
-    def _take_back(self, before: Record | None) -> None:
-        """Put back what was known before an intent that has surely come to nothing."""
-        self.record = before
-        try:
-            if before is not None:
-                self._state.save(KEY, before.to_json())
-            else:
-                self._state.forget(KEY)
-        except Exception as error:
-            # What the vendor said is worth more; the intent that stays is settled by the next attempt.
-            log.warning("Airflow's state store did not take it back (%s)", type(error).__name__)
-
     def _accept(self, record: Record, id: Any) -> Any:
         # Logged before it is stored: if the process dies in between, a person still finds the id.
         log.info("Done: %s, id %s", self._effect.subject, id)
-        return self._keep(record.accept(id, at=time.time())).id
-
-    def _keep(self, record: Record) -> Record:
-        self.record = record = replace(record, generation=self._state.generation)
-        for attempt in range(1, STORE_ATTEMPTS + 1):
-            try:
-                self._state.save(KEY, record.to_json())
-                break
-            except Exception as error:
-                if attempt == STORE_ATTEMPTS:
-                    raise OutcomeUnknown(
-                        f"Done: {self._effect.subject}, id {record.id}, but Airflow's state store did not "
-                        f"take it ({type(error).__name__}), so that no retry would know of it. {ADVICE}"
-                    ) from error
-                time.sleep(attempt)
-        return record
+        return self._ledger.keep(record.accept(id, at=time.time())).id
 
     def _compare(self, record: Record) -> None:
         now = fingerprint(self._effect.payload, mark=record.mark)

@@ -21,7 +21,7 @@ import pytest
 from airflow.sdk import BaseOperator
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_workflows.base import inquiry, submission, trigger, waiter
+from airflow_provider_workflows.base import inquiry, ledger, submission, trigger, waiter
 from airflow_provider_workflows.base.compat import hand_over_lag
 from airflow_provider_workflows.base.condition import import_string
 from airflow_provider_workflows.sandbox.control import Control
@@ -75,7 +75,7 @@ class Clock:
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> Clock:
         """Stand in for the standard library in the modules that wait."""
-        for module in (waiter, submission, inquiry, trigger):
+        for module in (waiter, submission, inquiry, ledger, trigger):
             monkeypatch.setattr(module, "time", self)
         monkeypatch.setattr(trigger, "asyncio", SimpleNamespace(sleep=self.asleep))
         return self

@@ -19,8 +19,9 @@ from airflow_provider_workflows.base.decision import (
     RunState,
     Trace,
 )
+from airflow_provider_workflows.base.ledger import STORE_ATTEMPTS
 from airflow_provider_workflows.base.record import FORMAT, KEY, STEP_KEY, Record
-from airflow_provider_workflows.base.submission import SENDS, STORE_ATTEMPTS
+from airflow_provider_workflows.base.submission import SENDS
 from airflow_provider_workflows.protocol.errors import (
     AuthenticationFailed,
     Conflict,
