@@ -36,4 +36,4 @@ def test_retry_attaches_to_the_order_of_the_first_attempt(stage: Stage) -> None:
     effects = stage.control.effects(SERVERS["1.1"])
     assert (effects["opened"], effects["uploaded"]) == (1, 1)
     assert stage.airflow.xcom("retry_attaches", run_id, "open") == 1
-    assert "Attaching" in stage.airflow.logs("retry_attaches", run_id, "open", try_number=2)
+    assert "Going on with" in stage.airflow.logs("retry_attaches", run_id, "open", try_number=2)
