@@ -99,5 +99,6 @@ class ClearedAfterFailure(LifeCell):
             course.ledger.close_pairs(course.outcomes(), course.problems)
         else:
             course.count(succeeded=0, effects=course.crew.size)
-        others = {task.error for task in course.outcomes() if not task.error.startswith("RunFailed")}
+        expected = "RunMayRerun" if self.reruns else "RunFailed"
+        others = {task.error for task in course.outcomes() if not task.error.startswith(expected)}
         course.problems += [f"e.g. {text[:160] or 'no error'}" for text in sorted(others)[:1]]
