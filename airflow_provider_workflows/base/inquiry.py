@@ -70,10 +70,7 @@ class Inquiry:
 
         :raises LostTrack: the vendor did not answer at the end
         """
-        # An attempt that was killed may have been sending up to the moment in which this one began; and a
-        # date that is still to come was written by a machine whose clock differs.
-        now = time.time()
-        settled = min(record.lost_at or now, now) + self._settle
+        settled = self.settles_at(record)
         last = min(settled, self._deadline)
         trace, pause = self.look(record, bearing=True), FIRST_PAUSE
         while not _is_settled(trace):
@@ -87,6 +84,13 @@ class Inquiry:
                 f"the task's time is over before the {self._settle:.0f} s that it takes to be sure"
             )
         return self._linger(record, trace)
+
+    def settles_at(self, record: Record) -> float:
+        """Return the Unix time from which on what the vendor does not show has never arrived."""
+        # An attempt that was killed may have been sending up to the moment in which this one began; and a
+        # date that is still to come was written by a machine whose clock differs.
+        now = time.time()
+        return min(record.lost_at or now, now) + self._settle
 
     def _linger(self, record: Record, trace: Trace) -> Trace:
         """
@@ -130,19 +134,17 @@ class Inquiry:
         place = place_of(self._effect, record.mark)
         return not place or record.place == place
 
-    def doubt(self, record: Record, trace: Trace, lost: OutcomeUnknown | None) -> OutcomeUnknown:
+    def doubt(self, record: Record, trace: Trace, lost: OutcomeUnknown | None) -> WorkflowError:
         """
         Return the error that leaves the doubt to a person.
 
         :param lost: how this attempt lost the answer, if it was this one
         """
         why = trace.why if isinstance(trace, CannotKnow) else "what the vendor shows proves neither"
-        facts = {} if lost is None else {name: getattr(lost, name) for name in WorkflowError.facts}
-        cause = "an earlier attempt broke off" if lost is None else lost.message
-        return OutcomeUnknown(
-            f"{self._effect.subject}: whether it happened is not known ({cause}), because {why}. Nothing is "
-            f"sent again. {self.search(record)} {self._advice}",
-            **facts,
+        lost = lost or OutcomeUnknown("an earlier attempt broke off")
+        return lost.retold(
+            f"{self._effect.subject}: whether it happened is not known ({lost.message}), because {why}. "
+            f"Nothing is sent again. {self.search(record)} {self._advice}"
         )
 
     def search(self, record: Record) -> str:

@@ -247,7 +247,7 @@ class WaitingOperator(OnceOperator):
             yield
         except RunFailed as error:
             kind = RunMayRerun if self.policy.on_failed_run == "rerun" else RunFailed
-            raise _like(error, kind, f"{error.message}. {RERUN_ADVICE}") from None
+            raise error.retold(f"{error.message}. {RERUN_ADVICE}", kind) from None
         except PermanentError:
             raise
         except Exception as error:
@@ -255,7 +255,7 @@ class WaitingOperator(OnceOperator):
                 raise
             known = error if isinstance(error, WorkflowError) else WorkflowError(type(error).__name__)
             message = f"{known.message}. Before Airflow 3.3 a retry would start another run, so there is none"
-            raise _like(known, RetryWouldRepeat, message) from None
+            raise known.retold(message, RetryWouldRepeat) from None
 
     def announce(self, context: Context, remote_id: str) -> None:
         """Leave the remote id in XCom."""
@@ -293,7 +293,3 @@ def _seconds(task: BaseOperator, name: str) -> float:
         if 0 <= (seconds := float(value)) < float("inf"):
             return seconds
     raise InvalidInput(f"{name} must be a number of seconds, not {value!r}; nothing was sent")
-
-
-def _like(error: WorkflowError, kind: type[WorkflowError], message: str) -> WorkflowError:
-    return kind(message, **{name: getattr(error, name) for name in WorkflowError.facts})

@@ -83,7 +83,6 @@ class Submission:
         self._context = context
         self._effect = effect
         self._policy = policy
-        self._settle = settle
         self._deadline = deadline
         self._ledger = Ledger(context)
         self._inquiry = Inquiry(effect, settle=settle, deadline=deadline, advice=self.advice)
@@ -245,21 +244,17 @@ class Submission:
             ) from lost
         raise self._inquiry.doubt(record, trace, lost)
 
-    def _resubmits_at(self, record: Record) -> float:
-        # A vendor that has just lost an answer may be down; to send at once would only double the doubt.
-        now = time.time()
-        return min(record.lost_at or now, now) + self._settle
-
     def _has_time(self, record: Record, trace: Trace) -> bool:
         """Whether a doubt may still be sent again; of what is absent there is none."""
-        return isinstance(trace, Absent) or self._resubmits_at(record) < self._deadline
+        return isinstance(trace, Absent) or self._inquiry.settles_at(record) < self._deadline
 
     def _send_again(self, record: Record, trace: Trace, *, sends: int) -> Any:
         if isinstance(trace, Absent):
             why = trace.why
         else:
             why = "on_lost_answer is 'resubmit'; it may be there twice then"
-            time.sleep(max(0.0, self._resubmits_at(record) - time.time()))
+            # A vendor that has just lost an answer may be down; to send at once would only double the doubt.
+            time.sleep(max(0.0, self._inquiry.settles_at(record) - time.time()))
         log.warning("Sending %s again: %s", self._effect.subject, why)
         return self._send(record, again=True, sends=sends)
 
@@ -354,8 +349,7 @@ class Submission:
                 log.warning("Refused, because it was done before: %s", error)
                 return self._accept(record, trace.id)
         doubt = f"An earlier request for it may have taken effect. {self._inquiry.search(record)}"
-        facts = {name: getattr(error, name) for name in WorkflowError.facts}
-        raise type(error)(f"{error.message}. {doubt}", **facts) from None
+        raise error.retold(f"{error.message}. {doubt}") from None
 
     def _accept(self, record: Record, id: Any) -> Any:
         # Logged before it is stored: if the process dies in between, a person still finds the id.

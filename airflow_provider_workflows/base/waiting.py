@@ -112,13 +112,11 @@ def interval(state: WaitState, *, now: float, draw: float = 0.5) -> float:
     return wait * (1 + JITTER * (2 * draw - 1))
 
 
-def _lost(state: WaitState, error: TemporaryError, *, now: float, subject: str) -> LostTrack:
-    facts = {name: getattr(error, name) for name in WorkflowError.facts}
-    return LostTrack(
-        f"Lost track of {subject}: no answer for {now - state.heard:.0f} s{_last(state)}; it may go on "
-        "at the "
-        f"vendor. Last failure: {error.message}",
-        **facts,
+def _lost(state: WaitState, error: TemporaryError, *, now: float, subject: str) -> WorkflowError:
+    return error.retold(
+        f"Lost track of {subject}: no answer for {now - state.heard:.0f} s{_last(state)}; it may go on at "
+        f"the vendor. Last failure: {error.message}",
+        LostTrack,
     )
 
 

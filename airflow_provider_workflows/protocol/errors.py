@@ -101,6 +101,10 @@ class WorkflowError(AirflowException):
         details += [f"answer: {self.excerpt}"] if self.excerpt and self.code is None else []
         return f"{self.message} [{'; '.join(details)}]" if details else self.message
 
+    def retold(self, message: str, kind: type[WorkflowError] | None = None) -> WorkflowError:
+        """Return an error with the same facts and another message, of another class if one is given."""
+        return (kind or type(self))(message, **{name: getattr(self, name) for name in self.facts})
+
     def to_json(self) -> dict[str, Any]:
         """Return the error as plain JSON values, for a trigger's event."""
         facts = {name: getattr(self, name) for name in self.facts}

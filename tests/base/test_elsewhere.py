@@ -16,25 +16,18 @@ from airflow_provider_workflows.protocol.errors import (
     Rejected,
     TemporaryError,
 )
-from tests.base.harness import Clock
-from tests.base.vendor import LOST_AFTER, LOST_BEFORE, Opening, Task, Vendor, refused
-
-RESUBMIT = Policy(on_lost_answer="resubmit")
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock().install(monkeypatch)
-
-
-@pytest.fixture
-def vendor(clock: Clock) -> Vendor:
-    return Vendor(clock)
-
-
-@pytest.fixture
-def task(clock: Clock) -> Task:
-    return Task(clock)
+from tests.base.vendor import (
+    LOST_AFTER,
+    LOST_BEFORE,
+    RESUBMIT,
+    Opening,
+    Task,
+    Vendor,
+    refused,
+)
+from tests.base.vendor import clock as clock
+from tests.base.vendor import task as task
+from tests.base.vendor import vendor as vendor
 
 
 class Move(Opening):

@@ -18,39 +18,19 @@ from tests.base.vendor import (
     KILLED_BEFORE,
     LOST_AFTER,
     LOST_BEFORE,
+    RESUBMIT,
     SETTLE,
     Fate,
     Killed,
     Opening,
     Task,
     Vendor,
+    broken,
     refused,
 )
-
-AGAINS = ["retry", "clear"]
-RESUBMIT = Policy(on_lost_answer="resubmit")
-AWAY = ConnectionError("the API server is away")
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock().install(monkeypatch)
-
-
-@pytest.fixture
-def vendor(clock: Clock) -> Vendor:
-    return Vendor(clock)
-
-
-@pytest.fixture
-def task(clock: Clock) -> Task:
-    return Task(clock)
-
-
-def broken(task: Task, effect: Opening, *, kind: type[BaseException] = Killed) -> None:
-    """Run an attempt that ends in the midst."""
-    with pytest.raises(kind):
-        task.run(effect)
+from tests.base.vendor import clock as clock
+from tests.base.vendor import task as task
+from tests.base.vendor import vendor as vendor
 
 
 class TestBeforeAirflow33:

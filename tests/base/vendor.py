@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import pytest
+
 from airflow_provider_workflows.base.decision import Absent, CannotKnow, Found, Policy, Run, RunState, Trace
 from airflow_provider_workflows.base.effect import Effect
 from airflow_provider_workflows.base.record import KEY, Record
@@ -253,3 +255,29 @@ class Task:
     def hand_over(self, value: Any) -> None:
         """Write an id into the record, as a person does."""
         self.store.set(KEY, {**self.record, "id": value})
+
+
+AGAINS = ["retry", "clear"]
+RESUBMIT = Policy(on_lost_answer="resubmit")
+AWAY = ConnectionError("the API server is away")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock().install(monkeypatch)
+
+
+@pytest.fixture
+def vendor(clock: Clock) -> Vendor:
+    return Vendor(clock)
+
+
+@pytest.fixture
+def task(clock: Clock) -> Task:
+    return Task(clock)
+
+
+def broken(task: Task, effect: Opening, *, kind: type[BaseException] = Killed) -> None:
+    """Run an attempt that ends in the midst."""
+    with pytest.raises(kind):
+        task.run(effect)
