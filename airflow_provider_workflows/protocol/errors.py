@@ -19,6 +19,9 @@ Every exception that this package raises.
     │   └── RunTimedOut                          the deadline of a wait has passed
     └── TemporaryError                           time can mend it: Airflow may retry the task
         ├── ConnectionFailed                     nothing was sent: no address, no connection, no TLS
+        │   ├── HostUnreachable                  the server's name does not resolve, or nobody answers there
+        │   ├── CertificateNotTrusted            the server's certificate is none that the connection trusts
+        │   └── NotTls                           the server does not speak TLS at an https address
         ├── ServiceUnavailable                   the vendor did not answer a repeatable request, or with 5xx
         ├── UnreadableAnswer                     a repeatable request got an answer of the wrong kind
         ├── Throttled                            the vendor asks to slow down, by ``retry_after`` seconds
@@ -186,6 +189,18 @@ class TemporaryError(WorkflowError):
 
 class ConnectionFailed(TemporaryError):
     """Nothing was sent: the name, the connection, the proxy or the TLS handshake failed."""
+
+
+class HostUnreachable(ConnectionFailed):
+    """The server's name does not resolve, it refuses connections, or none came about in time."""
+
+
+class CertificateNotTrusted(ConnectionFailed):
+    """The server's certificate is self-signed, expired, of another name, or of an unknown authority."""
+
+
+class NotTls(ConnectionFailed):
+    """The server does not speak TLS, though its address says https."""
 
 
 class ServiceUnavailable(TemporaryError):

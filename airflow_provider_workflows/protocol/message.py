@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 from urllib.parse import quote, quote_plus, urlencode
 
-from airflow_provider_workflows.protocol.errors import EXCERPT_LIMIT, WorkflowError
+from airflow_provider_workflows.protocol.errors import EXCERPT_LIMIT, ConnectionFailed, WorkflowError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,12 +145,14 @@ class ExchangeFailed(Exception):
 
     :param reason: the kind of failure in plain words, without URL
     :param begun: whether any of the request may have reached the server
+    :param kind: what a request is told of which nothing was sent
     """
 
-    def __init__(self, reason: str, *, begun: bool) -> None:
+    def __init__(self, reason: str, *, begun: bool, kind: type[ConnectionFailed] = ConnectionFailed) -> None:
         super().__init__(reason)
         self.reason = reason
         self.begun = begun
+        self.kind = kind
 
 
 def with_query(path: str, parameters: Mapping[str, Any]) -> str:

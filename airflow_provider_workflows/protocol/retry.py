@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from airflow_provider_workflows.protocol.errors import (
-    ConnectionFailed,
+    NotTls,
     OutcomeUnknown,
     ServiceUnavailable,
     TemporaryError,
@@ -104,8 +104,10 @@ def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> f
 
 
 def _unanswered(request: Request, failure: ExchangeFailed) -> WorkflowError:
-    if not failure.begun:
-        return request.failure(ConnectionFailed, f"Nothing was sent: {failure.reason}")
+    # That a server speaks no TLS, requests does not tell from a failure after the handshake. For a request
+    # that may be repeated, to call it by its name is no risk.
+    if not failure.begun or (failure.kind is NotTls and request.repeatable):
+        return request.failure(failure.kind, f"Nothing was sent: {failure.reason}")
     if request.repeatable:
         return request.failure(ServiceUnavailable, f"No answer: {failure.reason}")
     return request.failure(OutcomeUnknown, f"Sent, but the answer is lost ({failure.reason}); {_DOUBT}")

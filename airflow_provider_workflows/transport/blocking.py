@@ -15,6 +15,7 @@ from airflow_provider_workflows.transport.credentials import cell_of
 from airflow_provider_workflows.transport.endpoint import Endpoint
 from airflow_provider_workflows.transport.redaction import hidden
 from airflow_provider_workflows.transport.tls import certificate_error
+from airflow_provider_workflows.transport.trouble import exchange_failed
 
 if TYPE_CHECKING:
     import requests
@@ -179,7 +180,7 @@ def _failure(exception: Exception, outgoing: Outgoing) -> Exception:
     if outgoing.broken is not None:
         return outgoing.broken
     begun = outgoing.begun if outgoing else not _before_sending(exception)
-    return ExchangeFailed(_in_words(exception), begun=begun)
+    return exchange_failed(exception, _in_words(exception), begun=begun)
 
 
 def _cause(exception: BaseException) -> BaseException:

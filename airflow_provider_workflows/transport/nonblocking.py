@@ -15,6 +15,7 @@ from airflow_provider_workflows.protocol.retry import Retry
 from airflow_provider_workflows.transport.endpoint import Endpoint
 from airflow_provider_workflows.transport.redaction import hidden
 from airflow_provider_workflows.transport.sessions import lease
+from airflow_provider_workflows.transport.trouble import exchange_failed
 
 if TYPE_CHECKING:
     import aiohttp
@@ -181,7 +182,7 @@ def _failure(exception: Exception, outgoing: Outgoing) -> Exception:
         UnicodeError,  # a host name that is none
     )
     begun = outgoing.begun if outgoing else not isinstance(exception, connecting)
-    return ExchangeFailed(_in_words(exception), begun=begun)
+    return exchange_failed(exception, _in_words(exception), begun=begun)
 
 
 def _in_words(exception: Exception) -> str:

@@ -22,9 +22,12 @@ from urllib.parse import quote
 import pytest
 
 from airflow_provider_workflows.protocol.errors import (
+    CertificateNotTrusted,
     ConnectionFailed,
+    HostUnreachable,
     InvalidConnection,
     InvalidInput,
+    NotTls,
     OutcomeUnknown,
     ServiceUnavailable,
     Throttled,
@@ -156,13 +159,19 @@ def refusing() -> Iterator[str]:
 
 
 def check_nothing_sent(
-    drive: Driver, endpoint: Endpoint, request: Request, caplog: pytest.LogCaptureFixture
+    drive: Driver,
+    endpoint: Endpoint,
+    request: Request,
+    caplog: pytest.LogCaptureFixture,
+    kind: type[ConnectionFailed] = ConnectionFailed,
+    words: str = "",
 ) -> ConnectionFailed:
     error, driven = failure(drive, endpoint, request, caplog)
-    assert type(error) is ConnectionFailed
+    assert type(error) is kind
+    assert isinstance(error, ConnectionFailed)
     assert len(driven.slept) == RETRY.attempts - 1
     assert (error.vendor, error.operation, error.path) == ("Vendor", request.operation, "/exec/***/it")
-    assert error.message.startswith("Nothing was sent: ")
+    assert error.message.startswith(f"Nothing was sent: {words}")
     return error
 
 
@@ -170,7 +179,9 @@ def check_nothing_sent(
 def test_connection_refused(
     drive: Driver, refusing: str, request_: Request, caplog: pytest.LogCaptureFixture
 ) -> None:
-    check_nothing_sent(drive, road(f"http://{refusing}"), request_, caplog)
+    check_nothing_sent(
+        drive, road(f"http://{refusing}"), request_, caplog, HostUnreachable, "the server refuses"
+    )
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "no..name", "n" * 64])
@@ -178,7 +189,8 @@ def test_connection_refused(
 def test_name_not_resolved(
     drive: Driver, request_: Request, host: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    check_nothing_sent(drive, road(f"http://{host}"), request_, caplog)
+    words = "the server's name does not resolve"
+    check_nothing_sent(drive, road(f"http://{host}"), request_, caplog, HostUnreachable, words)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -187,14 +199,15 @@ def test_proxy_refuses_the_connection(
     drive: Driver, refusing: str, request_: Request, scheme: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     endpoint = road(f"{scheme}://vendor.invalid", proxy=f"http://user:{PROXY_SECRET}@{refusing}")
-    check_nothing_sent(drive, endpoint, request_, caplog)
+    check_nothing_sent(drive, endpoint, request_, caplog, words="the proxy")
 
 
 @pytest.mark.parametrize("request_", [GET, START, START_BARE], ids=name)
 def test_proxy_refuses_the_tunnel(drive: Driver, request_: Request, caplog: pytest.LogCaptureFixture) -> None:
     with RawServer((answer(response(b"who are you?", status=407)),)) as proxy:
         secretive = proxy.url.replace("//", f"//user:{PROXY_SECRET}@")
-        check_nothing_sent(drive, road("https://vendor.invalid", proxy=secretive), request_, caplog)
+        endpoint = road("https://vendor.invalid", proxy=secretive)
+        check_nothing_sent(drive, endpoint, request_, caplog, words="the proxy")
     assert {seen.method for seen in proxy.requests} == {"CONNECT"}
 
 
@@ -204,7 +217,9 @@ def test_certificate_not_trusted(
 ) -> None:
     with RawServer((answer(),), tls=certificates.untrusted.server_context()) as server:
         endpoint = road(server.url, ca=str(certificates.authority.certificate_file))
-        error = check_nothing_sent(drive, endpoint, request_, caplog)
+        error = check_nothing_sent(
+            drive, endpoint, request_, caplog, CertificateNotTrusted, "the server's cert"
+        )
     assert "self-signed certificate" in error.message
     assert server.requests == []
 
@@ -212,9 +227,8 @@ def test_certificate_not_trusted(
 @pytest.mark.parametrize("request_", [GET, *ONCE], ids=name)
 def test_tls_handshake_hangs(drive: Driver, request_: Request, caplog: pytest.LogCaptureFixture) -> None:
     with RawServer((Peer.hold,)) as server:
-        check_nothing_sent(
-            drive, road(server.url.replace("http", "https"), connect_timeout=0.1), request_, caplog
-        )
+        endpoint = road(server.url.replace("http", "https"), connect_timeout=0.1)
+        check_nothing_sent(drive, endpoint, request_, caplog, HostUnreachable, "no connection came about in")
     assert len(server.connections) == RETRY.attempts
 
 
@@ -235,13 +249,15 @@ def test_tls_handshake_fails(
 ) -> None:
     with RawServer((script,)) as server:
         endpoint = road(server.url.replace("http", "https"))
-        if drive is blocking and request_ not in WITH_BODY:
+        plain = script is _plain_refusal
+        if drive is blocking and request_ not in WITH_BODY and not (plain and request_.repeatable):
             # requests reports it as it would a failure after the handshake; so it is taken for sent.
             error, _ = failure(drive, endpoint, request_, caplog)
             assert type(error) is (ServiceUnavailable if request_.repeatable else OutcomeUnknown)
             assert len(server.connections) == (RETRY.attempts if request_.repeatable else 1)
         else:
-            check_nothing_sent(drive, endpoint, request_, caplog)
+            kind, words = (NotTls, "the server does not speak TLS") if plain else (ConnectionFailed, "")
+            check_nothing_sent(drive, endpoint, request_, caplog, kind, words)
             assert len(server.connections) == RETRY.attempts
 
 
