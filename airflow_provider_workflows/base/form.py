@@ -8,9 +8,11 @@ This module is imported wherever Airflow lists providers, so it imports nothing 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from airflow_provider_workflows.base.page import Page
 
 Kind = Literal["string", "number", "integer", "boolean", "object"]
 
@@ -23,9 +25,15 @@ class Field:
     :param kind: JSON type of the value; text that reads as such a value is taken too, since connections that
         come from URIs hold nothing but text
     :param choices: the only values allowed, if any
+    :param words: what a person reads in place of a choice (Airflow 3.2 and later)
+    :param examples: offered while nothing is filled in, beside which anything else may be (3.2 and later)
     :param minimum: the smallest number allowed, itself excluded
     :param required: a connection without it is refused
-    :param secret: shown masked and never repeated in a message
+    :param secret: shown masked and never repeated in a message. Airflow's API masks by name, so the name must
+        be one of which it sees that: with ``secret``, ``token``, ``api_key`` or the like in it
+    :param help: what it is for, and where its value is found
+    :param section: heading below which the form has it, folded away; by default with the vendor's fields
+    :param check: returns what is expected of a value that is wrong, to follow the field's name
     :param hosts: by choice, the URL used when the connection names no host, for vendors with several for
         everybody
     """
@@ -35,26 +43,45 @@ class Field:
     kind: Kind = "string"
     default: Any = None
     choices: tuple[str, ...] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
+    examples: tuple[str, ...] = ()
     minimum: float | None = None
     required: bool = False
     secret: bool = False
     help: str = ""
+    section: str = ""
+    check: Callable[[str], str | None] | None = None
     hosts: Mapping[str, str] = field(default_factory=dict)
 
     def conn_field(self) -> dict[str, Any]:
         """Return the field as an entry of ``conn-fields``."""
-        schema: dict[str, Any] = {"type": [self.kind, "null"]}
+        # Without "null" the form has a star at the field and does not save without it.
+        schema: dict[str, Any] = {"type": self.kind if self.required else [self.kind, "null"]}
         if self.default is not None:
             schema["default"] = self.default
         if self.choices:
             schema["enum"] = list(self.choices)
+        if self.words:
+            schema["values_display"] = {choice: self.words.get(choice, choice) for choice in self.choices}
+        if self.examples:
+            schema["examples"] = list(self.examples)
         if self.minimum is not None:
-            schema["exclusiveMinimum"] = self.minimum
+            # The form's arrows know only the one, JSON Schema means the other.
+            schema |= {"minimum": self.minimum, "exclusiveMinimum": self.minimum}
         if self.secret:
             schema["format"] = "password"
+        if self.section:
+            schema["section"] = self.section
         shown: dict[str, Any] = {"label": self.label, "schema": schema}
         return {**shown, "description": self.help} if self.help else shown
 
+
+#: Placeholder of the port. With an empty one, Airflow 3.3.2's Test button takes the stored connection for
+#: another and refuses.
+PORT = "443 for https, 80 for http; the Test button of Airflow 3.3.2 needs it filled in"
+
+#: Heading of the fields that most connections do without.
+NETWORK = "Network and TLS"
 
 #: Fields that every vendor's connection has, under the names that the http provider uses for them.
 COMMON_FIELDS: tuple[Field, ...] = (
@@ -64,30 +91,40 @@ COMMON_FIELDS: tuple[Field, ...] = (
         kind="number",
         default=30,
         minimum=0,
-        help="Seconds without a byte from the server before an answer counts as lost.",
+        help="Seconds without a byte from the server before an answer counts as lost. More for slow servers.",
+        section=NETWORK,
     ),
     Field(
         name="verify",
         label="Verify TLS",
         default="true",
-        help="true, false, or the path of a file with the certificates to trust.",
+        examples=("true", "false", "/etc/ssl/certs/own-authority.pem"),
+        help="true, false (anybody can then read along), or the path, on all machines of Airflow's, of a PEM "
+        "file with the certificates to trust: for a server with a certificate of your own authority, whose "
+        "administrators have the file.",
+        section=NETWORK,
     ),
     Field(
         name="cert",
         label="Client certificate",
-        help="Path of a PEM file with certificate and key, or both paths with a comma between.",
+        help="Path of a PEM file with certificate and key, or both paths with a comma between, on every "
+        "machine of Airflow's. Only if the server asks for one; its administrators issue it.",
+        section=NETWORK,
     ),
     Field(
         name="proxies",
         label="Proxies",
         kind="object",
-        help='Proxy by scheme, such as {"https": "http://proxy:3128"}; by default the environment\'s.',
+        help='Proxy by scheme, such as {"https": "http://proxy:3128"}; by default that of the environment '
+        "(https_proxy and the like). Your network's administrators know it.",
+        section=NETWORK,
     ),
     Field(
         name="namespace",
         label="Namespace",
         help="Only for Airflow before 3.3, and only if several installations of it share this account: a "
-        "word that tells this one's runs from the others'.",
+        "word of your choice that tells this one's runs from the others'.",
+        section=NETWORK,
     ),
 )
 
@@ -107,6 +144,7 @@ class ConnectionForm:
     :param placeholders: examples, by field
     :param hidden: standard fields that mean nothing here
     :param fields: the vendor's own fields, beside :data:`COMMON_FIELDS`
+    :param page: the vendor's page of what a task works on; gives the connection a field ``ui_url``
     """
 
     conn_type: str
@@ -119,6 +157,7 @@ class ConnectionForm:
     placeholders: Mapping[str, str] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
     fields: tuple[Field, ...] = ()
+    page: Page | None = None
 
     @property
     def default_conn_id(self) -> str:
@@ -128,7 +167,14 @@ class ConnectionForm:
     @property
     def all_fields(self) -> tuple[Field, ...]:
         """The vendor's fields and the common ones."""
-        return (*self.fields, *COMMON_FIELDS)
+        pages = (_ui_url(self.page),) if self.page else ()
+        return (*self.fields, *pages, *COMMON_FIELDS)
+
+    def named(self, name: str) -> str:
+        """Return a field's name with its label, as messages say it: ``'password' (API key)``."""
+        labels = {one.name: one.label for one in self.all_fields} | dict(self.labels)
+        label = labels.get(name, name)
+        return f"{name!r}" if label == name else f"{name!r} ({label})"
 
     def connection_type(self) -> dict[str, Any]:
         """Return the entry of ``connection-types`` in the provider's information."""
@@ -156,6 +202,18 @@ class ConnectionForm:
     def widgets(self) -> dict[str, Any]:
         """Return what Airflow 3.1 asks of a hook's ``get_connection_form_widgets``."""
         return {one.name: _widget(one) for one in self.all_fields}
+
+
+def _ui_url(page: Page) -> Field:
+    return Field(
+        name="ui_url",
+        label="Link to the page",
+        examples=(page.example,),
+        help=f"URL of the page of {page.of}, with {page.placeholders} in place of what differs; tasks then "
+        "have a link to it. Copy it from the browser's address bar with such a page open. It must not hold "
+        "a secret: whoever sees a task sees its link.",
+        check=page.problem,
+    )
 
 
 def _widget(one: Field) -> Any:

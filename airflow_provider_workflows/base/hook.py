@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import functools
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar
-from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
 from airflow.sdk import BaseHook
@@ -17,7 +15,7 @@ from airflow.sdk import BaseHook
 from airflow_provider_workflows import __version__
 from airflow_provider_workflows.base.compat import aget_connection, amask, mask
 from airflow_provider_workflows.base.condition import Condition, Done, Pending
-from airflow_provider_workflows.base.settings import Settings, read_settings
+from airflow_provider_workflows.base.settings import Settings, owner, read_settings
 from airflow_provider_workflows.protocol.errors import AuthenticationFailed, WorkflowError
 from airflow_provider_workflows.protocol.operation import Operation
 from airflow_provider_workflows.protocol.retry import Retry
@@ -145,7 +143,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         if self._conn is not None and time.monotonic() - self._conn[0] < REREAD_AFTER:
             return self._conn[1], self._conn[2]
         settings = self._settings(self.get_connection(self.conn_id))
-        for secret in _secrets(settings):
+        for secret in settings.secrets():
             mask(secret)
         api = self.make_api(settings)
         transport = BlockingTransport(
@@ -153,6 +151,12 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         )
         self._conn = (time.monotonic(), api, transport)
         self._namespace = str(settings.options["namespace"] or "")
+        if settings.unknown:
+            self.log.warning(
+                "%s has %s in its extra, without effect: no such fields",
+                owner(self.form, self.conn_id),
+                ", ".join(map(repr, settings.unknown)),
+            )
         return api, transport
 
     # In the triggerer.
@@ -189,7 +193,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         entry = known.get(self.conn_id)
         if entry is None or time.monotonic() - entry[0] > REREAD_AFTER:
             settings = self._settings(await aget_connection(self.conn_id))
-            for secret in _secrets(settings):
+            for secret in settings.secrets():
                 await amask(secret)
             entry = known[self.conn_id] = (time.monotonic(), settings)
         return entry[1]
@@ -202,11 +206,9 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
 
     def test_connection(self) -> tuple[bool, str]:
         """Try the connection, for Airflow's Test button; never an effect at the vendor."""
-        try:
-            reached = self.run(self.probe)
-            return True, f"{reached}, at {self._worker_side()[1].endpoint.base_url}"
-        except WorkflowError as error:
-            return False, str(error)
+        from airflow_provider_workflows.base.trial import try_connection
+
+        return try_connection(self)
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
@@ -228,14 +230,6 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
 _settings_by_loop: WeakKeyDictionary[
     asyncio.AbstractEventLoop, dict[type[WorkflowHook[Any]], dict[str, tuple[float, Settings]]]
 ] = WeakKeyDictionary()
-
-
-def _secrets(settings: Settings) -> list[str]:
-    """Return the forms of the password beside itself, which Airflow masks, that may reach a log."""
-    if not settings.password:
-        return []
-    basic = base64.b64encode(f"{settings.login}:{settings.password}".encode()).decode()
-    return [settings.password, quote(settings.password, safe=""), basic]
 
 
 def blocking(

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import base64
+import difflib
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
+from airflow_provider_workflows.base.conversion import CONVERSIONS, FALSE, TRUE
 from airflow_provider_workflows.base.form import ConnectionForm, Field
 from airflow_provider_workflows.protocol.errors import InvalidConnection
+from airflow_provider_workflows.protocol.message import scrub
 from airflow_provider_workflows.transport.endpoint import Endpoint
+from airflow_provider_workflows.transport.redaction import SHORTEST
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-_TRUE = frozenset({"true", "yes", "on", "1"})
-_FALSE = frozenset({"false", "no", "off", "0"})
+#: How like a field's name another must be, from 0 to 1, to be taken for a slip of the pen.
+NEAR = 0.8
+#: What Airflow's API server shows in a secret's place. What it is sent back it replaces by the secret, but
+#: only in fields whose name it takes for a secret's, while it masks every value that is a secret somewhere.
+MASK = "***"
+MASKED = (
+    "holds ***, Airflow's mask, and not its value. Either that was saved, and it must be filled in again; or "
+    "the API server masks it because a password or another secret is the same word, and only Test is wrong"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +39,7 @@ class Settings:
 
     :param base_url: scheme, host, port and path prefix
     :param options: values of the extra fields by name, defaults filled in
+    :param unknown: names in the extra that are none of a field
     """
 
     conn_id: str
@@ -33,6 +47,7 @@ class Settings:
     login: str = ""
     password: str = field(default="", repr=False)
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    unknown: tuple[str, ...] = ()
 
     def endpoint(self, *, headers: Mapping[str, str]) -> Endpoint:
         """Return the road to the vendor: the same proxy and certificates for both HTTP libraries."""
@@ -47,11 +62,18 @@ class Settings:
             identity=(self.login, self.password),
         )
 
+    def secrets(self) -> tuple[str, ...]:
+        """Return the forms of the password beside itself, which Airflow masks, that may reach a log."""
+        if not self.password:
+            return ()
+        basic = base64.b64encode(f"{self.login}:{self.password}".encode()).decode()
+        return (self.password, quote(self.password, safe=""), basic)
+
     def _verify(self) -> str | bool:
         text = str(self.options["verify"])
-        if text.lower() in _TRUE:
+        if text.lower() in TRUE:
             return True
-        return False if text.lower() in _FALSE else text
+        return False if text.lower() in FALSE else text
 
 
 def read_settings(connection: Connection, form: ConnectionForm) -> Settings:
@@ -63,13 +85,32 @@ def read_settings(connection: Connection, form: ConnectionForm) -> Settings:
     fields = _Fields(connection, form)
     fields.require()
     fields.check_printable()
+    fields.check_names()
+    options = fields.options()
+    fields.check_links(options)
     return Settings(
         conn_id=connection.conn_id or "",
-        base_url=fields.base_url(),
+        base_url=fields.base_url(options),
         login=connection.login or "",
         password=connection.password or "",
-        options=fields.options(),
+        options=options,
+        unknown=fields.unknown,
     )
+
+
+def owner(form: ConnectionForm, conn_id: str | None) -> str:
+    """Return how messages name a connection."""
+    return f"Connection {conn_id!r} of type {form.conn_type!r}"
+
+
+def misstated(form: ConnectionForm, conn_id: str | None, name: str, expected: str) -> InvalidConnection:
+    """
+    Return the error of a field that is wrong.
+
+    :param expected: what is wrong with it or expected of it, to follow its name; without the value, which may
+        be a secret in the wrong place
+    """
+    return InvalidConnection(f"{owner(form, conn_id)}: field {form.named(name)} {expected}")
 
 
 class _Fields:
@@ -80,17 +121,14 @@ class _Fields:
         self.form = form
 
     def wrong(self, name: str, expected: str) -> InvalidConnection:
-        label = self.form.labels.get(name, name)
-        shown = f"'{name}'" if label == name else f"'{name}' ({label})"
-        return InvalidConnection(
-            f"Connection {self.connection.conn_id!r} of type {self.form.conn_type!r}: field {shown} "
-            f"{expected}"
-        )
+        return misstated(self.form, self.connection.conn_id, name, expected)
 
     def require(self) -> None:
         for name in self.form.required:
             if not getattr(self.connection, name):
                 raise self.wrong(name, "is empty but needed")
+        if self.connection.password == MASK:
+            raise self.wrong("password", MASKED)
 
     def check_printable(self) -> None:
         """Refuse what no header can carry; a key that was pasted often ends in a line break."""
@@ -98,8 +136,8 @@ class _Fields:
             if not (getattr(self.connection, name) or "").strip().isprintable():
                 raise self.wrong(name, "has a line break or another character that cannot be sent")
 
-    def base_url(self) -> str:
-        host = (self.connection.host or self._usual_host() or "").strip()
+    def base_url(self, options: Mapping[str, Any]) -> str:
+        host = (self.connection.host or self._usual_host(options) or "").strip()
         if host.count(":") > 1 and "://" not in host and not host.startswith("["):
             host = f"[{host}]"  # a connection that comes from a URI has its IPv6 address without brackets
         scheme = (self.connection.schema or "https").strip().lower()
@@ -118,82 +156,70 @@ class _Fields:
         name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         return f"{parts.scheme}://{name}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
 
-    def _usual_host(self) -> str | None:
-        options = self.options()
+    def _usual_host(self, options: Mapping[str, Any]) -> str | None:
         chosen = (one.hosts.get(str(options[one.name])) for one in self.form.all_fields)
         return next(filter(None, chosen), self.form.default_host)
 
-    def options(self) -> dict[str, Any]:
+    @functools.cached_property
+    def extra(self) -> dict[str, Any]:
         try:
             extra = json.loads(self.connection.extra or "{}")
         except ValueError:
             raise self.wrong("extra", "is not JSON") from None
         if not isinstance(extra, dict):
             raise self.wrong("extra", "must be a JSON object")
-        return {one.name: self._option(one, extra.get(one.name)) for one in self.form.all_fields}
+        return extra
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        known = {one.name for one in self.form.all_fields}
+        return tuple(name for name in self.extra if name not in known)
+
+    def check_names(self) -> None:
+        """
+        Refuse a name that is nearly a field's which is not given.
+
+        Passed over, ``enviroment`` would be the default environment: production. What is like no field's may
+        be there for somebody else.
+        """
+        absent = [one.name for one in self.form.all_fields if one.name not in self.extra]
+        for name in self.unknown:
+            for near in difflib.get_close_matches(name, absent, n=1, cutoff=NEAR):
+                meant = self.form.named(near)
+                raise self.wrong("extra", f"has {name!r}, which is no field; {meant} is nearly its name")
+
+    def options(self) -> dict[str, Any]:
+        return {one.name: self._option(one, self.extra.get(one.name)) for one in self.form.all_fields}
+
+    def check_links(self, options: Mapping[str, Any]) -> None:
+        """Refuse a secret in what whoever sees a task sees."""
+        held = [options[one.name] for one in self.form.all_fields if one.secret]
+        secrets = tuple(one for one in (self.connection.password, *held) if one and len(one) >= SHORTEST)
+        template = options.get("ui_url")
+        if template and scrub(unquote(template), secrets) != unquote(template):
+            raise self.wrong("ui_url", "has a secret of the connection in it, for all who see a task to read")
 
     def _option(self, one: Field, value: Any) -> Any:
         if value is None or value == "":
             if one.required:
                 raise self.wrong(one.name, "is empty but needed")
             return one.default
+        if value == MASK or (isinstance(value, dict) and MASK in value.values()):
+            raise self.wrong(one.name, MASKED)
         value = self._convert(one, value)
         if one.choices and value not in one.choices:
             raise self.wrong(one.name, f"must be one of {', '.join(one.choices)}")
         if one.minimum is not None and value <= one.minimum:
             raise self.wrong(one.name, f"must be a number above {one.minimum:g}")
+        if one.check is not None and (expected := one.check(value)) is not None:
+            raise self.wrong(one.name, expected)
         return value
 
     def _convert(self, one: Field, value: Any) -> Any:
         try:
-            return _CONVERSIONS[one.kind](value)
+            return CONVERSIONS[one.kind](value)
         except (TypeError, ValueError):
             raise self.wrong(one.name, f"must be of type {one.kind}") from None
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, (dict, list)):
-        raise TypeError
-    return str(value)
-
-
-def _as_boolean(value: Any) -> bool:
-    text = str(value).lower()
-    if text not in _TRUE | _FALSE:
-        raise ValueError
-    return text in _TRUE
-
-
-def _as_number(value: Any) -> float:
-    if isinstance(value, bool):
-        raise TypeError
-    number = float(value)
-    if number != number or number in (float("inf"), float("-inf")):
-        raise ValueError
-    return number
-
-
-def _as_integer(value: Any) -> int:
-    number = _as_number(value)
-    if number != int(number):
-        raise ValueError
-    return int(number)
-
-
-def _as_object(value: Any) -> dict[str, Any]:
-    decoded = json.loads(value) if isinstance(value, str) else value
-    if not isinstance(decoded, dict) or not all(isinstance(entry, str) for entry in decoded.values()):
-        raise TypeError
-    return decoded
-
-
-_CONVERSIONS = {
-    "string": _as_text,
-    "boolean": _as_boolean,
-    "number": _as_number,
-    "integer": _as_integer,
-    "object": _as_object,
-}
 
 
 def _certificates(verify: str | bool) -> str | bool:

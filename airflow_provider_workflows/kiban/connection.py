@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_provider_workflows.base.form import ConnectionForm, Field
+from airflow_provider_workflows.base.form import PORT, ConnectionForm, Field
+from airflow_provider_workflows.base.page import Page
 
 #: By environment (vendor's SDK); everybody shares them.
 HOSTS = {
@@ -16,12 +17,13 @@ FORM = ConnectionForm(
     hook_class="airflow_provider_workflows.kiban.hook.KibanHook",
     vendor_docs="https://docs.kiban.cloud",
     required=("password",),
-    labels={"host": "Base URL", "password": "API key"},
+    labels={"host": "Base URL", "port": "Port", "password": "API key", "description": "Description"},
     placeholders={
         "host": "empty for the environment's own host",
-        "password": "the bare key, without Bearer",
+        "port": PORT,
+        "password": "the bare key, without Bearer; whoever manages your space at Kiban has it",
     },
-    hidden=("login",),
+    hidden=("login", "schema"),
     fields=(
         Field(
             name="environment",
@@ -29,6 +31,7 @@ FORM = ConnectionForm(
             choices=tuple(HOSTS),
             default="production",
             hosts=HOSTS,
+            words={"production": "Production (billed)", "sandbox": "Sandbox"},
             help="Production runs are billed. With sandbox, every call also says sandbox=true, which puts "
             "the production host, or a gateway before it, into sandbox mode.",
         ),
@@ -36,7 +39,13 @@ FORM = ConnectionForm(
             name="callback_x_api_key",
             label="Callback API key",
             secret=True,
-            help="Sent along with every callback_url, so that the receiver knows that it is Kiban who calls.",
+            help="Sent along with every callback_url, so that the receiver knows that it is Kiban who calls; "
+            "a secret of the receiver's.",
         ),
+    ),
+    page=Page(
+        of="an execution",
+        parts=("execution_id",),
+        example="https://kiban.example.com/executions/{execution_id}",
     ),
 )

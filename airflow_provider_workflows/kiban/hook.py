@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from airflow_provider_workflows.base.hook import WorkflowHook, blocking, nonblocking
+from airflow_provider_workflows.base.settings import misstated
 from airflow_provider_workflows.kiban.api import KibanApi
 from airflow_provider_workflows.kiban.connection import FORM, HOSTS
-from airflow_provider_workflows.protocol.errors import InvalidConnection, PermissionDenied
+from airflow_provider_workflows.protocol.errors import PermissionDenied
 from airflow_provider_workflows.protocol.operation import Operation
 
 if TYPE_CHECKING:
@@ -76,10 +77,8 @@ class KibanHook(WorkflowHook[KibanApi]):
         if settings.password.strip().lower().startswith("bearer ") or settings.password.split() != [
             settings.password
         ]:
-            raise InvalidConnection(
-                f"Connection {self.conn_id!r} of type {FORM.conn_type!r}: field 'password' (API key) must be "
-                "the bare key; with Bearer before it Kiban answers 401"
-            )
+            expected = "must be the bare key; with Bearer before it Kiban answers 401"
+            raise misstated(FORM, self.conn_id, "password", expected)
         on_sandbox_host = urlsplit(settings.base_url).hostname == urlsplit(HOSTS["sandbox"]).hostname
         return KibanApi(
             key=settings.password,
@@ -96,6 +95,7 @@ class KibanHook(WorkflowHook[KibanApi]):
         environment = "sandbox" if api.sandbox else "production"
         try:
             yield from api.history(items_per_page=1)
-        except PermissionDenied:
-            return f"Kiban Workfloo ({environment}) knows the API key, which may not list executions"
+        except PermissionDenied as error:
+            message = f"Kiban Workfloo ({environment}) knows the API key, which may not list executions"
+            raise error.retold(message) from None
         return f"Kiban Workfloo ({environment}) accepts the API key"

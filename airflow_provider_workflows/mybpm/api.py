@@ -18,7 +18,13 @@ from airflow_provider_workflows.mybpm.login import log_in
 from airflow_provider_workflows.mybpm.references import read_references
 from airflow_provider_workflows.mybpm.upserting import Upsert, check_against, read_values
 from airflow_provider_workflows.mybpm.values import check_code, check_id
-from airflow_provider_workflows.protocol.errors import InvalidInput, NotFound, PermissionDenied, Rejected
+from airflow_provider_workflows.protocol.errors import (
+    InvalidInput,
+    NotFound,
+    PermissionDenied,
+    Rejected,
+    WorkflowError,
+)
 from airflow_provider_workflows.protocol.operation import Operation, Page
 
 #: Instances asked for at a time; how many a server gives at the most is not documented.
@@ -64,14 +70,41 @@ class MyBPMApi:
         return log_in(self.login, self._password, self._timezone)
 
     def probe(self) -> Operation[str]:
-        """Try the token with a read; return what was found out."""
+        """
+        Log in, or read a structure with the API token; return what was found out.
+
+        An API token can be tried only on an object that is known to be there: what MyBPM answers to a token
+        that is wrong, and what to an object that is missing, is not documented, so that but for 401 neither
+        can be told from the other.
+
+        :raises AuthenticationFailed: e-mail and password, or the token, are refused
+        :raises NotFound: the object named for the test is not there
+        """
+        if self.token.value is None:
+            # Anew: a session token that is at hand says nothing of the password.
+            yield from self.session_token()
+        if self._test_bo_code is not None:
+            yield from self.load_structure(self._test_bo_code)
+            who = f"the user {self.login}" if self.login else "the API token"
+            return f"MyBPM accepts {who}, who may read {self._test_bo_code}"
+        if self.token.value is None:
+            return f"Logged in to MyBPM as {self.login}"
+        yield from self._reach()
+        return (
+            "MyBPM reached; credentials cannot be checked: for that, name a business object that the API "
+            "token may read in the field 'test_bo_code'"
+        )
+
+    def _reach(self) -> Operation[None]:
+        """Find out that a server is there and does not refuse the token outright."""
         try:
-            yield from self.load_structure(self._test_bo_code or _ANY_BO)
+            yield from self.load_structure(_ANY_BO)
         except (NotFound, Rejected):
-            if self._test_bo_code is not None:
+            return
+        except WorkflowError as error:
+            # A gateway answers 502 to 504 in the server's place.
+            if error.status != 500:
                 raise
-        who = f"as {self.login}" if self.login else "with an API token"
-        return f"Logged in to MyBPM {who}"
 
     # Writing.
 

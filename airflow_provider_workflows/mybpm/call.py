@@ -101,6 +101,6 @@ def _refused(request: Request, reply: Reply, token: Token) -> WorkflowError:
     return request.failure(
         AuthenticationFailed,
         f"MyBPM does not accept the {which}, in the header {token.header} "
-        "(the connection's token_header names it)",
+        "(the connection's field 'header' names it)",
         reply=reply,
     )

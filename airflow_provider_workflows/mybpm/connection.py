@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_provider_workflows.base.form import ConnectionForm, Field
+from airflow_provider_workflows.base.form import PORT, ConnectionForm, Field
+from airflow_provider_workflows.base.page import Page
 
 API_TOKEN, SESSION_TOKEN = "API-TOKEN", "TOKEN"
 
@@ -15,31 +16,45 @@ FORM = ConnectionForm(
     labels={
         "host": "Server",
         "schema": "Scheme",
+        "port": "Port",
         "login": "E-mail (session login only)",
         "password": "API token, or password of the e-mail",
+        "description": "Description",
     },
     placeholders={
-        "host": "http://mybpm.example.com, or a host name with scheme and port below",
-        "schema": "https; http if the site has no TLS",
-        "login": "empty for an API token",
+        "host": "http://mybpm.example.com, as in the browser when you use MyBPM",
+        "schema": "https, or http if the site has no TLS, if Server does not say it",
+        "port": PORT,
+        "login": "of the user to log in as; empty for an API token",
+        "password": "the token, which your MyBPM administrator gives you, or the user's password",
     },
     fields=(
         Field(
-            name="token_header",
+            # Not with "token" in its name, or Airflow's form would mask the choice.
+            name="header",
             label="Token header",
             choices=(API_TOKEN, SESSION_TOKEN),
-            help=f"Header of the token; if empty, {API_TOKEN}, and {SESSION_TOKEN} with a session login.",
+            help=f"Header in which the token is sent; if empty, {API_TOKEN} for an API token and "
+            f"{SESSION_TOKEN} for a session login, as the vendor's pages have it. Change it only if a good "
+            "token is refused.",
         ),
         Field(
             name="timezone",
             label="Time zone of the login",
             default="GMT+0000",
-            help="Sent with a session login, in the form GMT+0600.",
+            examples=("GMT+0000", "GMT+0500", "GMT+0600"),
+            help="Sent with a session login, in the form GMT+0600; the zone in which the user works.",
         ),
         Field(
             name="test_bo_code",
             label="BO for the Test button",
-            help="Code of a business object whose structure the test reads; needed with an API token only.",
+            help="Code of any business object that the token may read, as in its settings in MyBPM. Test "
+            "reads its structure; without one it cannot tell whether an API token is good.",
         ),
+    ),
+    page=Page(
+        of="an instance of a business object (BOI)",
+        parts=("bo_code", "boi_id"),
+        example="https://mybpm.example.com/records/{bo_code}/{boi_id}",
     ),
 )

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_workflows.base.hook import WorkflowHook, blocking, nonblocking
+from airflow_provider_workflows.base.settings import misstated
 from airflow_provider_workflows.mybpm.api import MyBPMApi
 from airflow_provider_workflows.mybpm.call import Token
 from airflow_provider_workflows.mybpm.connection import API_TOKEN, FORM, SESSION_TOKEN
-from airflow_provider_workflows.protocol.errors import InvalidConnection
 from airflow_provider_workflows.protocol.operation import Operation, Page
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class MyBPMHook(WorkflowHook[MyBPMApi]):
         :raises InvalidConnection: the API token cannot be a header
         """
         by_login = bool(settings.login)
-        header = settings.options["token_header"] or (SESSION_TOKEN if by_login else API_TOKEN)
+        header = settings.options["header"] or (SESSION_TOKEN if by_login else API_TOKEN)
         return MyBPMApi(
             token=Token(header=header, value=None if by_login else _api_token(settings)),
             login=settings.login,
@@ -91,7 +91,7 @@ class MyBPMHook(WorkflowHook[MyBPMApi]):
         return api.session_token if api.token.value is None else None
 
     def probe(self, api: MyBPMApi) -> Operation[str]:
-        """Read a structure, which has no effect but to show that the token is good."""
+        """Log in, or read a structure, which has no effect but to show that the token is good."""
         return api.probe()
 
 
@@ -99,8 +99,6 @@ def _api_token(settings: Settings) -> str:
     token = settings.password.strip()
     if not token.isascii() or not token.isprintable() or " " in token:
         # Without quoting it.
-        raise InvalidConnection(
-            f"Connection {settings.conn_id!r} of type {FORM.conn_type!r}: field 'password' "
-            "(API token) has characters that no token can have, such as blanks or line ends"
-        )
+        expected = "has characters that no token can have, such as blanks or line ends"
+        raise misstated(FORM, settings.conn_id, "password", expected)
     return token

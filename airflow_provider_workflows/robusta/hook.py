@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pendulum
 
 from airflow_provider_workflows.base.hook import WorkflowHook, blocking, nonblocking
-from airflow_provider_workflows.protocol.errors import InvalidConnection
+from airflow_provider_workflows.base.settings import misstated
 from airflow_provider_workflows.protocol.operation import Operation
 from airflow_provider_workflows.robusta.api import RobustaApi
 from airflow_provider_workflows.robusta.connection import FORM
@@ -45,7 +45,8 @@ class RobustaHook(WorkflowHook[RobustaApi]):
         :raises InvalidConnection: the login has a colon, or there is no such time zone
         """
         if ":" in settings.login:
-            raise self._wrong("login", "must not have a colon, with which HTTP Basic ends it")
+            expected = "must not have a colon, with which HTTP Basic ends it"
+            raise misstated(FORM, self.conn_id, "login", expected)
         return RobustaApi(login=settings.login, password=settings.password, zone=self._zone(settings))
 
     def probe(self, api: RobustaApi) -> Operation[str]:
@@ -62,11 +63,5 @@ class RobustaHook(WorkflowHook[RobustaApi]):
             return zone
         except (ValueError, OSError):
             # OSError: a part of a name, such as Europe, is a folder of the time zone database.
-            raise self._wrong(
-                "time_zone", f"must be an IANA name such as Europe/Istanbul, got {name!r}"
-            ) from None
-
-    def _wrong(self, field: str, expected: str) -> InvalidConnection:
-        return InvalidConnection(
-            f"Connection {self.conn_id!r} of type {FORM.conn_type!r}: field {field!r} {expected}"
-        )
+            expected = f"must be an IANA name such as Europe/Istanbul, got {name!r}"
+            raise misstated(FORM, self.conn_id, "time_zone", expected) from None

@@ -29,7 +29,7 @@ FORM = ConnectionForm(
         (Field(name="a", label="A", choices=("x", "y")), {"type": ["string", "null"], "enum": ["x", "y"]}),
         (
             Field(name="a", label="A", kind="number", minimum=0),
-            {"type": ["number", "null"], "exclusiveMinimum": 0},
+            {"type": ["number", "null"], "minimum": 0, "exclusiveMinimum": 0},
         ),
         (Field(name="a", label="A", secret=True), {"type": ["string", "null"], "format": "password"}),
     ],

@@ -252,7 +252,7 @@ def test_a_required_extra_field_is_named_when_it_is_missing(extra: dict[str, Any
         vendor_docs="https://example.com/docs",
         fields=(Field(name="tenant", label="Tenant", required=True, default="unused"),),
     )
-    with pytest.raises(InvalidConnection, match="field 'tenant' is empty but needed"):
+    with pytest.raises(InvalidConnection, match=r"field 'tenant' \(Tenant\) is empty but needed"):
         settings(form, extra=extra)
     assert settings(form, extra={"tenant": "t1"}).options["tenant"] == "t1"
 

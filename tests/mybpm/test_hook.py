@@ -176,7 +176,7 @@ class TestTokens:
         ("connection", "header"),
         [
             ({"login": "", "password": API_TOKEN}, "api-token"),
-            ({"login": "", "password": API_TOKEN, "extra": {"token_header": "TOKEN"}}, "token"),
+            ({"login": "", "password": API_TOKEN, "extra": {"header": "TOKEN"}}, "token"),
             ({}, "token"),
         ],
         ids=["API token", "API token in TOKEN", "session token"],
@@ -188,8 +188,8 @@ class TestTokens:
         assert {"api-token", "token"} & set(seen["headers"]) == {header}
 
     def test_session_token_in_the_wrong_header(self, mybpm: MyBPMServer) -> None:
-        mybpm.connect(extra={"token_header": "API-TOKEN"})
-        with pytest.raises(errors.AuthenticationFailed, match="token_header"):
+        mybpm.connect(extra={"header": "API-TOKEN"})
+        with pytest.raises(errors.AuthenticationFailed, match="header"):
             MyBPMHook().load_structure("NOTE")
         assert mybpm.requests("login") == 2
 
@@ -225,8 +225,8 @@ class TestConnection:
             MyBPMHook().get_conn()
 
     def test_header_must_be_one_of_two(self, mybpm: MyBPMServer) -> None:
-        mybpm.connect(extra={"token_header": "API_TOKEN"})
-        with pytest.raises(errors.InvalidConnection, match="token_header"):
+        mybpm.connect(extra={"header": "API_TOKEN"})
+        with pytest.raises(errors.InvalidConnection, match="header"):
             MyBPMHook().get_conn()
 
     def test_scheme_and_port_may_stand_apart(self, mybpm: MyBPMServer) -> None:
@@ -242,8 +242,11 @@ class TestConnection:
         ("connection", "told"),
         [
             ({}, "Logged in to MyBPM as airflow@example.com"),
-            ({"login": "", "password": API_TOKEN}, "Logged in to MyBPM with an API token"),
-            ({"login": "", "password": API_TOKEN, "extra": {"test_bo_code": "NOTE"}}, "Logged in"),
+            ({"login": "", "password": API_TOKEN}, "MyBPM reached; credentials cannot be checked"),
+            (
+                {"login": "", "password": API_TOKEN, "extra": {"test_bo_code": "NOTE"}},
+                "accepts the API token",
+            ),
         ],
         ids=["session", "API token", "with an object"],
     )

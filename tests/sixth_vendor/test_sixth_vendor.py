@@ -117,7 +117,7 @@ class TestItWorks:
         with pytest.raises(AuthenticationFailed):
             PigeonHook().send("Ada", "hello")
         monkeypatch.setenv("AIRFLOW_CONN_PIGEON_DEFAULT", json.dumps({**fields, "extra": {"flock": "pink"}}))
-        with pytest.raises(InvalidConnection, match="'flock' must be one of grey, white"):
+        with pytest.raises(InvalidConnection, match=r"'flock' \(Flock\) must be one of grey, white"):
             PigeonHook().get_conn()
 
 
