@@ -16,6 +16,9 @@ from airflow_provider_workflows.mybpm import connection as mybpm
 from airflow_provider_workflows.omflow import connection as omflow
 from airflow_provider_workflows.robusta import connection as robusta
 
+#: By its name, since it imports Airflow.
+RECORD_LINK = "airflow_provider_workflows.base.links.RecordLink"
+
 FORMS = (omflow.FORM, mybpm.FORM, blizwork.FORM, robusta.FORM, kiban.FORM)
 
 
@@ -34,6 +37,7 @@ def get_provider_info() -> dict[str, Any]:
             {"integration-name": form.hook_name, "external-doc-url": form.vendor_docs, "tags": ["service"]}
             for form in FORMS
         ],
+        "extra-links": [RECORD_LINK],
         "connection-types": [form.connection_type() for form in FORMS],
         **{kind: [_modules(form.hook_name, form.hook_class, kind) for form in FORMS] for kind in ROOMS},
     }

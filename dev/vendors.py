@@ -12,7 +12,8 @@ class SandboxConnection:
     """
     One Airflow connection to a vendor of the sandbox.
 
-    ``vendor`` is the name by which tasks call it, ``mount`` the sandbox's name for it and its path there.
+    ``vendor`` is the name by which tasks call it, ``mount`` the sandbox's name for it and its path there, and
+    ``record`` what its page of a record is called by, with placeholders as in the field ``ui_url``.
     """
 
     conn_id: str
@@ -21,6 +22,7 @@ class SandboxConnection:
     mount: str
     login: str
     password: str
+    record: str
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def fields(self, sandbox: str) -> dict[str, Any]:
@@ -34,7 +36,7 @@ class SandboxConnection:
             "host": f"{sandbox}/{self.mount}",
             "login": self.login,
             "password": self.password,
-            "extra": dict(self.extra),
+            "extra": {**self.extra, "ui_url": f"{sandbox}/records/{self.mount}/{self.record}"},
         }
 
 
@@ -46,6 +48,7 @@ CONNECTIONS = (
         mount="omflow-1.2",
         login="airflow",
         password="sandbox",
+        record="{api_path}/{data_no}",
         extra={"language": "en"},
     ),
     SandboxConnection(
@@ -55,6 +58,7 @@ CONNECTIONS = (
         mount="robusta",
         login="airflow",
         password="sandbox",
+        record="{spid}",
         extra={"time_zone": "Europe/Istanbul"},
     ),
     SandboxConnection(
@@ -64,6 +68,7 @@ CONNECTIONS = (
         mount="blizwork",
         login="airflow@example.com",
         password="sandbox-token",
+        record="{workflow_id}/{case_number}",
         extra={"company_id": "5f0c3a1be2d94a7c8b6e1d20", "environment": "production"},
     ),
     SandboxConnection(
@@ -73,6 +78,7 @@ CONNECTIONS = (
         mount="mybpm",
         login="airflow@example.com",
         password="sandbox",
+        record="{bo_code}/{boi_id}",
         extra={"timezone": "GMT+0600"},
     ),
     SandboxConnection(
@@ -82,6 +88,7 @@ CONNECTIONS = (
         mount="kiban",
         login="",
         password="kiban-sandbox-key",
+        record="{execution_id}",
         extra={"environment": "sandbox"},
     ),
 )

@@ -67,7 +67,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         self.conn_id = conn_id
         self._retry = retry
         self._conn: tuple[float, ApiT, BlockingTransport] | None = None
-        self._namespace = ""
+        self._namespace = self._ui_url = ""
 
     # What a vendor says of itself.
 
@@ -124,6 +124,17 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         self._worker_side()
         return self._namespace
 
+    def page(self, remote_id: str) -> str | None:
+        """
+        Return the address of the vendor's own page of something; None if the connection does not tell.
+
+        :param remote_id: as tasks announce it
+        """
+        self._worker_side()
+        if self.form.page is None or not self._ui_url:
+            return None
+        return self.form.page.url(self._ui_url, remote_id)
+
     def look(self, condition: Condition) -> Pending | Done | WorkflowError:
         """Check a condition once; what the vendor's side raises is returned."""
         try:
@@ -151,6 +162,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         )
         self._conn = (time.monotonic(), api, transport)
         self._namespace = str(settings.options["namespace"] or "")
+        self._ui_url = str(settings.options.get("ui_url") or "")
         if settings.unknown:
             self.log.warning(
                 "%s has %s in its extra, without effect: no such fields",

@@ -15,6 +15,7 @@ from airflow_provider_workflows.base.compat import default_deferrable, exception
 from airflow_provider_workflows.base.condition import Condition, import_string
 from airflow_provider_workflows.base.decision import OnClear, OnFailedRun, OnLostAnswer, Policy
 from airflow_provider_workflows.base.inquiry import RERUN_ADVICE, open_doubt
+from airflow_provider_workflows.base.links import REMOTE, RecordLink, remote
 from airflow_provider_workflows.base.state import TaskState
 from airflow_provider_workflows.base.storeless import make_submission
 from airflow_provider_workflows.base.templating import is_native, render_typed
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from airflow_provider_workflows.base.hook import WorkflowHook
     from airflow_provider_workflows.base.submission import Submission
 
-#: XCom key under which a task says what it worked on: ``{"vendor": name, "id": remote id}``.
-REMOTE = "remote"
 #: Seconds beyond the connection's timeout in which a request that was given up may still reach the vendor.
 SETTLE_MARGIN = 15.0
 
@@ -56,6 +55,11 @@ class TouchesVendor:
     conn_id_field: ClassVar[str]
     #: Whether the result is a mapping; each of its keys is then an XCom too, for ``task.output["key"]``.
     returns_mapping: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "vendor" in vars(cls):
+            cls.operator_extra_links = (RecordLink(cls.vendor),)  # type: ignore[attr-defined]
 
     @functools.cached_property
     def hook(self) -> WorkflowHook[Any]:
@@ -88,9 +92,9 @@ class TouchesVendor:
             return inspect.unwrap(type(self).execute)(self, context)  # type: ignore[attr-defined]
 
     def announce(self, context: Context, remote_id: str) -> None:
-        """Leave the remote id in XCom, where people, links and reports find it."""
+        """Leave the remote id, and where it is seen, in XCom, where people, links and reports find them."""
         if (ti := context.get("ti")) is not None:
-            ti.xcom_push(key=REMOTE, value={"vendor": self.vendor, "id": remote_id})
+            ti.xcom_push(key=REMOTE, value=remote(self, remote_id))
 
 
 class WorkflowOperator(TouchesVendor, BaseOperator):

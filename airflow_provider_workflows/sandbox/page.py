@@ -1,4 +1,4 @@
-"""The start page: a person sees the orders, where each stands, and may move one on by hand."""
+"""The pages: a person sees the orders, where each stands, and may move one on by hand."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from airflow_provider_workflows.sandbox.vendor import Action, Record, Vendor
 
 _REFRESH_SECONDS = 3
 _NEWEST = 200
+_HEADS = ("", "State", "Stands at", "Passed", "Values", "")
 
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: #1f2430; background: #f5f6f8; margin: 0 auto;
@@ -37,6 +38,14 @@ def page_router(sandbox: Sandbox) -> APIRouter:
     async def start_page() -> str:
         return _page(sandbox)
 
+    @router.get("/records/{vendor}/{record_id:path}", response_class=HTMLResponse)
+    async def record_page(vendor: str, record_id: str) -> HTMLResponse:
+        held = sandbox.records(vendor) if vendor in sandbox.vendors else []
+        found = next((record for record in held if record.id == record_id), None)
+        if found is None:
+            return HTMLResponse(_document("<h1>There is no such record</h1>"), status_code=404)
+        return HTMLResponse(_document(_whole(found)))
+
     @router.post("/act")
     async def act(request: Request) -> Response:
         pressed = {name: str(value) for name, value in (await request.form()).items()}
@@ -55,12 +64,26 @@ def page_router(sandbox: Sandbox) -> APIRouter:
 
 def _page(sandbox: Sandbox) -> str:
     rooms = "".join(_room(sandbox.vendor(name)) for name in sandbox.vendors)
+    return _document(
+        "<h1>Workflow sandbox</h1><p class='quiet'>A local double of the workflow systems."
+        f" Everything is in memory and gone when it stops.</p>{rooms}"
+        f"<h2>Faults</h2>{_faults(sandbox.faults.all())}"
+    )
+
+
+def _document(body: str) -> str:
     return (
         "<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'><title>Workflow sandbox</title>"
         f"<meta http-equiv='refresh' content='{_REFRESH_SECONDS}'><style>{_STYLE}</style></head><body>"
-        "<h1>Workflow sandbox</h1><p class='quiet'>A local double of the workflow systems."
-        f" Everything is in memory and gone when it stops.</p>{rooms}"
-        f"<h2>Faults</h2>{_faults(sandbox.faults.all())}</body></html>"
+        f"{body}</body></html>"
+    )
+
+
+def _whole(record: Record) -> str:
+    """One record, as the page that a task's link leads to."""
+    return (
+        f"<h1>{escape(f'{record.kind} {record.id}')}</h1>"
+        f"<p class='quiet'>at {escape(record.vendor)}</p>{_table(_HEADS, _row(record))}"
     )
 
 
@@ -73,7 +96,7 @@ def _room(vendor: Vendor) -> str:
     records = list(reversed(vendor.records()))
     rows = "".join(_row(record) for record in records[:_NEWEST])
     more = f"<p class='quiet'>and {len(records) - _NEWEST} older</p>" if len(records) > _NEWEST else ""
-    table = _table(("", "State", "Stands at", "Passed", "Values", ""), rows)
+    table = _table(_HEADS, rows)
     return (
         f"<h2>{escape(vendor.name)}</h2><p class='quiet'>Mounted at <code>/{escape(vendor.name)}</code>."
         f" Since the last reset: {escape(counted)}.</p>{table}{more}"

@@ -50,7 +50,7 @@ def press(monkeypatch: pytest.MonkeyPatch) -> Press:
         connection = Connection(conn_id=TRANSIENT, conn_type=conn_type, extra=text, **fields)
         # It travels as a URI in the environment.
         monkeypatch.setenv(f"AIRFLOW_CONN_{TRANSIENT.upper()}", connection.get_uri())
-        result: tuple[bool, str] = connection.test_connection()
+        result: tuple[bool, str] = connection.test_connection()  # type: ignore[no-untyped-call]
         if fields.get("password") == SECRET:
             assert not [form for form in forms_of(SECRET) if form in result[1]]
         return result
