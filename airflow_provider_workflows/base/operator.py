@@ -55,11 +55,12 @@ class TouchesVendor:
     conn_id_field: ClassVar[str]
     #: Whether the result is a mapping; each of its keys is then an XCom too, for ``task.output["key"]``.
     returns_mapping: ClassVar[bool] = False
+    operator_extra_links: Any
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "vendor" in vars(cls):
-            cls.operator_extra_links = (RecordLink(cls.vendor),)  # type: ignore[attr-defined]
+        if hasattr(cls, "vendor") and not getattr(cls, "operator_extra_links", ()):
+            cls.operator_extra_links = (RecordLink(cls.vendor),)
 
     @functools.cached_property
     def hook(self) -> WorkflowHook[Any]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_workflows.base.form import COMMON_FIELDS, ConnectionForm, Field
+from airflow_provider_workflows.base.form import COMMON_FIELDS, NETWORK, ConnectionForm, Field
+from airflow_provider_workflows.base.page import Page
+from airflow_provider_workflows.provider import FORMS
 
 FORM = ConnectionForm(
     conn_type="other",
@@ -32,8 +34,15 @@ FORM = ConnectionForm(
             {"type": ["number", "null"], "minimum": 0, "exclusiveMinimum": 0},
         ),
         (Field(name="a", label="A", secret=True), {"type": ["string", "null"], "format": "password"}),
+        (Field(name="a", label="A", required=True), {"type": "string"}),
+        (
+            Field(name="a", label="A", choices=("x", "y"), words={"x": "Ex"}),
+            {"type": ["string", "null"], "enum": ["x", "y"], "values_display": {"x": "Ex", "y": "y"}},
+        ),
+        (Field(name="a", label="A", examples=("x",)), {"type": ["string", "null"], "examples": ["x"]}),
+        (Field(name="a", label="A", section="S"), {"type": ["string", "null"], "section": "S"}),
     ],
-    ids=["plain", "default", "choices", "minimum", "secret"],
+    ids=["plain", "default", "choices", "minimum", "secret", "required", "words", "examples", "section"],
 )
 def test_schema_of_a_field(field: Field, schema: dict[str, object]) -> None:
     assert field.conn_field() == {"label": "A", "schema": schema}
@@ -66,3 +75,52 @@ def test_common_fields_have_the_http_providers_names_where_it_has_them() -> None
 
 def test_default_connection_id() -> None:
     assert FORM.default_conn_id == "other_default"
+
+
+def test_only_a_form_with_a_page_has_a_field_for_its_address() -> None:
+    assert "ui_url" not in FORM.connection_type()["conn-fields"]
+    page = Page(of="a thing", parts=("id",), example="https://x.example/{id}")
+    paged = ConnectionForm(
+        conn_type="other", hook_name="Other", hook_class="nowhere.Hook", vendor_docs="", page=page
+    )
+    shown = paged.connection_type()["conn-fields"]["ui_url"]
+    assert shown["schema"]["examples"] == ["https://x.example/{id}"]
+    assert "a thing" in shown["description"]
+
+
+def test_fields_are_named_with_their_labels() -> None:
+    assert FORM.named("host") == "'host' (Server)"
+    assert FORM.named("tenant_token") == "'tenant_token' (Token)"
+    assert FORM.named("extra") == "'extra'"
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.conn_type)
+class TestEveryVendor:
+    def test_each_visible_standard_field_says_what_goes_there(self, form: ConnectionForm) -> None:
+        shown = {"host", "schema", "login", "password", "port"} - set(form.hidden)
+        assert shown <= set(form.labels)
+        assert shown == set(form.placeholders)
+
+    def test_each_extra_field_says_what_it_is(self, form: ConnectionForm) -> None:
+        assert all(len(one.help) > 20 and one.label for one in form.all_fields)
+
+    def test_what_airflow_takes_for_a_secret_by_its_name_is_one_and_the_reverse(
+        self, form: ConnectionForm
+    ) -> None:
+        # Airflow 3.1 has it elsewhere.
+        masker = pytest.importorskip("airflow.sdk._shared.secrets_masker")
+        # A proxy's URL may hold a login.
+        expected = {one.name for one in form.all_fields if one.secret} | {"proxies"}
+        assert {one.name for one in form.all_fields if masker.should_hide_value_for_key(one.name)} == expected
+
+    def test_the_port_is_shown(self, form: ConnectionForm) -> None:
+        # Airflow 3.3.2's Test button refuses a connection without one.
+        assert "port" not in form.hidden
+
+    def test_words_are_of_choices(self, form: ConnectionForm) -> None:
+        for one in form.all_fields:
+            assert set(one.words) <= set(one.choices)
+
+    def test_what_most_do_without_is_folded_away(self, form: ConnectionForm) -> None:
+        assert {one.name for one in form.all_fields if one.section} == {one.name for one in COMMON_FIELDS}
+        assert {one.section for one in COMMON_FIELDS} == {NETWORK}

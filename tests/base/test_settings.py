@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import certifi
@@ -324,3 +326,68 @@ HOSTED = ConnectionForm(
 )
 def test_a_choice_stands_for_a_host(fields: dict[str, Any], url: str) -> None:
     assert settings(HOSTED, **fields).base_url == url
+
+
+class TestNames:
+    @pytest.mark.parametrize(
+        ("name", "meant"),
+        [
+            ("sever_version", r"'server_version' \(Server version\)"),
+            ("Language", r"'language' \(Language\)"),
+            ("time_out", r"'timeout' \(Timeout \(s\)\)"),
+            ("verfiy", r"'verify' \(Verify TLS\)"),
+            ("ui-url", r"'ui_url' \(Link to the page\)"),
+        ],
+    )
+    def test_a_slip_of_the_pen_is_refused_without_its_value(self, name: str, meant: str) -> None:
+        with pytest.raises(InvalidConnection, match=f"has '{name}', .*; {meant}") as caught:
+            settings(extra={name: PASSWORD})
+        assert PASSWORD not in str(caught.value)
+
+    def test_not_if_the_field_is_there_too(self) -> None:
+        read = settings(extra={"verfiy": "x", "verify": "true"})
+        assert read.unknown == ("verfiy",)
+
+    @pytest.mark.parametrize("name", ["allow_redirects", "check_response", "trust_env", "max_redirects", "x"])
+    def test_what_is_like_no_field_may_be_there(self, name: str) -> None:
+        # The first four are the http provider's, for connections that both use.
+        assert settings(extra={name: True}).unknown == (name,)
+        assert settings().unknown == ()
+
+
+class TestMask:
+    @pytest.mark.parametrize(
+        "fields", [{"password": "***"}, {"extra": {"proxies": {"https": "***"}}}], ids=str
+    )
+    def test_a_mask_is_no_value(self, fields: dict[str, Any]) -> None:
+        with pytest.raises(InvalidConnection, match=r"holds \*\*\*, Airflow's mask"):
+            settings(**fields)
+
+    def test_nor_in_a_choice(self) -> None:
+        with pytest.raises(InvalidConnection, match=r"'language' \(Language\) holds \*\*\*"):
+            settings(extra={"language": "***"})
+
+
+class TestUiUrl:
+    @pytest.mark.parametrize(
+        "template",
+        [
+            f"https://x.example/?key={PASSWORD}",
+            "https://x.example/?key=" + PASSWORD.replace("-", "%2D"),
+            "https://x.example/" + base64.b64encode(PASSWORD.encode()).decode(),
+        ],
+        ids=["plain", "quoted", "Base64"],
+    )
+    def test_holds_no_secret(self, template: str) -> None:
+        with pytest.raises(InvalidConnection, match=r"'ui_url' .* has a secret of the connection") as caught:
+            settings(extra={"ui_url": template})
+        assert PASSWORD not in str(caught.value)
+
+    def test_nor_one_of_another_field(self) -> None:
+        form = replace(FORM, fields=(Field(name="other_secret", label="Other", secret=True),))
+        with pytest.raises(InvalidConnection, match="'ui_url' "):
+            settings(form, extra={"other_secret": "s3cret-too", "ui_url": "https://x.example/s3cret-too"})
+
+    def test_is_kept_as_it_is(self) -> None:
+        template = "https://x.example/{api_path}/{data_no}"
+        assert settings(extra={"ui_url": template}).options["ui_url"] == template

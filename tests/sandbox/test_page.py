@@ -65,6 +65,27 @@ def test_a_button_pushes_an_order(
     assert set(new.stops("purchase", 1)) == {"Legal", "Finance"}
 
 
+def test_each_record_has_a_page(
+    server: SandboxServer, browser: requests.Session, new: OMFlowClient, control: Control
+) -> None:
+    new.open("purchase", {**TITLE, "value": "<b>Pens & paper</b>"})
+    control.advance(60)
+    page = browser.get(f"{server.url}/records/omflow-1.2/purchase/1", timeout=5)
+    assert page.status_code == 200
+    for text in ("order purchase/1", "Review", "&lt;b&gt;Pens &amp; paper&lt;/b&gt;"):
+        assert text in page.text
+    assert new.code not in page.text
+    (pressed,) = buttons(page.text)
+    assert pressed["command"] == "push"
+
+
+@pytest.mark.parametrize("path", ["omflow-1.2/purchase/1", "omflow-1.2/", "nobody/purchase/1", "%3Cb%3E/x"])
+def test_what_there_is_not_has_no_page(server: SandboxServer, browser: requests.Session, path: str) -> None:
+    page = browser.get(f"{server.url}/records/{path}", timeout=5)
+    assert (page.status_code, "There is no such record" in page.text) == (404, True)
+    assert "<b>" not in page.text
+
+
 def test_an_old_page_pushes_nothing(
     server: SandboxServer, browser: requests.Session, new: OMFlowClient, control: Control
 ) -> None:

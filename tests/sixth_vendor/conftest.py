@@ -16,6 +16,8 @@ from tests.base.harness import Clock, Runner
 from tests.sixth_vendor.loft import RING, Loft
 from tests.sixth_vendor.pigeon.operators import PigeonSendOperator
 
+UI_URL = "https://loft.example.com/letters/{letter}?as=page"
+
 
 @pytest.fixture
 def loft(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[SandboxServer]:
@@ -24,7 +26,13 @@ def loft(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[SandboxSer
     declaration = tmp_path / "processes.toml"
     declaration.write_text("[pigeon]\n")
     with SandboxServer(declaration) as server:
-        fields = {"conn_type": "pigeon", "host": server.vendor_url("pigeon"), "password": RING}
+        extra = {"ui_url": UI_URL}
+        fields = {
+            "conn_type": "pigeon",
+            "host": server.vendor_url("pigeon"),
+            "password": RING,
+            "extra": extra,
+        }
         monkeypatch.setenv("AIRFLOW_CONN_PIGEON_DEFAULT", json.dumps(fields))
         yield server
 

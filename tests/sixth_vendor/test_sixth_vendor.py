@@ -64,7 +64,8 @@ class TestItWorks:
     def test_an_operator_that_starts_once(self, loft: SandboxServer) -> None:
         runner = sending()
         assert runner.run() == runner.retry() == "letter-1"
-        assert runner.ti.xcoms["remote"] == {"vendor": "Pigeon Post", "id": "letter-1"}
+        url = "https://loft.example.com/letters/letter-1?as=page"
+        assert runner.ti.xcoms["remote"] == {"vendor": "Pigeon Post", "id": "letter-1", "url": url}
         # The retry has asked how it stands.
         assert loft.control.effects("pigeon") == {"sent": 1, "requests": {"send": 1, "look": 1}}
 
