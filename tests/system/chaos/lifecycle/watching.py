@@ -116,7 +116,7 @@ class QuickEnds(Watching):
                 struck.add(member.index)
             return member.ended
 
-        crew.lead(step, what="all sensors to end", timeout=600)
+        crew.lead(step, what="all sensors to end")
         return crew.size, len(struck)
 
 
