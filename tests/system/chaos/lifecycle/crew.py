@@ -155,7 +155,7 @@ class Crew:
         where nobody runs it.
         """
         members = self.lead(lambda member: member.ended, what="all tasks to end")
-        self.stage.until(self._run_ended, timeout=60, what=f"the run {self.run_id} to end")
+        self.stage.until(self._run_ended, timeout=STALLED, what=f"the run {self.run_id} to end")
         return members
 
     def _run_ended(self) -> bool | None:
