@@ -1,4 +1,4 @@
-"""The code of docs/testing.md, docs/hooks.md and docs/backfills.md: all of it compiles, and what can run runs."""
+"""The code of three pages of docs/: all of it compiles, and what can run runs."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import airflow.sdk
 import pytest
 
 from dev.layout import ROOT
@@ -25,6 +26,9 @@ FORMITM_1 = { label = "Supplier" }
 start = { kind = "start", to = "Review" }
 Review = { kind = "human" }
 """
+WITH_DAG_TEST = pytest.mark.skipif(
+    not hasattr(airflow.sdk, "RetryPolicy"), reason="the page's conftest is for Airflow 3.3"
+)
 #: Refuses to reach anything but this machine, wherever in the process it is tried.
 ONLY_LOOPBACK = """
 import sys
@@ -53,7 +57,7 @@ def run_pytest(folder: Path, *arguments: str, **environment: str) -> subprocess.
         env={**kept, "AIRFLOW_HOME": str(folder / "airflow"), **environment},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,  # a busy machine is no defect of the code
     )
 
 
@@ -254,17 +258,17 @@ def example() -> dict[str, str]:
     return files | {"only_loopback.py": ONLY_LOOPBACK}
 
 
+@WITH_DAG_TEST
 def test_the_documented_example_passes_offline(example: dict[str, str], tmp_path: Path) -> None:
     run = run_pytest(project(tmp_path, example), "-p", "only_loopback")
     assert outcomes(run) == {"passed": 4}, run.stdout
 
 
+@WITH_DAG_TEST
 def test_the_documented_example_catches_a_broken_dag(example: dict[str, str], tmp_path: Path) -> None:
     dag = example["dags/invoice.py"]
     keyless = dag.replace('        run_key_field="FORMITM_3",\n', "")
     assert keyless != dag
-    run = run_pytest(
-        project(tmp_path, {**example, "dags/invoice.py": keyless}), "-k", "lost_answer or approved"
-    )
-    assert outcomes(run) == {"passed": 1, "failed": 1}
+    run = run_pytest(project(tmp_path, {**example, "dags/invoice.py": keyless}), "-k", "lost_answer")
+    assert outcomes(run) == {"failed": 1}
     assert "FAILED tests/test_invoice.py::test_a_lost_answer_opens_no_second_order" in run.stdout
