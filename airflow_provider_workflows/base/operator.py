@@ -130,12 +130,16 @@ class OnceOperator(WorkflowOperator):
             context,
             effect,
             policy=self.policy,
-            settle=max(_seconds(self, "settle"), self.hook.timeout + SETTLE_MARGIN),
+            settle=self.settles_after(),
             deadline=deadline,
             where=self.hook.where,
             namespace=self.hook.namespace,
         )
         return self._submission.run()
+
+    def settles_after(self) -> float:
+        """Return the seconds from a lost answer to when what the vendor does not show has never arrived."""
+        return max(_seconds(self, "settle"), self.hook.timeout + SETTLE_MARGIN)
 
     @property
     def policy(self) -> Policy:
