@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.sdk import BaseOperator
 
+from airflow_provider_workflows.base import metrics
 from airflow_provider_workflows.base.compat import default_deferrable, exceptions
 from airflow_provider_workflows.base.condition import Condition, import_string
 from airflow_provider_workflows.base.decision import OnClear, OnFailedRun, OnLostAnswer, Policy
@@ -21,6 +22,7 @@ from airflow_provider_workflows.base.templating import is_native, render_typed
 from airflow_provider_workflows.base.waiter import Waiter, result_of
 from airflow_provider_workflows.protocol.errors import (
     InvalidInput,
+    OutcomeUnknown,
     PermanentError,
     RetryWouldRepeat,
     RunFailed,
@@ -133,9 +135,14 @@ class OnceOperator(WorkflowOperator):
             settle=max(_seconds(self, "settle"), self.hook.timeout + SETTLE_MARGIN),
             deadline=deadline,
             where=self.hook.where,
+            vendor=self.hook.conn_type,
             namespace=self.hook.namespace,
         )
-        return self._submission.run()
+        try:
+            return self._submission.run()
+        except OutcomeUnknown:
+            metrics.DOUBTS.count(vendor=self.hook.conn_type)
+            raise
 
     @property
     def policy(self) -> Policy:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from airflow_provider_workflows.base import metrics
 from airflow_provider_workflows.base.decision import Found, Policy
 from airflow_provider_workflows.base.effect import Effect
 from airflow_provider_workflows.base.inquiry import ADVICE_WITHOUT_STORE, place_of
@@ -38,9 +39,12 @@ class StorelessSubmission(Submission):
         settle: float,
         deadline: float = float("inf"),
         where: str = "",
+        vendor: str = "",
         namespace: str = "",
     ) -> None:
-        super().__init__(context, effect, policy=policy, settle=settle, deadline=deadline, where=where)
+        super().__init__(
+            context, effect, policy=policy, settle=settle, deadline=deadline, where=where, vendor=vendor
+        )
         self._namespace = namespace
 
     def run(self) -> Any:
@@ -61,6 +65,7 @@ class StorelessSubmission(Submission):
         # Airflow has started the same attempt twice.
         found = self._find(record)
         if found is not None:
+            metrics.ATTACHED.count(vendor=self._vendor)
             log.info("Found %s by its mark %s; nothing is sent", found.id, mark)
             return self._accept(record, found.id)
         return self._send(record)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from airflow_provider_workflows.base import metrics
 from airflow_provider_workflows.base.decision import (
     Absent,
     Action,
@@ -63,6 +64,7 @@ class Submission:
         vendor does not show counts as never arrived
     :param deadline: Unix time after which nothing is sent any more
     :param where: the vendor's server and account
+    :param vendor: the connection's type, for metrics
     """
 
     #: How a person goes on after a doubt.
@@ -77,8 +79,10 @@ class Submission:
         settle: float,
         deadline: float = float("inf"),
         where: str = "",
+        vendor: str = "",
     ) -> None:
         self._where = where
+        self._vendor = vendor
         self._killed = False
         self._context = context
         self._effect = effect
@@ -153,6 +157,7 @@ class Submission:
             return self._send(self._new(), again=True)
         if state.run is Run.UNKNOWN:
             log.warning("How %s stands is not known; it counts as alive", record.id)
+        metrics.ATTACHED.count(vendor=self._vendor)
         log.info(
             "Going on with %s; nothing is sent. To have another one, delete the key %r from this task's "
             "state store and clear the task",
@@ -234,6 +239,7 @@ class Submission:
         match decide(Memory.INTENT, trace=trace, policy=self._policy):
             case Action.ATTACH:
                 assert isinstance(trace, Found)
+                metrics.FOUND.count(vendor=self._vendor)
                 log.warning("Found %s, of which the answer was lost; nothing is sent again", trace.id)
                 return self._accept(record, trace.id)
             case Action.START if sends < SENDS and self._has_time(record, trace):
@@ -255,6 +261,8 @@ class Submission:
             why = "on_lost_answer is 'resubmit'; it may be there twice then"
             # A vendor that has just lost an answer may be down; to send at once would only double the doubt.
             time.sleep(max(0.0, self._inquiry.settles_at(record) - time.time()))
+        reason = "absent" if isinstance(trace, Absent) else "resubmit"
+        metrics.SENT_AGAIN.count(vendor=self._vendor, reason=reason)
         log.warning("Sending %s again: %s", self._effect.subject, why)
         return self._send(record, again=True, sends=sends)
 
@@ -286,6 +294,7 @@ class Submission:
         try:
             id = self._effect.submit(record, again=again)
         except OutcomeUnknown as lost:
+            metrics.LOST_ANSWERS.count(vendor=self._vendor)
             log.warning("%s", lost)
             return self._resolve(self._ledger.lose(record), lost, sends=sends + 1)
         except WorkflowError as error:
@@ -293,6 +302,7 @@ class Submission:
                 self._ledger.take_back(before)
                 raise
             return self._refused(record, error)
+        metrics.SUBMITTED.count(vendor=self._vendor)
         return self._accept(record, id)
 
     def _intend_to_send(self, record: Record, *, doubted: bool) -> Record:
@@ -346,6 +356,7 @@ class Submission:
         if isinstance(error, PermanentError):
             trace = self._inquiry.look(record)
             if isinstance(trace, Found):
+                metrics.FOUND.count(vendor=self._vendor)
                 log.warning("Refused, because it was done before: %s", error)
                 return self._accept(record, trace.id)
         doubt = f"An earlier request for it may have taken effect. {self._inquiry.search(record)}"

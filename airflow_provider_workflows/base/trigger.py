@@ -12,6 +12,7 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_workflows.base import metrics
 from airflow_provider_workflows.base.condition import Condition, Done, import_string
 from airflow_provider_workflows.base.waiter import report
 from airflow_provider_workflows.base.waiting import Failed, Verdict, Wait, WaitState, advance
@@ -90,9 +91,9 @@ class WaitTrigger(BaseTrigger):
         while True:
             await asyncio.sleep(max(0.0, state.next_look - time.time()))
             outcome = await hook.alook(condition)
-            verdict: Verdict = advance(
-                state, outcome, now=time.time(), subject=str(condition), draw=random.random()
-            )
+            now = time.time()
+            verdict: Verdict = advance(state, outcome, now=now, subject=str(condition), draw=random.random())
+            metrics.count_look(hook.conn_type, outcome, before=state, verdict=verdict, now=now)
             report(self.log, condition, outcome, before=state, verdict=verdict)
             if not isinstance(verdict, Wait):
                 return verdict

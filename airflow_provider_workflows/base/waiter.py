@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
+from airflow_provider_workflows.base import metrics
 from airflow_provider_workflows.base.compat import exceptions, hand_over_lag
 from airflow_provider_workflows.base.condition import Condition, Done, Pending
 from airflow_provider_workflows.base.state import TaskState
@@ -95,7 +96,9 @@ class Waiter:
 
     def _look(self, condition: Condition) -> Verdict:
         outcome = self._hook.look(condition)
-        verdict = advance(self._state, outcome, now=time.time(), subject=str(condition), draw=random.random())
+        now = time.time()
+        verdict = advance(self._state, outcome, now=now, subject=str(condition), draw=random.random())
+        metrics.count_look(self._hook.conn_type, outcome, before=self._state, verdict=verdict, now=now)
         report(log, condition, outcome, before=self._state, verdict=verdict)
         return verdict
 
