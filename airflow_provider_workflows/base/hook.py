@@ -9,7 +9,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from weakref import WeakKeyDictionary
 
 from airflow.sdk import BaseHook
@@ -120,6 +120,13 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         """The vendor's server and account, to tell whether a connection still leads to the same."""
         transport = self._worker_side()[1]
         return f"{transport.endpoint.base_url} {transport.endpoint.identity[0]}"
+
+    @property
+    def server(self) -> str:
+        """The vendor's server as ``host:port``, and nothing else of its URL."""
+        parts = urlsplit(self._worker_side()[1].endpoint.base_url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
     @property
     def namespace(self) -> str:

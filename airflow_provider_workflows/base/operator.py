@@ -16,6 +16,7 @@ from airflow_provider_workflows.base.compat import default_deferrable, exception
 from airflow_provider_workflows.base.condition import Condition, import_string
 from airflow_provider_workflows.base.decision import OnClear, OnFailedRun, OnLostAnswer, Policy
 from airflow_provider_workflows.base.inquiry import RERUN_ADVICE, open_doubt
+from airflow_provider_workflows.base.lineage import REMOTE, ReportsLineage, Role
 from airflow_provider_workflows.base.state import TaskState
 from airflow_provider_workflows.base.storeless import make_submission
 from airflow_provider_workflows.base.templating import is_native, render_typed
@@ -38,20 +39,17 @@ if TYPE_CHECKING:
     from airflow_provider_workflows.base.hook import WorkflowHook
     from airflow_provider_workflows.base.submission import Submission
 
-#: XCom key under which a task says what it worked on: ``{"vendor": name, "id": remote id}``.
-REMOTE = "remote"
 #: Seconds beyond the connection's timeout in which a request that was given up may still reach the vendor.
 SETTLE_MARGIN = 15.0
 
 
-class TouchesVendor:
+class TouchesVendor(ReportsLineage):
     """
     Shared by operators and sensors: the hook, and the word to the outside of what was worked on.
 
     A vendor's class sets ``vendor``, ``hook_class`` and ``conn_id_field``.
     """
 
-    vendor: ClassVar[str]
     #: Dotted path, since importing a hook is not a DAG file's business.
     hook_class: ClassVar[str]
     #: Name of the attribute with the connection id, such as ``<vendor>_conn_id``.
@@ -91,6 +89,7 @@ class TouchesVendor:
 
     def announce(self, context: Context, remote_id: str) -> None:
         """Leave the remote id in XCom, where people, links and reports find it."""
+        self._remote_id = remote_id
         if (ti := context.get("ti")) is not None:
             ti.xcom_push(key=REMOTE, value={"vendor": self.vendor, "id": remote_id})
 
@@ -153,6 +152,11 @@ class OnceOperator(WorkflowOperator):
         """
         return Policy(on_lost_answer=_choice(self, "on_lost_answer", OnLostAnswer))
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether something was sent of which nobody knows what became."""
+        return self._submission is not None and self._submission.in_doubt
+
     def on_kill(self) -> None:
         """Say what goes on at the vendor: no vendor offers to cancel it, so nothing is sent."""
         if self._submission is not None:
@@ -182,6 +186,7 @@ class WaitingOperator(OnceOperator):
     """
 
     template_fields: Sequence[str] = ()
+    lineage_role: ClassVar[Role] = "begins"
 
     def __init__(
         self,

@@ -83,9 +83,9 @@ class StorelessSubmission(Submission):
         return self._ledger.is_retry
 
     @property
-    def _in_doubt(self) -> bool:
+    def in_doubt(self) -> bool:
         """Whether something may have been sent before, as every retry has to think."""
-        return self._is_retry if self._ledger.record is None else super()._in_doubt
+        return self._is_retry if self._ledger.record is None else super().in_doubt
 
 
 def make_submission(

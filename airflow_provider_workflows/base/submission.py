@@ -283,7 +283,7 @@ class Submission:
         :param again: something of the kind may be at the vendor already, sent by this task
         :param sends: how often this attempt has sent before
         """
-        doubted, before = self._in_doubt, self._ledger.record
+        doubted, before = self.in_doubt, self._ledger.record
         if record.intended_at == 0 and record.baseline is None and time.time() < self._deadline:
             record = replace(record, baseline=self._effect.baseline())
         if time.time() >= self._deadline:
@@ -343,7 +343,7 @@ class Submission:
         )
 
     @property
-    def _in_doubt(self) -> bool:
+    def in_doubt(self) -> bool:
         """Whether something may have been sent before."""
         return self._ledger.record is not None and self._ledger.record.id is None
 
