@@ -83,7 +83,9 @@ class TouchesVendor(ReportsLineage):
             return BaseOperator.resume_execution(self, next_method, next_kwargs, context)  # type: ignore[arg-type]
         except exceptions.TaskDeferralTimeout:
             if not TaskState(context).lasting:
-                raise RunTimedOut("No triggerer reported about this wait before its deadline") from None
+                raise RunTimedOut(
+                    "No triggerer reported about this wait before its deadline; is one running?"
+                ) from None
             # Unwrapped, since Airflow lets nobody but its task runner call what it has wrapped.
             return inspect.unwrap(type(self).execute)(self, context)  # type: ignore[attr-defined]
 

@@ -66,7 +66,7 @@ class StorelessSubmission(Submission):
         found = self._find(record)
         if found is not None:
             metrics.ATTACHED.count(vendor=self._vendor)
-            log.info("Found %s by its mark %s; nothing is sent", found.id, mark)
+            log.info("Found %s, id %s, by its mark %s; nothing is sent", self._effect.subject, found.id, mark)
             return self._accept(record, found.id)
         return self._send(record)
 
@@ -74,7 +74,7 @@ class StorelessSubmission(Submission):
         try:
             trace = self._effect.look_up(record)
         except PermanentError as error:
-            log.warning("%s cannot be looked up by its mark: %s", self._effect.subject, error)
+            log.warning("%s cannot be looked up by its mark, and is sent: %s", self._effect.subject, error)
             return None
         return trace if isinstance(trace, Found) else None
 

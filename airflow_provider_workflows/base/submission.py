@@ -153,14 +153,25 @@ class Submission:
                 f"{state.detail}. Nothing is sent. {RERUN_ADVICE}"
             )
         if action is Action.START:
-            log.info("%s, begun earlier: %s; beginning anew", record.id, state.run.value)
+            log.info(
+                "%s, id %s, which an earlier attempt began: %s. Beginning another",
+                self._effect.subject,
+                record.id,
+                state.run.value,
+            )
             return self._send(self._new(), again=True)
         if state.run is Run.UNKNOWN:
-            log.warning("How %s stands is not known; it counts as alive", record.id)
+            log.warning(
+                "How %s, id %s, stands is not known; it counts as alive: %s",
+                self._effect.subject,
+                record.id,
+                state.detail,
+            )
         metrics.ATTACHED.count(vendor=self._vendor)
         log.info(
-            "Going on with %s; nothing is sent. To have another one, delete the key %r from this task's "
-            "state store and clear the task",
+            "Going on with %s, id %s; nothing is sent. To have another one, delete the key %r from this "
+            "task's state store and clear the task",
+            self._effect.subject,
             record.id,
             KEY,
         )
@@ -172,7 +183,7 @@ class Submission:
 
         :raises InvalidInput: the vendor does not know it
         """
-        log.info("A person handed over %s", record.id)
+        log.info("Going by the id %s, which a person wrote into the record %r", record.id, KEY)
         if state.run is Run.GONE:
             raise InvalidInput(
                 f"The id {record.id!r}, which a person has written into the record {KEY!r} of this task's "
@@ -212,7 +223,7 @@ class Submission:
                 f"sent. If that is meant, delete the record {KEY!r} from this task's state store and clear "
                 "the task"
             )
-        log.info("Done before: %s, id %s; now it is %s", record.subject, record.id, wanted)
+        log.info("Done before: %s, id %s; now to be done: %s", record.subject, record.id, wanted)
         return self._send(self._new(), again=True)
 
     def _state_of(self, id: Any, *, forgiving: bool) -> RunState:
@@ -240,7 +251,11 @@ class Submission:
             case Action.ATTACH:
                 assert isinstance(trace, Found)
                 metrics.FOUND.count(vendor=self._vendor)
-                log.warning("Found %s, of which the answer was lost; nothing is sent again", trace.id)
+                log.warning(
+                    "Found %s, id %s, whose answer was lost; nothing is sent again",
+                    self._effect.subject,
+                    trace.id,
+                )
                 return self._accept(record, trace.id)
             case Action.START if sends < SENDS and self._has_time(record, trace):
                 return self._send_again(record, trace, sends=sends)
@@ -295,7 +310,7 @@ class Submission:
             id = self._effect.submit(record, again=again)
         except OutcomeUnknown as lost:
             metrics.LOST_ANSWERS.count(vendor=self._vendor)
-            log.warning("%s", lost)
+            log.warning("%s: %s. Finding out what became of it", self._effect.subject, lost)
             return self._resolve(self._ledger.lose(record), lost, sends=sends + 1)
         except WorkflowError as error:
             if not doubted:
@@ -357,7 +372,9 @@ class Submission:
             trace = self._inquiry.look(record)
             if isinstance(trace, Found):
                 metrics.FOUND.count(vendor=self._vendor)
-                log.warning("Refused, because it was done before: %s", error)
+                log.warning(
+                    "%s, id %s, was done before, and so refused: %s", self._effect.subject, trace.id, error
+                )
                 return self._accept(record, trace.id)
         doubt = f"An earlier request for it may have taken effect. {self._inquiry.search(record)}"
         raise error.retold(f"{error.message}. {doubt}") from None

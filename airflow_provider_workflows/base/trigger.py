@@ -64,7 +64,9 @@ class WaitTrigger(BaseTrigger):
     async def on_kill(self) -> None:
         """Say what goes on at the vendor: no vendor offers to cancel it, so nothing is sent."""
         condition = Condition.from_json(self.condition)
-        self.log.warning("No longer waiting for %s; %s goes on there", condition, condition.remote_id)
+        self.log.warning(
+            "No longer waiting for %s; %s goes on there, and nothing is sent", condition, condition.remote_id
+        )
 
     async def _wait(self) -> dict[str, Any]:
         try:
@@ -74,7 +76,9 @@ class WaitTrigger(BaseTrigger):
             # Raised from here it would become a TaskDeferralError that says nothing to anyone.
             # Airflow's own errors name what is missing; others may quote a URL.
             reason = f"{type(error).__name__}{f': {error}' if isinstance(error, AirflowException) else ''}"
-            self.log.error("The wait broke off: %s", reason)
+            self.log.error(
+                "The wait broke off, and its task fails: %s; condition: %s", reason, self.condition
+            )
             failure = WorkflowError(f"The wait broke off in the triggerer: {reason}")
             return {"status": "failed", "error": failure.to_json()}
         if isinstance(verdict, Failed):

@@ -151,7 +151,9 @@ class Waiter:
         )
         # The deadline is the trigger's own; Airflow's is only for a triggerer that is gone.
         backstop = max(0.0, self._state.deadline - time.time()) + 2 * lag + BACKSTOP
-        log.info("Waiting in the triggerer for %s", condition)
+        log.info(
+            "Waiting in the triggerer for %s, until %s at the latest", condition, _date(self._state.deadline)
+        )
         self._task.defer(trigger=trigger, method_name="execute_complete", timeout=timedelta(seconds=backstop))
 
 
@@ -162,7 +164,13 @@ BACKSTOP = 600.0
 def report(logger: Any, condition: Condition, outcome: Any, *, before: WaitState, verdict: Verdict) -> None:
     """Log a look: changes and failures, not each of a thousand looks that found the same."""
     if isinstance(outcome, WorkflowError) and isinstance(verdict, Wait):
-        logger.warning("No answer about %s, going on: %s", condition, outcome)
+        logger.warning(
+            "No answer about %s since %s, looking again at %s: %s",
+            condition,
+            _date(before.heard),
+            _date(verdict.state.next_look),
+            outcome,
+        )
     elif isinstance(verdict, Wait) and verdict.state.detail != before.detail:
         level = logging.WARNING if isinstance(outcome, Pending) and outcome.warning else logging.INFO
         logger.log(level, "%s: %s", condition, verdict.state.detail)
@@ -179,6 +187,10 @@ def result_of(event: Any) -> Any:
     if isinstance(event, dict) and isinstance(event.get("error"), dict):
         raise WorkflowError.from_json(event["error"])
     raise WorkflowError("The trigger sent an event that is not of this package's making")
+
+
+def _date(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, tz=UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _fresh(state: WaitState, now: float) -> WaitState:

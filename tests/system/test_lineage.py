@@ -1,4 +1,4 @@
-"""What reaches a lineage server from a real Airflow: here, the file that OpenLineage's own transport writes."""
+"""What reaches a lineage server from a real Airflow; here, a file."""
 
 from __future__ import annotations
 
