@@ -150,10 +150,9 @@ class Waiter:
             not_before=time.time() + lag,
         )
         # The deadline is the trigger's own; Airflow's is only for a triggerer that is gone.
-        backstop = max(0.0, self._state.deadline - time.time()) + 2 * lag + BACKSTOP
-        log.info(
-            "Waiting in the triggerer for %s, until %s at the latest", condition, _date(self._state.deadline)
-        )
+        left = max(0.0, self._state.deadline - time.time())
+        backstop = left + 2 * lag + BACKSTOP
+        log.info("Waiting in the triggerer for %s, for %.0f s at the most", condition, left)
         self._task.defer(trigger=trigger, method_name="execute_complete", timeout=timedelta(seconds=backstop))
 
 
