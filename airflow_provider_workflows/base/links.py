@@ -6,19 +6,17 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseOperatorLink
 
+from airflow_provider_workflows.base.lineage import REMOTE as REMOTE
+
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
 
     from airflow_provider_workflows.base.operator import TouchesVendor
 
-#: XCom key under which a task says what it worked on: ``{"vendor": name, "id": remote id}``, and ``url`` if
-#: the connection says where it is seen.
-REMOTE = "remote"
-
 
 def remote(task: TouchesVendor, remote_id: str) -> dict[str, str]:
-    """Return what a task says it works on; asks nobody but Airflow, for the connection."""
+    """Return what a task says it works on, and with ``url`` where that is seen; asks nobody at the vendor."""
     said = {"vendor": task.vendor, "id": remote_id}
     try:
         url = task.hook.page(remote_id)

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.sdk import BaseOperator
 
+from airflow_provider_workflows.base import metrics
 from airflow_provider_workflows.base.compat import default_deferrable, exceptions
 from airflow_provider_workflows.base.condition import Condition, import_string
 from airflow_provider_workflows.base.decision import OnClear, OnFailedRun, OnLostAnswer, Policy
 from airflow_provider_workflows.base.inquiry import RERUN_ADVICE, open_doubt
+from airflow_provider_workflows.base.lineage import ReportsLineage, Role
 from airflow_provider_workflows.base.links import REMOTE, RecordLink, remote
 from airflow_provider_workflows.base.state import TaskState
 from airflow_provider_workflows.base.storeless import make_submission
@@ -22,6 +24,7 @@ from airflow_provider_workflows.base.templating import is_native, render_typed
 from airflow_provider_workflows.base.waiter import Waiter, result_of
 from airflow_provider_workflows.protocol.errors import (
     InvalidInput,
+    OutcomeUnknown,
     PermanentError,
     RetryWouldRepeat,
     RunFailed,
@@ -41,14 +44,13 @@ if TYPE_CHECKING:
 SETTLE_MARGIN = 15.0
 
 
-class TouchesVendor:
+class TouchesVendor(ReportsLineage):
     """
     Shared by operators and sensors: the hook, and the word to the outside of what was worked on.
 
     A vendor's class sets ``vendor``, ``hook_class`` and ``conn_id_field``.
     """
 
-    vendor: ClassVar[str]
     #: Dotted path, since importing a hook is not a DAG file's business.
     hook_class: ClassVar[str]
     #: Name of the attribute with the connection id, such as ``<vendor>_conn_id``.
@@ -88,12 +90,15 @@ class TouchesVendor:
             return BaseOperator.resume_execution(self, next_method, next_kwargs, context)  # type: ignore[arg-type]
         except exceptions.TaskDeferralTimeout:
             if not TaskState(context).lasting:
-                raise RunTimedOut("No triggerer reported about this wait before its deadline") from None
+                raise RunTimedOut(
+                    "No triggerer reported about this wait before its deadline; is one running?"
+                ) from None
             # Unwrapped, since Airflow lets nobody but its task runner call what it has wrapped.
             return inspect.unwrap(type(self).execute)(self, context)  # type: ignore[attr-defined]
 
     def announce(self, context: Context, remote_id: str) -> None:
         """Leave the remote id, and where it is seen, in XCom, where people, links and reports find them."""
+        self._remote_id = remote_id
         if (ti := context.get("ti")) is not None:
             ti.xcom_push(key=REMOTE, value=remote(self, remote_id))
 
@@ -135,12 +140,21 @@ class OnceOperator(WorkflowOperator):
             context,
             effect,
             policy=self.policy,
-            settle=max(_seconds(self, "settle"), self.hook.timeout + SETTLE_MARGIN),
+            settle=self.settles_after(),
             deadline=deadline,
             where=self.hook.where,
+            vendor=self.hook.conn_type,
             namespace=self.hook.namespace,
         )
-        return self._submission.run()
+        try:
+            return self._submission.run()
+        except OutcomeUnknown:
+            metrics.DOUBTS.count(vendor=self.hook.conn_type)
+            raise
+
+    def settles_after(self) -> float:
+        """Return the seconds from a lost answer to when what the vendor does not show has never arrived."""
+        return max(_seconds(self, "settle"), self.hook.timeout + SETTLE_MARGIN)
 
     @property
     def policy(self) -> Policy:
@@ -150,6 +164,11 @@ class OnceOperator(WorkflowOperator):
         :raises InvalidInput: it is no choice
         """
         return Policy(on_lost_answer=_choice(self, "on_lost_answer", OnLostAnswer))
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether something was sent of which nobody knows what became."""
+        return self._submission is not None and self._submission.in_doubt
 
     def on_kill(self) -> None:
         """Say what goes on at the vendor: no vendor offers to cancel it, so nothing is sent."""
@@ -180,6 +199,7 @@ class WaitingOperator(OnceOperator):
     """
 
     template_fields: Sequence[str] = ()
+    lineage_role: ClassVar[Role] = "begins"
 
     def __init__(
         self,

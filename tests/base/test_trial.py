@@ -18,8 +18,9 @@ from airflow_provider_workflows.omflow.api import OMFlowApi
 from airflow_provider_workflows.omflow.hook import OMFlowHook
 from airflow_provider_workflows.protocol.errors import WorkflowError
 from airflow_provider_workflows.provider import FORMS
+from airflow_provider_workflows.sandbox.connections import SandboxConnection
 from airflow_provider_workflows.sandbox.server import SandboxServer
-from dev.vendors import CONNECTIONS, SandboxConnection
+from dev.vendors import CONNECTIONS
 from tests.conftest import OMFlowServer
 from tests.transport.certificates import Certificates
 from tests.transport.conftest import certificates as certificates
@@ -67,7 +68,7 @@ def vendor(request: pytest.FixtureRequest) -> SandboxConnection:
 def filled_in(vendor: SandboxConnection, host: str, **extra: Any) -> dict[str, Any]:
     """The fields as the form sends them: what is left empty is there all the same."""
     (form,) = (one for one in FORMS if one.conn_type == vendor.conn_type)
-    fields = vendor.fields("http://sandbox.invalid")
+    fields = vendor.fields("http://127.0.0.1:9")
     defaults = {one.name: one.default for one in form.all_fields}
     return {
         **fields,
