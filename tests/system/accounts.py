@@ -7,7 +7,7 @@ import secrets
 import string
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class Accounts:
         know with ``_wrong`` behind it
     """
 
-    secrets: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)  # pytest shows what an assertion is about
 
     @classmethod
     def random(cls) -> Accounts:

@@ -31,7 +31,7 @@ class Stage:
     airflow: AirflowInstance
     control: Control
     accounts: Accounts
-    issued: set[str] = field(default_factory=set)
+    issued: set[str] = field(default_factory=set, repr=False)
 
     def note_issued(self) -> None:
         """Remember the codes and tokens that vendors have issued: they forget them when they are reset."""
