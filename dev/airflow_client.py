@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -130,6 +131,25 @@ class AirflowClient:
             return None
 
         self.wait_until(known, timeout=timeout, what=f"the DAG {dag_id}")
+
+    def add_connection(self, conn_id: str, fields: Mapping[str, Any]) -> None:
+        """
+        Make a connection in Airflow's database, as a user does in the UI.
+
+        :param conn_id: its id
+        :param fields: as in Airflow's JSON form
+        """
+        self.call("POST", "/connections", json=_connection(conn_id, fields))
+
+    def test_connection(self, conn_id: str, fields: Mapping[str, Any]) -> tuple[bool, str]:
+        """
+        Try a connection, as the Test button does, and return whether it works and what is said about it.
+
+        :param conn_id: its id, which need not exist
+        :param fields: as in Airflow's JSON form
+        """
+        answer = self.call("POST", "/connections/test", json=_connection(conn_id, fields))
+        return answer["status"], answer["message"]
 
     def unpause(self, dag_id: str) -> None:
         self.call("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
@@ -289,6 +309,10 @@ class AirflowClient:
         path = f"{_run(dag_id, run_id)}/taskInstances/{task_id}/logs/{try_number}"
         answer = self.call("GET", path, params={"map_index": map_index, "full_content": True})
         return "\n".join(_log_line(event) for event in answer["content"])
+
+
+def _connection(conn_id: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {**fields, "connection_id": conn_id, "extra": json.dumps(fields.get("extra", {}))}
 
 
 def _run(dag_id: str, run_id: str) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
-from urllib.parse import quote, quote_plus, urlencode
+from urllib.parse import quote, urlencode
 
 from airflow_provider_workflows.protocol.errors import EXCERPT_LIMIT, ConnectionFailed, WorkflowError
+from airflow_provider_workflows.protocol.spelling import spellings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,14 +162,8 @@ def with_query(path: str, parameters: Mapping[str, Any]) -> str:
 
 
 def scrub(text: str, secrets: tuple[str, ...]) -> str:
-    """Return ``text`` with each secret, also URL-quoted or in Base64, replaced by ``***``."""
-    forms = {form for secret in secrets for form in _forms(secret) if form}
+    """Return ``text`` with ``***`` for each secret, also escaped for a URL, in JSON, HTML or Base64."""
     # The longest first: of a secret that contains another one, nothing must be left over.
-    for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, "***")
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = spellings(secret).sub("***", text)
     return text
-
-
-def _forms(secret: str) -> tuple[str, ...]:
-    encoded = base64.b64encode(secret.encode()).decode()
-    return (secret, quote(secret), quote(secret, safe=""), quote_plus(secret), encoded)

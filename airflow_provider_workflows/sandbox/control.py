@@ -59,10 +59,11 @@ class Control:
         :param every: after those, it strikes each request of this number: 2 spares one and takes the next.
         :param per_tag: it strikes nothing without a tag, and no tag that such a fault has struck; see
             :meth:`watch`.
-        :param effect: whether the vendor does the work (``bad_gateway``, ``not_json`` and ``status``; no).
+        :param effect: whether the vendor does the work (``bad_gateway``, ``echo``, ``not_json`` and
+            ``status``; no).
         :param seconds: real time of ``slow`` and ``late_effect`` (1).
         :param retry_after: of ``throttled`` and ``unavailable``: seconds or an HTTP date.
-        :param status: HTTP status of kind ``status`` (500).
+        :param status: HTTP status of kind ``status`` or ``echo`` (500).
         :returns: the id of the fault.
         """
         order = {
@@ -125,6 +126,13 @@ class Control:
     def sent(self, vendor: str) -> list[dict[str, Any]]:
         """The requests that carried a tag, oldest first: ``tag``, ``endpoint``, and ``at``, epoch seconds."""
         return list(self._ask("GET", f"vendors/{_quoted(vendor)}/sent"))
+
+    def issued(self, vendor: str) -> list[str]:
+        """The security codes of an OMFlow, or the session tokens of a MyBPM, issued since the last reset.
+
+        They are secrets: for a test that looks whether any of them got anywhere.
+        """
+        return list(self.command(vendor, "issued"))
 
     def records(self, vendor: str | None = None) -> list[dict[str, Any]]:
         """What one vendor holds, or all of them: orders with their state, stops passed, fields and files.

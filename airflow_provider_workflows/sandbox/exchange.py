@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from html import escape
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
@@ -26,6 +28,15 @@ SIGN_IN_PAGE = Answer(
     b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>",
     content_type=_HTML,
 )
+
+
+@dataclass(frozen=True)
+class _Exchange:
+    """A request that has been read, and the vendor's work for it."""
+
+    endpoint: str
+    call: Call
+    perform: Callable[[], Answer]
 
 
 class VendorMount:
@@ -54,24 +65,24 @@ class VendorMount:
             return
         routed = self._vendor.route(call)
         # Twice, since a fault may keep the work from being done: before the answer, or at the end.
-        tidy = Routed(routed.endpoint, lambda: _tidied(routed, call))
+        exchange = _Exchange(routed.endpoint, call, lambda: _tidied(routed, call))
         tag = self._vendor.journal.tag_of(_texts(call))
         try:
-            await self._answer(tidy, tag, scope, head, receive, send)
+            await self._answer(exchange, tag, scope, receive, send)
         finally:
             _tidy(call)
 
     async def _answer(
-        self, routed: Routed, tag: str | None, scope: Scope, head: Head, receive: Receive, send: Send
+        self, exchange: _Exchange, tag: str | None, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        self._note(scope, head, routed.endpoint)
+        self._note(scope, exchange.call.head, exchange.endpoint)
         if tag is not None:
-            self._vendor.journal.tagged(tag, routed.endpoint)
-        fault = self._faults.take(self._vendor.name, {routed.endpoint}, unread=False, tag=tag)
+            self._vendor.journal.tagged(tag, exchange.endpoint)
+        fault = self._faults.take(self._vendor.name, {exchange.endpoint}, unread=False, tag=tag)
         if fault is None:
-            await write(send, routed.perform())
+            await write(send, exchange.perform())
         else:
-            await _STRIKES[fault.kind](fault, routed, receive, send)
+            await _STRIKES[fault.kind](fault, exchange, receive, send)
 
     def _note(self, scope: Scope, head: Head, endpoint: str) -> None:
         length = head.headers.get("content-length", "")
@@ -132,42 +143,42 @@ async def _write_head(send: Send, answer: Answer) -> None:
 # One function a kind of fault. A hit is counted once the damage is certain, but before the client can notice
 # it: who sees the fault on the wire and then asks the control API must find it counted.
 
-Strike = Callable[[Fault, Routed, Receive, Send], Awaitable[None]]
+Strike = Callable[[Fault, _Exchange, Receive, Send], Awaitable[None]]
 
 
-async def _lost_answer(fault: Fault, routed: Routed, receive: Receive, send: Send) -> None:
-    routed.perform()
+async def _lost_answer(fault: Fault, exchange: _Exchange, receive: Receive, send: Send) -> None:
+    exchange.perform()
     fault.hits += 1
     await wire.reset(receive)
 
 
-async def _reset_before(fault: Fault, routed: Routed, receive: Receive, send: Send) -> None:
+async def _reset_before(fault: Fault, exchange: _Exchange, receive: Receive, send: Send) -> None:
     fault.hits += 1
     await wire.reset(receive)
 
 
-async def _late_effect(fault: Fault, routed: Routed, receive: Receive, send: Send) -> None:
+async def _late_effect(fault: Fault, exchange: _Exchange, receive: Receive, send: Send) -> None:
     fault.hits += 1
     await asyncio.sleep(fault.seconds)
-    routed.perform()
+    exchange.perform()
     await wire.reset(receive)
 
 
-async def _slow(fault: Fault, routed: Routed, receive: Receive, send: Send) -> None:
-    answer = routed.perform()
+async def _slow(fault: Fault, exchange: _Exchange, receive: Receive, send: Send) -> None:
+    answer = exchange.perform()
     fault.hits += 1
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(wire.gone(receive), fault.seconds)
     await write(send, answer)
 
 
-async def _hang(fault: Fault, routed: Routed, receive: Receive, send: Send) -> None:
+async def _hang(fault: Fault, exchange: _Exchange, receive: Receive, send: Send) -> None:
     fault.hits += 1
     await wire.gone(receive)
 
 
-async def _truncated(fault: Fault, routed: Routed, receive: Receive, send: Send) -> None:
-    answer = routed.perform()
+async def _truncated(fault: Fault, exchange: _Exchange, receive: Receive, send: Send) -> None:
+    answer = exchange.perform()
     fault.hits += 1
     await _write_head(send, answer)
     await send(
@@ -176,31 +187,41 @@ async def _truncated(fault: Fault, routed: Routed, receive: Receive, send: Send)
     await wire.hang_up(receive)
 
 
-def _instead(make: Callable[[Fault], Answer]) -> Strike:
+def _instead(make: Callable[[Fault, Call], Answer]) -> Strike:
     """A strike that answers something else, with or without the vendor's work."""
 
-    async def strike(fault: Fault, routed: Routed, receive: Receive, send: Send) -> None:
+    async def strike(fault: Fault, exchange: _Exchange, receive: Receive, send: Send) -> None:
         if fault.effect:
-            routed.perform()
+            exchange.perform()
         fault.hits += 1
-        await write(send, make(fault))
+        await write(send, make(fault, exchange.call))
 
     return strike
 
 
-def _refusal(status: int, text: bytes) -> Callable[[Fault], Answer]:
-    def make(fault: Fault) -> Answer:
+def _refusal(status: int, text: bytes) -> Callable[[Fault, Call], Answer]:
+    def make(fault: Fault, call: Call) -> Answer:
         headers = () if fault.retry_after is None else (("Retry-After", fault.retry_after),)
         return Answer(text, status=status, content_type="text/plain", headers=headers)
 
     return make
 
 
-def _empty(fault: Fault) -> Answer:
+def _echo(fault: Fault, call: Call) -> Answer:
+    """What a talkative server or proxy says when something is wrong: all that it was sent."""
+    query = f"?{call.head.query}" if call.head.query else ""
+    lines = [f"{call.head.method} {call.head.path}{query}"]
+    lines += [f"{name}: {value}" for name, value in call.head.headers.items()]
+    sent = "\n".join((*lines, "", *_texts(call)))
+    page = f"<html><head><title>Error</title></head><body><pre>{escape(sent)}</pre></body></html>"
+    return Answer(page.encode(), status=fault.status, content_type=_HTML)
+
+
+def _empty(fault: Fault, call: Call) -> Answer:
     return Answer(b"", status=fault.status, content_type="text/plain")
 
 
-def _elsewhere(fault: Fault) -> Answer:
+def _elsewhere(fault: Fault, call: Call) -> Answer:
     return Answer(b"", status=302, content_type="text/html", headers=(("Location", "/elsewhere"),))
 
 
@@ -211,10 +232,11 @@ _STRIKES: dict[Kind, Strike] = {
     "slow": _slow,
     "hang": _hang,
     "truncated": _truncated,
-    "bad_gateway": _instead(lambda fault: BAD_GATEWAY),
+    "bad_gateway": _instead(lambda fault, call: BAD_GATEWAY),
+    "echo": _instead(_echo),
     "unavailable": _instead(_refusal(503, b"Service Unavailable")),
     "throttled": _instead(_refusal(429, b"Too Many Requests")),
-    "not_json": _instead(lambda fault: SIGN_IN_PAGE),
+    "not_json": _instead(lambda fault, call: SIGN_IN_PAGE),
     "redirect": _instead(_elsewhere),
     "status": _instead(_empty),
 }

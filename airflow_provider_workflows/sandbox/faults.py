@@ -12,6 +12,7 @@ Kind = Literal[
     "reset_before",
     "reset_unread",
     "bad_gateway",
+    "echo",
     "unavailable",
     "throttled",
     "slow",
@@ -26,7 +27,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 ANY = "any"
 # Kinds in which the caller chooses whether the vendor does the work before the answer is spoiled.
-CHOOSES_EFFECT: frozenset[Kind] = frozenset({"bad_gateway", "not_json", "status"})
+CHOOSES_EFFECT: frozenset[Kind] = frozenset({"bad_gateway", "echo", "not_json", "status"})
 
 
 class FaultError(ValueError):
@@ -49,7 +50,7 @@ class Fault:
     :param effect: whether the vendor does the work, for the kinds that leave the choice.
     :param seconds: how long a ``slow`` answer or a ``late_effect`` takes, in seconds of real time.
     :param retry_after: value of a ``Retry-After`` header, seconds or an HTTP date.
-    :param status: the HTTP status of kind ``status``.
+    :param status: the HTTP status of kind ``status`` or ``echo``.
     :param hits: how many requests it has really struck.
     """
 

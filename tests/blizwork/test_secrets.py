@@ -40,6 +40,8 @@ FAULTS: list[dict[str, Any]] = [
     {"kind": "lost_answer"},
     {"kind": "reset_before"},
     {"kind": "bad_gateway", "effect": True},
+    {"kind": "echo"},
+    {"kind": "echo", "status": 401},
     {"kind": "not_json"},
     {"kind": "truncated"},
     {"kind": "redirect"},

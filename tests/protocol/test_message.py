@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import html
+import json
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -19,7 +21,11 @@ _secrets = st.text(st.characters(codec="utf-8", exclude_characters="*"), min_siz
 
 def forms(secret: str) -> set[str]:
     encoded = base64.b64encode(secret.encode()).decode()
-    return {secret, quote(secret, safe=""), quote(secret), quote_plus(secret), encoded}
+    quoted = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    written = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    shown = {html.escape(one) for one in (secret, *written)}
+    twice = {json.dumps(one)[1:-1] for one in shown} | {quote(one) for one in quoted}
+    return {secret, encoded, *quoted, *written, *shown, *twice}
 
 
 @given(secrets=st.lists(_secrets, min_size=1, max_size=3), filling=st.lists(_secrets, max_size=3))

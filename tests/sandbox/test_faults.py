@@ -163,6 +163,17 @@ def test_any_status(old: OMFlowClient, control: Control, status: int) -> None:
     assert opened(control) == 0
 
 
+@pytest.mark.parametrize(("status", "effect"), [(None, False), (502, True)])
+def test_echo(old: OMFlowClient, control: Control, status: int | None, effect: bool) -> None:
+    fault = control.fault(VENDOR, "open", "echo", status=status, effect=effect)
+    answer = RawExchange(old, title="<&>").send().receive()
+    assert answer.startswith(f"HTTP/1.1 {status or 500} ".encode())
+    assert b"POST /rest/flowmanage/api/omdata/edit/simple\nhost: 127.0.0.1:" in answer
+    assert old.code.encode() in answer
+    assert b"&lt;&amp;&gt;" in answer
+    assert (control.hits(fault), opened(control)) == (1, effect)
+
+
 def test_skip_and_times(old: OMFlowClient, control: Control) -> None:
     fault = control.fault(VENDOR, "open", "unavailable", skip=1, times=2)
     statuses = [RawExchange(old).send().receive()[9:12] for _ in range(4)]

@@ -120,6 +120,7 @@ def test_a_restart_voids_codes_and_a_login_mends_it(old: OMFlowClient, control: 
     assert old.open("simple")["status"] == 403
     old.login()
     assert old.code != first
+    assert control.issued(VENDOR) == [first, old.code]
     assert old.open("simple")["status"] == 200
 
 

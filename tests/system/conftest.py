@@ -1,11 +1,10 @@
-"""One real Airflow and one sandbox for all system tests."""
+"""One real Airflow and one sandbox for all system tests; every secret between them is random."""
 
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,18 @@ import pytest
 
 from airflow_provider_workflows.sandbox.control import Control
 from dev.airflow_instance import AirflowInstance
-from dev.layout import ROOT
+from dev.layout import EXAMPLE_DAGS, ROOT
 from dev.sandbox_process import running_sandbox
+from tests.system.accounts import Accounts
 
 HOME = ROOT / ".airflow" / "system-tests"
 #: Where OpenLineage's events go, of the DAGs that ask for it.
 LINEAGE = HOME / "lineage" / "events.json"
+SANDBOX_HOME = ROOT / ".airflow" / "system-tests-sandbox"
 SERVERS = {"1.2": "omflow-1.2", "1.1": "omflow-1.1"}
+#: Servers that issue something secret.
+ISSUERS = (*SERVERS.values(), "mybpm")
+DAGS = {"dags-folder": Path(__file__).parent / "dags", "examples": EXAMPLE_DAGS}
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,13 @@ class Stage:
 
     airflow: AirflowInstance
     control: Control
-    canary_login: str
-    canary_password: str
+    accounts: Accounts
+    issued: set[str] = field(default_factory=set, repr=False)
+
+    def note_issued(self) -> None:
+        """Remember the codes and tokens that vendors have issued: they forget them when they are reset."""
+        for vendor in ISSUERS:
+            self.issued.update(self.control.issued(vendor))
 
     def run(self, dag_id: str, **conf: Any) -> str:
         """Trigger a run of a DAG and return its id."""
@@ -48,15 +57,12 @@ class Stage:
         return {task.task_id: task for task in self.airflow.task_instances(dag_id, run_id)}
 
 
-def _connection(url: str, login: str, password: str, version: str) -> dict[str, Any]:
-    extra = {"language": "en", "server_version": version, "timeout": 5}
-    return {
-        "conn_type": "omflow",
-        "host": f"{url}/{SERVERS[version]}",
-        "login": login,
-        "password": password,
-        "extra": extra,
-    }
+def _bundles() -> str:
+    """Airflow's setting for several folders of DAG files."""
+    bundle = "airflow.dag_processing.bundles.local.LocalDagBundle"
+    return json.dumps(
+        [{"name": name, "classpath": bundle, "kwargs": {"path": str(path)}} for name, path in DAGS.items()]
+    )
 
 
 def _lineage() -> dict[str, str]:
@@ -70,29 +76,30 @@ def _lineage() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def stage() -> Iterator[Stage]:
-    login, password = f"canary{secrets.token_hex(3)}", f"p/w+{secrets.token_urlsafe(12)}"
-    with running_sandbox(ROOT / ".airflow" / "system-tests-sandbox") as sandbox:
-        connections = {
-            "omflow_default": _connection(sandbox.url, "airflow", "sandbox", "1.2"),
-            "omflow_old": _connection(sandbox.url, "airflow", "sandbox", "1.1"),
-            "omflow_wrong": _connection(sandbox.url, "airflow", "not the password", "1.2"),
-            "omflow_canary": _connection(sandbox.url, login, password, "1.2"),
-        }
-        with AirflowInstance(
-            HOME,
-            dags_folder=Path(__file__).parent / "dags",
-            connections=connections,
-            environment={"AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG", **_lineage()},
-        ) as airflow:
-            LINEAGE.parent.mkdir()
-            airflow.wait_healthy()
-            yield Stage(airflow, Control(sandbox.url), login, password)
+    accounts, declaration = Accounts.random(), SANDBOX_HOME / "processes.toml"
+    accounts.declare(declaration)
+    environment = {
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": _bundles(),
+        **_lineage(),
+    }
+    with (
+        running_sandbox(SANDBOX_HOME, processes=declaration) as sandbox,
+        AirflowInstance(HOME, dags_folder=DAGS["dags-folder"], environment=environment) as airflow,
+    ):
+        declaration.unlink()
+        LINEAGE.parent.mkdir()
+        airflow.wait_healthy()
+        connections = accounts.connections(sandbox.url)
+        for conn_id, fields in {**connections, **accounts.refused(connections)}.items():
+            airflow.add_connection(conn_id, fields)
+        yield Stage(airflow, Control(sandbox.url), accounts)
 
 
 @pytest.fixture(autouse=True)
-def fresh_vendor(stage: Stage) -> None:
-    """Each test begins with an empty vendor."""
-    stage.control.reset()
-    stage.control.add_user(
-        SERVERS["1.2"], stage.canary_login, stage.canary_password, rights=["add", "modify", "view"]
-    )
+def fresh_vendor(request: pytest.FixtureRequest) -> None:
+    """Each test of a real Airflow begins with empty vendors."""
+    if request.node.get_closest_marker("system"):
+        stage: Stage = request.getfixturevalue("stage")
+        stage.note_issued()
+        stage.control.reset()

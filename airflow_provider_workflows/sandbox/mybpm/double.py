@@ -82,6 +82,7 @@ class MyBPMDouble:
             "add_user": self._add_user,
             "remove_user": self._remove_user,
             "revoke_sessions": lambda: self._sessions.forget(),
+            "issued": lambda: self._sessions.issued,
         }
         self.reset()
 

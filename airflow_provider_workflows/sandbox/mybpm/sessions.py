@@ -22,13 +22,17 @@ class Caller:
 
 
 class Sessions:
-    """The tokens of one server; session tokens live in its memory."""
+    """The tokens of one server; session tokens live in its memory.
+
+    ``issued`` are all session tokens that it has given out, those that are void by now among them.
+    """
 
     def __init__(self, declared: Declared, agenda: Agenda) -> None:
         self._declared = declared
         self._agenda = agenda
         self.users = dict(declared.users)
         self._tokens: dict[str, tuple[float, Caller]] = {}
+        self.issued: list[str] = []
 
     def forget(self) -> None:
         """Lose all session tokens."""
@@ -46,6 +50,7 @@ class Sessions:
         if zone is None:
             raise Refusal(400, f"unknown timezone {body.get('timezone')!r}")
         token = uuid.uuid4().hex
+        self.issued.append(token)
         self._tokens[token] = (self._agenda.now() + self._declared.session_seconds, Caller(zone))
         return token
 

@@ -109,6 +109,7 @@ class OMFlowDouble:
             "add_user": self._add_user,
             "remove_user": self._remove_user,
             "set_process": self._set_process,
+            "issued": lambda: self._state.sessions.issued,
         }
 
     @property

@@ -24,13 +24,17 @@ class _Code:
 
 
 class Sessions:
-    """The codes of one server; they live in its memory."""
+    """The codes of one server, which live in its memory.
+
+    ``issued`` are all that it has given out, those that a restart has made void among them.
+    """
 
     def __init__(self, users: Mapping[str, User], agenda: Agenda, dialect: Dialect) -> None:
         self._users = users
         self._agenda = agenda
         self._dialect = dialect
         self._codes: dict[str, _Code] = {}
+        self.issued: list[str] = []
 
     def forget(self) -> None:
         """Lose all codes, as a restart does."""
@@ -51,6 +55,7 @@ class Sessions:
                 del self._codes[text]
         text = str(uuid.uuid4())
         self._codes[text] = _Code(user.name, now)
+        self.issued.append(text)
         return text
 
     def _login(self, authorization: str | None) -> User:

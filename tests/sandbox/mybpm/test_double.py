@@ -43,6 +43,13 @@ class TestTokens:
         client.headers = {"API-TOKEN": client.headers["token"]}
         assert client.refused("structure", boCode="NOTE").startswith("401")
 
+    def test_what_was_issued_is_told_even_when_it_is_void(
+        self, client: MyBPMClient, control: Control
+    ) -> None:
+        client.log_in()
+        control.restart("mybpm")
+        assert control.issued("mybpm") == [client.headers["token"]]
+
     @pytest.mark.parametrize("how", ["time", "restart", "revoke"])
     def test_end_of_a_session(self, client: MyBPMClient, control: Control, how: str) -> None:
         client.log_in()

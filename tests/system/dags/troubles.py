@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from airflow.sdk import DAG, Param, task
+from airflow.sdk import DAG
 
 from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator
-from airflow_provider_workflows.omflow.sensors import OMFlowDataIdSensor, OMFlowOrderSensor
+from airflow_provider_workflows.omflow.sensors import OMFlowOrderSensor
 
 #: Retries come at once: none of these tests is about how long they wait.
 AGAIN = {"retries": 2, "retry_delay": timedelta(seconds=0)}
@@ -41,44 +41,3 @@ with DAG("soft_fail", schedule=None, catchup=False, default_args=AGAIN):
         poke_interval=2,
         soft_fail=True,
     )
-
-with DAG(
-    "canary", schedule=None, catchup=False, default_args=AGAIN, params={"planted": Param("", type="string")}
-):
-
-    @task
-    def plant(secret: str) -> str:
-        """Put a secret where none may be, so that the search for the others is known to work."""
-        print(f"planted {secret}")
-        return secret
-
-    order = OMFlowOpenOrderOperator(
-        task_id="open",
-        api_path="two-step",
-        form_data=FORM,
-        run_key_field="FORMITM_2",
-        omflow_conn_id="omflow_canary",
-    )
-    OMFlowDataIdSensor(
-        task_id="reach",
-        api_path="two-step",
-        data_no=order.output,
-        stop_chart_text="Approve",
-        deferrable=True,
-        prepoll=0,
-        poke_interval=2,
-        timeout=300,
-        omflow_conn_id="omflow_canary",
-    )
-    OMFlowDataIdSensor(
-        task_id="refused",
-        api_path="two-step",
-        data_no=order.output,
-        stop_chart_text="No such stop",
-        deferrable=True,
-        prepoll=0,
-        poke_interval=2,
-        timeout=300,
-        omflow_conn_id="omflow_canary",
-    )
-    plant("{{ params.planted }}")
