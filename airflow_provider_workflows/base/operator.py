@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -11,13 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.sdk import BaseOperator
 
+from airflow_provider_workflows.base.caller import CallsVendor
 from airflow_provider_workflows.base.compat import default_deferrable, exceptions
-from airflow_provider_workflows.base.condition import Condition, import_string
+from airflow_provider_workflows.base.condition import Condition
 from airflow_provider_workflows.base.decision import OnClear, OnFailedRun, OnLostAnswer, Policy
 from airflow_provider_workflows.base.inquiry import RERUN_ADVICE, open_doubt
 from airflow_provider_workflows.base.state import TaskState
 from airflow_provider_workflows.base.storeless import make_submission
-from airflow_provider_workflows.base.templating import is_native, render_typed
 from airflow_provider_workflows.base.waiter import Waiter, result_of
 from airflow_provider_workflows.protocol.errors import (
     InvalidInput,
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_workflows.base.effect import Effect, Start
-    from airflow_provider_workflows.base.hook import WorkflowHook
     from airflow_provider_workflows.base.submission import Submission
 
 #: XCom key under which a task says what it worked on: ``{"vendor": name, "id": remote id}``.
@@ -42,34 +40,11 @@ REMOTE = "remote"
 SETTLE_MARGIN = 15.0
 
 
-class TouchesVendor:
-    """
-    Shared by operators and sensors: the hook, and the word to the outside of what was worked on.
+class TouchesVendor(CallsVendor):
+    """Shared by operators and sensors: the hook, and the word to the outside of what was worked on."""
 
-    A vendor's class sets ``vendor``, ``hook_class`` and ``conn_id_field``.
-    """
-
-    vendor: ClassVar[str]
-    #: Dotted path, since importing a hook is not a DAG file's business.
-    hook_class: ClassVar[str]
-    #: Name of the attribute with the connection id, such as ``<vendor>_conn_id``.
-    conn_id_field: ClassVar[str]
     #: Whether the result is a mapping; each of its keys is then an XCom too, for ``task.output["key"]``.
     returns_mapping: ClassVar[bool] = False
-
-    @functools.cached_property
-    def hook(self) -> WorkflowHook[Any]:
-        """The vendor's hook, on this task's connection."""
-        hook: WorkflowHook[Any] = import_string(self.hook_class)(getattr(self, self.conn_id_field))
-        return hook
-
-    def render_template(
-        self, content: Any, context: Context, jinja_env: Any = None, seen_oids: set[int] | None = None
-    ) -> Any:
-        """Render as Airflow does, but so that text stays text in DAGs with native rendering."""
-        if isinstance(content, str) and is_native(jinja_env):
-            return render_typed(content, context, jinja_env)
-        return super().render_template(content, context, jinja_env, seen_oids)  # type: ignore[misc]
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """
