@@ -32,8 +32,10 @@ T = TypeVar("T")
 REPEATS = 10.0
 #: Seconds that one look at the vendor may take in all.
 LONGEST_LOOK = 10.0
+#: Seconds before each further look, before anything is sent, if the vendor promises to show more.
+PAUSES_BEFORE = (1.0, 2.0)
 #: Seconds before each look for what was sent and not answered.
-PAUSES = (1.0, 2.0, 4.0)
+PAUSES_AFTER = (1.0, 2.0, 4.0)
 
 
 class Sendable(Protocol):
@@ -118,11 +120,8 @@ class Notice:
         :raises OutcomeUnknown: it may have been sent, and the vendor does not show it
         :raises WorkflowError: it was not sent
         """
-        trace = (yield from self._look(api)) if self._thing.carries_mark else None
-        if isinstance(trace, Found):
-            return Sent(trace.id, before=True)
-        if isinstance(trace, CannotKnow):
-            log.info("Whether an earlier run of this callback has sent it cannot be told: %s", trace.why)
+        if self._thing.carries_mark and (found := (yield from self._sent_before(api))) is not None:
+            return Sent(found.id, before=True)
         self._record = replace(self._record, intended_at=time.time())
         # Logged before it is sent: if the process is ended in the midst of it, a person knows what to look
         # for.
@@ -132,6 +131,24 @@ class Notice:
         except OutcomeUnknown as lost:
             log.warning("%s", lost)
             return Sent((yield from self._recover(api, lost)), lost=True)
+
+    def _sent_before(self, api: Any) -> Operation[Found | None]:
+        """
+        Look for what an earlier run of the callback may have sent.
+
+        :raises WorkflowError: the vendor did not answer
+        """
+        trace = yield from self._look(api)
+        for pause in PAUSES_BEFORE:
+            if not (isinstance(trace, CannotKnow) and trace.may_change):
+                break
+            yield Sleep(pause)
+            trace = yield from self._look(api)
+        if isinstance(trace, CannotKnow):
+            # Callbacks seldom run twice. To send nothing whenever the vendor shows what may be somebody
+            # else's would nearly always be to notify nobody.
+            log.warning("Whether an earlier run of this callback has sent it is not sure: %s", trace.why)
+        return trace if isinstance(trace, Found) else None
 
     def _recover(self, api: Any, lost: OutcomeUnknown) -> Operation[Any]:
         """
@@ -144,7 +161,7 @@ class Notice:
         """
         why = ""
         # What has no mark cannot be found; one look then only tells more to a person.
-        for pause in PAUSES if self._thing.carries_mark else (0.0,):
+        for pause in PAUSES_AFTER if self._thing.carries_mark else (0.0,):
             yield Sleep(pause)
             try:
                 trace = yield from self._look(api)
