@@ -14,6 +14,7 @@ from airflow_provider_workflows.sandbox.control import Control
 from dev.airflow_instance import AirflowInstance
 from dev.layout import ROOT
 from dev.sandbox_process import running_sandbox
+from dev.vendors import connections as every_vendor
 
 HOME = ROOT / ".airflow" / "system-tests"
 SERVERS = {"1.2": "omflow-1.2", "1.1": "omflow-1.1"}
@@ -61,6 +62,7 @@ def stage() -> Iterator[Stage]:
     login, password = f"canary{secrets.token_hex(3)}", f"p/w+{secrets.token_urlsafe(12)}"
     with running_sandbox(ROOT / ".airflow" / "system-tests-sandbox") as sandbox:
         connections = {
+            **every_vendor(sandbox.url),
             "omflow_default": _connection(sandbox.url, "airflow", "sandbox", "1.2"),
             "omflow_old": _connection(sandbox.url, "airflow", "sandbox", "1.1"),
             "omflow_wrong": _connection(sandbox.url, "airflow", "not the password", "1.2"),
