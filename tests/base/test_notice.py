@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -249,7 +248,7 @@ class TestHurried:
     def test_asks_for_nothing_after_its_time(self) -> None:
         closed: list[bool] = []
 
-        def operation() -> Iterator[Any]:
+        def operation() -> Operation[None]:
             try:
                 yield Sleep(1)
                 yield Sleep(2)
@@ -257,7 +256,7 @@ class TestHurried:
                 closed.append(True)
 
         until = time.monotonic() + 0.05
-        hurry = hurried(operation(), until=until)  # type: ignore[arg-type]
+        hurry = hurried(operation(), until=until)
         assert next(hurry) == Sleep(1)
         time.sleep(max(0.0, until - time.monotonic()) + 0.01)
         with pytest.raises(LostTrack, match="longer than a callback may last"):

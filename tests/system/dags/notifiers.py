@@ -6,7 +6,14 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, DeadlineReference, SyncCallback, task
+from airflow.sdk import (  # type: ignore[attr-defined]  # its stub does not list deadlines
+    DAG,
+    AsyncCallback,
+    DeadlineAlert,
+    DeadlineReference,
+    SyncCallback,
+    task,
+)
 
 from airflow_provider_workflows.blizwork.notifier import BlizWorkSendNotificationNotifier
 from airflow_provider_workflows.kiban.notifier import KibanStartWorkflooNotifier
