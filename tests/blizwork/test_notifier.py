@@ -101,7 +101,7 @@ def test_a_token_that_is_wrong_is_in_no_message(blizwork: BlizWorkServer, call: 
     ("wrong", "named"),
     [
         ({"template": ""}, "template"),
-        ({"template": "{{ nothing }}"}, "template"),
+        ({"template": "{{ none }}"}, "template"),
         ({"to": ""}, "to must be text"),
         ({"to": ["a@x.y", None]}, "to must be text"),
         ({"params": "p1"}, "params"),
