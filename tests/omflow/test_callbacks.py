@@ -1,13 +1,14 @@
-"""Notifiers called by Airflow's own code: of the task's process, the triggerer and the executor (3.3)."""
+"""Notifiers called by Airflow's own code: in task, DAG processor, triggerer and executor (3.3)."""
 
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import structlog
-from airflow.sdk import BaseOperator
+from airflow.sdk import DAG, BaseOperator
 
 from airflow_provider_workflows.omflow.notifier import OMFlowOpenOrderNotifier
 from tests.base.calling import failure, missed_deadline
@@ -59,3 +60,26 @@ def test_the_executor_calls_a_deadlines(omflow: OMFlowServer, path: str, done: b
     assert result is done
     assert omflow.effects()["opened"] == opened
     assert ("Not sent: OMFlowOpenOrderNotifier" in str(error)) is not done
+
+
+def test_the_dag_processor_calls_a_runs(omflow: OMFlowServer) -> None:
+    processor = pytest.importorskip("airflow.dag_processing.processor")
+    from airflow.callbacks.callback_requests import DagCallbackRequest
+
+    order = {**ORDER, "form_data": {"FORMITM_1": "{{ run_id }}: {{ reason }}"}}
+    dag = DAG("loans", schedule=None, on_failure_callback=OMFlowOpenOrderNotifier(**order))
+    for run_id in ("monday", "monday", "tuesday"):
+        request = DagCallbackRequest(
+            filepath="loans.py",
+            bundle_name="dags",
+            bundle_version=None,
+            dag_id="loans",
+            run_id=run_id,
+            is_failure_callback=True,
+            msg="task_failure",
+        )
+        bag = SimpleNamespace(dags={"loans": dag})
+        processor._execute_dag_callbacks(bag, request, structlog.get_logger("processor"))
+    records = omflow.control.records(omflow.name)
+    titles = [record["fields"]["FORMITM_1"] for record in records]
+    assert titles == ["monday: task_failure", "tuesday: task_failure"]
