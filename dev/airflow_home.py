@@ -56,6 +56,8 @@ def configuration(*, dags_folder: Path, port: int) -> dict[str, dict[str, object
         "api_auth": {"jwt_secret": secrets.token_hex(64)},
         "dag_processor": {"refresh_interval": 5, "min_file_process_interval": 10, "parsing_processes": 1},
         "scheduler": {"scheduler_heartbeat_sec": 1, "enable_health_check": False},
+        # A developer's own lineage server is none of its business.
+        "openlineage": {"disabled": True},
         "usage_data_collection": {"enabled": False},
     }
 

@@ -2,89 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_workflows.sandbox.connections import SandboxConnection, ready_connections
 
-@dataclass(frozen=True, kw_only=True)
-class SandboxConnection:
-    """
-    One Airflow connection to a vendor of the sandbox.
-
-    ``vendor`` is the name by which tasks call it, ``mount`` the sandbox's name for it and its path there.
-    """
-
-    conn_id: str
-    conn_type: str
-    vendor: str
-    mount: str
-    login: str
-    password: str
-    extra: Mapping[str, Any] = field(default_factory=dict)
-
-    def fields(self, sandbox: str) -> dict[str, Any]:
-        """
-        The connection in Airflow's JSON form.
-
-        :param sandbox: address of the sandbox
-        """
-        return {
-            "conn_type": self.conn_type,
-            "host": f"{sandbox}/{self.mount}",
-            "login": self.login,
-            "password": self.password,
-            "extra": dict(self.extra),
-        }
-
-
-CONNECTIONS = (
-    SandboxConnection(
-        conn_id="omflow_default",
-        conn_type="omflow",
-        vendor="OMFlow",
-        mount="omflow-1.2",
-        login="airflow",
-        password="sandbox",
-        extra={"language": "en"},
-    ),
-    SandboxConnection(
-        conn_id="robusta_default",
-        conn_type="robusta",
-        vendor="Robusta RPA",
-        mount="robusta",
-        login="airflow",
-        password="sandbox",
-        extra={"time_zone": "Europe/Istanbul"},
-    ),
-    SandboxConnection(
-        conn_id="blizwork_default",
-        conn_type="blizwork",
-        vendor="BlizWork",
-        mount="blizwork",
-        login="airflow@example.com",
-        password="sandbox-token",
-        extra={"company_id": "5f0c3a1be2d94a7c8b6e1d20", "environment": "production"},
-    ),
-    SandboxConnection(
-        conn_id="mybpm_default",
-        conn_type="mybpm",
-        vendor="MyBPM",
-        mount="mybpm",
-        login="airflow@example.com",
-        password="sandbox",
-        extra={"timezone": "GMT+0600"},
-    ),
-    SandboxConnection(
-        conn_id="kiban_default",
-        conn_type="kiban",
-        vendor="Kiban Workfloo",
-        mount="kiban",
-        login="",
-        password="kiban-sandbox-key",
-        extra={"environment": "sandbox"},
-    ),
-)
+CONNECTIONS: tuple[SandboxConnection, ...] = ready_connections()
 
 
 def connections(sandbox: str) -> dict[str, dict[str, Any]]:

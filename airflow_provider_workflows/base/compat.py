@@ -45,6 +45,15 @@ def hand_over_lag() -> float:
     return float(conf.getfloat("workers", "min_heartbeat_interval", fallback=5.0)) + PROCESS_END_MARGIN
 
 
+def stats() -> Any:
+    """Return Airflow's metrics: a class with ``incr`` and ``timing``."""
+    try:
+        from airflow.sdk.observability.stats import Stats
+    except ImportError:  # Airflow 3.1
+        from airflow.stats import Stats
+    return Stats
+
+
 def mask(secret: str) -> None:
     """Keep a secret out of Airflow's logs, in the task and in its supervisor."""
     from airflow.sdk.log import mask_secret

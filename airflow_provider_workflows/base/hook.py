@@ -9,17 +9,18 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from weakref import WeakKeyDictionary
 
 from airflow.sdk import BaseHook
 
 from airflow_provider_workflows import __version__
+from airflow_provider_workflows.base import metrics
 from airflow_provider_workflows.base.compat import aget_connection, amask, mask
 from airflow_provider_workflows.base.condition import Condition, Done, Pending
 from airflow_provider_workflows.base.settings import Settings, read_settings
 from airflow_provider_workflows.protocol.errors import AuthenticationFailed, WorkflowError
-from airflow_provider_workflows.protocol.operation import Operation
+from airflow_provider_workflows.protocol.operation import Operation, Sending
 from airflow_provider_workflows.protocol.retry import Retry
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
     form: ClassVar[ConnectionForm]
     conn_name_attr: ClassVar[str]
     default_conn_name: ClassVar[str]
-    conn_type: ClassVar[str]
+    conn_type: ClassVar[str] = ""
     hook_name: ClassVar[str]
     #: Seconds for which an answer is awaited at the most, whatever the connection says; None for no limit.
     longest_timeout: float | None = None
@@ -123,6 +124,13 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         return f"{transport.endpoint.base_url} {transport.endpoint.identity[0]}"
 
     @property
+    def server(self) -> str:
+        """The vendor's server as ``host:port``, and nothing else of its URL."""
+        parts = urlsplit(self._worker_side()[1].endpoint.base_url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
+    @property
     def namespace(self) -> str:
         """What tells this installation of Airflow from others that use the same account at the vendor."""
         self._worker_side()
@@ -151,7 +159,11 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
             mask(secret)
         api = self.make_api(settings)
         transport = BlockingTransport(
-            self._endpoint(settings), fetch=self.fetch_credential(api), learned=mask, retry=self._retry
+            self._endpoint(settings),
+            fetch=self.fetch_credential(api),
+            learned=mask,
+            retry=self._retry,
+            observe=self._observe,
         )
         self._conn = (time.monotonic(), api, transport)
         self._namespace = _namespace(settings)
@@ -171,6 +183,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
             fetch=self.fetch_credential(api),
             learned=amask,
             retry=self._retry,
+            observe=self._observe,
         )
         return await transport.run(call(api), deadline=deadline)
 
@@ -223,6 +236,9 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
     def get_connection_form_widgets(cls) -> dict[str, Any]:
         """Return the form's own fields (read by Airflow 3.1)."""
         return cls.form.widgets()
+
+    def _observe(self, sending: Sending) -> None:
+        metrics.observe(self.conn_type, sending)
 
     def _settings(self, connection: Connection) -> Settings:
         return read_settings(connection, self.form)

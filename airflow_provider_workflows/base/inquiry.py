@@ -120,7 +120,9 @@ class Inquiry:
             return trace
         except TemporaryError as error:
             if bearing:
-                log.warning("No answer yet about what became of %s: %s", self._effect.subject, error)
+                log.warning(
+                    "No answer yet about what became of %s, asking again: %s", self._effect.subject, error
+                )
                 return CannotKnow(error.message, may_change=True)
             raise LostTrack(
                 f"{self._effect.subject}: the answer is lost, and the vendor does not answer when asked what "
@@ -169,7 +171,11 @@ def open_doubt(context: Mapping[str, Any]) -> str | None:
     if record is None or record.id is not None:
         return None
     when = Inquiry.moment(record)
-    return f"Open since an earlier attempt: {record.subject or 'a request'} {when}, mark {record.mark!r}"
+    subject = record.subject or "a request"
+    return (
+        f"Open since an earlier attempt: {subject} {when}, mark {record.mark!r}. Before anything is sent, "
+        "the vendor is asked what became of it"
+    )
 
 
 def whereabouts(hint: str, record: Record, *, marked: bool) -> str:

@@ -75,12 +75,16 @@ class Ledger:
         try:
             return self.write(record)
         except Exception as error:
-            log.warning("Airflow's state store did not take the loss (%s); going on", type(error).__name__)
+            log.warning(
+                "%s: Airflow's state store did not note that the answer is lost (%s). Going on",
+                record.subject,
+                type(error).__name__,
+            )
             return record
 
     def take_back(self, before: Record | None) -> None:
         """Put back what was known before an intent that has surely come to nothing."""
-        self.record = before
+        intent, self.record = self.record, before
         try:
             if before is not None:
                 self._state.save(KEY, before.to_json())
@@ -88,7 +92,12 @@ class Ledger:
                 self._state.forget(KEY)
         except Exception as error:
             # What the vendor said is worth more; the intent that stays is settled by the next attempt.
-            log.warning("Airflow's state store did not take it back (%s)", type(error).__name__)
+            log.warning(
+                "%s: nothing came of it, but Airflow's state store still shows it as begun (%s). The next "
+                "attempt asks the vendor first",
+                intent.subject if intent is not None else "A request",
+                type(error).__name__,
+            )
 
     def keep(self, record: Record) -> Record:
         """

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.sdk import BaseOperator
 
+from airflow_provider_workflows.base import metrics
 from airflow_provider_workflows.base.caller import CallsVendor
 from airflow_provider_workflows.base.compat import default_deferrable, exceptions
 from airflow_provider_workflows.base.condition import Condition
 from airflow_provider_workflows.base.decision import OnClear, OnFailedRun, OnLostAnswer, Policy
 from airflow_provider_workflows.base.inquiry import RERUN_ADVICE, open_doubt
+from airflow_provider_workflows.base.lineage import REMOTE, ReportsLineage, Role
 from airflow_provider_workflows.base.state import TaskState
 from airflow_provider_workflows.base.storeless import make_submission
 from airflow_provider_workflows.base.waiter import Waiter, result_of
 from airflow_provider_workflows.protocol.errors import (
     InvalidInput,
+    OutcomeUnknown,
     PermanentError,
     RetryWouldRepeat,
     RunFailed,
@@ -34,13 +37,11 @@ if TYPE_CHECKING:
     from airflow_provider_workflows.base.effect import Effect, Start
     from airflow_provider_workflows.base.submission import Submission
 
-#: XCom key under which a task says what it worked on: ``{"vendor": name, "id": remote id}``.
-REMOTE = "remote"
 #: Seconds beyond the connection's timeout in which a request that was given up may still reach the vendor.
 SETTLE_MARGIN = 15.0
 
 
-class TouchesVendor(CallsVendor):
+class TouchesVendor(CallsVendor, ReportsLineage):
     """Shared by operators and sensors: the hook, and the word to the outside of what was worked on."""
 
     #: Whether the result is a mapping; each of its keys is then an XCom too, for ``task.output["key"]``.
@@ -58,12 +59,15 @@ class TouchesVendor(CallsVendor):
             return BaseOperator.resume_execution(self, next_method, next_kwargs, context)  # type: ignore[arg-type]
         except exceptions.TaskDeferralTimeout:
             if not TaskState(context).lasting:
-                raise RunTimedOut("No triggerer reported about this wait before its deadline") from None
+                raise RunTimedOut(
+                    "No triggerer reported about this wait before its deadline; is one running?"
+                ) from None
             # Unwrapped, since Airflow lets nobody but its task runner call what it has wrapped.
             return inspect.unwrap(type(self).execute)(self, context)  # type: ignore[attr-defined]
 
     def announce(self, context: Context, remote_id: str) -> None:
         """Leave the remote id in XCom, where people, links and reports find it."""
+        self._remote_id = remote_id
         if (ti := context.get("ti")) is not None:
             ti.xcom_push(key=REMOTE, value={"vendor": self.vendor, "id": remote_id})
 
@@ -105,12 +109,21 @@ class OnceOperator(WorkflowOperator):
             context,
             effect,
             policy=self.policy,
-            settle=max(_seconds(self, "settle"), self.hook.timeout + SETTLE_MARGIN),
+            settle=self.settles_after(),
             deadline=deadline,
             where=self.hook.where,
+            vendor=self.hook.conn_type,
             namespace=self.hook.namespace,
         )
-        return self._submission.run()
+        try:
+            return self._submission.run()
+        except OutcomeUnknown:
+            metrics.DOUBTS.count(vendor=self.hook.conn_type)
+            raise
+
+    def settles_after(self) -> float:
+        """Return the seconds from a lost answer to when what the vendor does not show has never arrived."""
+        return max(_seconds(self, "settle"), self.hook.timeout + SETTLE_MARGIN)
 
     @property
     def policy(self) -> Policy:
@@ -120,6 +133,11 @@ class OnceOperator(WorkflowOperator):
         :raises InvalidInput: it is no choice
         """
         return Policy(on_lost_answer=_choice(self, "on_lost_answer", OnLostAnswer))
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether something was sent of which nobody knows what became."""
+        return self._submission is not None and self._submission.in_doubt
 
     def on_kill(self) -> None:
         """Say what goes on at the vendor: no vendor offers to cancel it, so nothing is sent."""
@@ -150,6 +168,7 @@ class WaitingOperator(OnceOperator):
     """
 
     template_fields: Sequence[str] = ()
+    lineage_role: ClassVar[Role] = "begins"
 
     def __init__(
         self,

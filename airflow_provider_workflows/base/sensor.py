@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
 from airflow_provider_workflows.base.compat import default_deferrable, exceptions
 from airflow_provider_workflows.base.condition import Done
+from airflow_provider_workflows.base.lineage import Role
 from airflow_provider_workflows.base.operator import TouchesVendor
 from airflow_provider_workflows.base.waiter import Mode, Waiter, result_of
 from airflow_provider_workflows.protocol.errors import RunTimedOut, WorkflowError
@@ -35,6 +36,7 @@ class WorkflowSensor(TouchesVendor, BaseSensorOperator):
     """
 
     ui_color = "#e6f1f2"
+    lineage_role: ClassVar[Role] = "reads"
 
     def __init__(
         self,
@@ -81,6 +83,13 @@ class WorkflowSensor(TouchesVendor, BaseSensorOperator):
             return super().resume_execution(next_method, next_kwargs, context)
         except WorkflowError as error:
             self._fail(error)
+
+    def known_before(self) -> str | None:
+        """Return the remote id, which a sensor is told."""
+        try:
+            return self.condition().remote_id
+        except WorkflowError:  # the task itself says what is wrong
+            return None
 
     def on_kill(self) -> None:
         """Say what goes on at the vendor."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from airflow_provider_workflows.base import metrics
 from airflow_provider_workflows.base.decision import Found, Policy
 from airflow_provider_workflows.base.effect import Effect
 from airflow_provider_workflows.base.inquiry import ADVICE_WITHOUT_STORE, place_of
@@ -38,9 +39,12 @@ class StorelessSubmission(Submission):
         settle: float,
         deadline: float = float("inf"),
         where: str = "",
+        vendor: str = "",
         namespace: str = "",
     ) -> None:
-        super().__init__(context, effect, policy=policy, settle=settle, deadline=deadline, where=where)
+        super().__init__(
+            context, effect, policy=policy, settle=settle, deadline=deadline, where=where, vendor=vendor
+        )
         self._namespace = namespace
 
     def run(self) -> Any:
@@ -61,7 +65,8 @@ class StorelessSubmission(Submission):
         # Airflow has started the same attempt twice.
         found = self._find(record)
         if found is not None:
-            log.info("Found %s by its mark %s; nothing is sent", found.id, mark)
+            metrics.ATTACHED.count(vendor=self._vendor)
+            log.info("Found %s, id %s, by its mark %s; nothing is sent", self._effect.subject, found.id, mark)
             return self._accept(record, found.id)
         return self._send(record)
 
@@ -69,7 +74,7 @@ class StorelessSubmission(Submission):
         try:
             trace = self._effect.look_up(record)
         except PermanentError as error:
-            log.warning("%s cannot be looked up by its mark: %s", self._effect.subject, error)
+            log.warning("%s cannot be looked up by its mark, and is sent: %s", self._effect.subject, error)
             return None
         return trace if isinstance(trace, Found) else None
 
@@ -78,9 +83,9 @@ class StorelessSubmission(Submission):
         return self._ledger.is_retry
 
     @property
-    def _in_doubt(self) -> bool:
+    def in_doubt(self) -> bool:
         """Whether something may have been sent before, as every retry has to think."""
-        return self._is_retry if self._ledger.record is None else super()._in_doubt
+        return self._is_retry if self._ledger.record is None else super().in_doubt
 
 
 def make_submission(

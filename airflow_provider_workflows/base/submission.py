@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from airflow_provider_workflows.base import metrics
 from airflow_provider_workflows.base.decision import (
     Absent,
     Action,
@@ -63,6 +64,7 @@ class Submission:
         vendor does not show counts as never arrived
     :param deadline: Unix time after which nothing is sent any more
     :param where: the vendor's server and account
+    :param vendor: the connection's type, for metrics
     """
 
     #: How a person goes on after a doubt.
@@ -77,8 +79,10 @@ class Submission:
         settle: float,
         deadline: float = float("inf"),
         where: str = "",
+        vendor: str = "",
     ) -> None:
         self._where = where
+        self._vendor = vendor
         self._killed = False
         self._context = context
         self._effect = effect
@@ -149,13 +153,25 @@ class Submission:
                 f"{state.detail}. Nothing is sent. {RERUN_ADVICE}"
             )
         if action is Action.START:
-            log.info("%s, begun earlier: %s; beginning anew", record.id, state.run.value)
+            log.info(
+                "%s, id %s, which an earlier attempt began: %s. Beginning another",
+                self._effect.subject,
+                record.id,
+                state.run.value,
+            )
             return self._send(self._new(), again=True)
         if state.run is Run.UNKNOWN:
-            log.warning("How %s stands is not known; it counts as alive", record.id)
+            log.warning(
+                "How %s, id %s, stands is not known; it counts as alive: %s",
+                self._effect.subject,
+                record.id,
+                state.detail,
+            )
+        metrics.ATTACHED.count(vendor=self._vendor)
         log.info(
-            "Going on with %s; nothing is sent. To have another one, delete the key %r from this task's "
-            "state store and clear the task",
+            "Going on with %s, id %s; nothing is sent. To have another one, delete the key %r from this "
+            "task's state store and clear the task",
+            self._effect.subject,
             record.id,
             KEY,
         )
@@ -167,7 +183,7 @@ class Submission:
 
         :raises InvalidInput: the vendor does not know it
         """
-        log.info("A person handed over %s", record.id)
+        log.info("Going by the id %s, which a person wrote into the record %r", record.id, KEY)
         if state.run is Run.GONE:
             raise InvalidInput(
                 f"The id {record.id!r}, which a person has written into the record {KEY!r} of this task's "
@@ -207,7 +223,7 @@ class Submission:
                 f"sent. If that is meant, delete the record {KEY!r} from this task's state store and clear "
                 "the task"
             )
-        log.info("Done before: %s, id %s; now it is %s", record.subject, record.id, wanted)
+        log.info("Done before: %s, id %s; now to be done: %s", record.subject, record.id, wanted)
         return self._send(self._new(), again=True)
 
     def _state_of(self, id: Any, *, forgiving: bool) -> RunState:
@@ -234,7 +250,12 @@ class Submission:
         match decide(Memory.INTENT, trace=trace, policy=self._policy):
             case Action.ATTACH:
                 assert isinstance(trace, Found)
-                log.warning("Found %s, of which the answer was lost; nothing is sent again", trace.id)
+                metrics.FOUND.count(vendor=self._vendor)
+                log.warning(
+                    "Found %s, id %s, whose answer was lost; nothing is sent again",
+                    self._effect.subject,
+                    trace.id,
+                )
                 return self._accept(record, trace.id)
             case Action.START if sends < SENDS and self._has_time(record, trace):
                 return self._send_again(record, trace, sends=sends)
@@ -255,6 +276,8 @@ class Submission:
             why = "on_lost_answer is 'resubmit'; it may be there twice then"
             # A vendor that has just lost an answer may be down; to send at once would only double the doubt.
             time.sleep(max(0.0, self._inquiry.settles_at(record) - time.time()))
+        reason = "absent" if isinstance(trace, Absent) else "resubmit"
+        metrics.SENT_AGAIN.count(vendor=self._vendor, reason=reason)
         log.warning("Sending %s again: %s", self._effect.subject, why)
         return self._send(record, again=True, sends=sends)
 
@@ -275,7 +298,7 @@ class Submission:
         :param again: something of the kind may be at the vendor already, sent by this task
         :param sends: how often this attempt has sent before
         """
-        doubted, before = self._in_doubt, self._ledger.record
+        doubted, before = self.in_doubt, self._ledger.record
         if record.intended_at == 0 and record.baseline is None and time.time() < self._deadline:
             record = replace(record, baseline=self._effect.baseline())
         if time.time() >= self._deadline:
@@ -286,13 +309,15 @@ class Submission:
         try:
             id = self._effect.submit(record, again=again)
         except OutcomeUnknown as lost:
-            log.warning("%s", lost)
+            metrics.LOST_ANSWERS.count(vendor=self._vendor)
+            log.warning("%s: %s. Finding out what became of it", self._effect.subject, lost)
             return self._resolve(self._ledger.lose(record), lost, sends=sends + 1)
         except WorkflowError as error:
             if not doubted:
                 self._ledger.take_back(before)
                 raise
             return self._refused(record, error)
+        metrics.SUBMITTED.count(vendor=self._vendor)
         return self._accept(record, id)
 
     def _intend_to_send(self, record: Record, *, doubted: bool) -> Record:
@@ -333,7 +358,7 @@ class Submission:
         )
 
     @property
-    def _in_doubt(self) -> bool:
+    def in_doubt(self) -> bool:
         """Whether something may have been sent before."""
         return self._ledger.record is not None and self._ledger.record.id is None
 
@@ -346,7 +371,10 @@ class Submission:
         if isinstance(error, PermanentError):
             trace = self._inquiry.look(record)
             if isinstance(trace, Found):
-                log.warning("Refused, because it was done before: %s", error)
+                metrics.FOUND.count(vendor=self._vendor)
+                log.warning(
+                    "%s, id %s, was done before, and so refused: %s", self._effect.subject, trace.id, error
+                )
                 return self._accept(record, trace.id)
         doubt = f"An earlier request for it may have taken effect. {self._inquiry.search(record)}"
         raise error.retold(f"{error.message}. {doubt}") from None

@@ -12,6 +12,7 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_workflows.base import metrics
 from airflow_provider_workflows.base.condition import Condition, Done, import_string
 from airflow_provider_workflows.base.waiter import report
 from airflow_provider_workflows.base.waiting import Failed, Verdict, Wait, WaitState, advance
@@ -63,7 +64,9 @@ class WaitTrigger(BaseTrigger):
     async def on_kill(self) -> None:
         """Say what goes on at the vendor: no vendor offers to cancel it, so nothing is sent."""
         condition = Condition.from_json(self.condition)
-        self.log.warning("No longer waiting for %s; %s goes on there", condition, condition.remote_id)
+        self.log.warning(
+            "No longer waiting for %s; %s goes on there, and nothing is sent", condition, condition.remote_id
+        )
 
     async def _wait(self) -> dict[str, Any]:
         try:
@@ -73,7 +76,9 @@ class WaitTrigger(BaseTrigger):
             # Raised from here it would become a TaskDeferralError that says nothing to anyone.
             # Airflow's own errors name what is missing; others may quote a URL.
             reason = f"{type(error).__name__}{f': {error}' if isinstance(error, AirflowException) else ''}"
-            self.log.error("The wait broke off: %s", reason)
+            self.log.error(
+                "The wait broke off, and its task fails: %s; condition: %s", reason, self.condition
+            )
             failure = WorkflowError(f"The wait broke off in the triggerer: {reason}")
             return {"status": "failed", "error": failure.to_json()}
         if isinstance(verdict, Failed):
@@ -90,9 +95,9 @@ class WaitTrigger(BaseTrigger):
         while True:
             await asyncio.sleep(max(0.0, state.next_look - time.time()))
             outcome = await hook.alook(condition)
-            verdict: Verdict = advance(
-                state, outcome, now=time.time(), subject=str(condition), draw=random.random()
-            )
+            now = time.time()
+            verdict: Verdict = advance(state, outcome, now=now, subject=str(condition), draw=random.random())
+            metrics.count_look(hook.conn_type, outcome, before=state, verdict=verdict, now=now)
             report(self.log, condition, outcome, before=state, verdict=verdict)
             if not isinstance(verdict, Wait):
                 return verdict

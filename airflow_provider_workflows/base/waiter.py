@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
+from airflow_provider_workflows.base import metrics
 from airflow_provider_workflows.base.compat import exceptions, hand_over_lag
 from airflow_provider_workflows.base.condition import Condition, Done, Pending
 from airflow_provider_workflows.base.state import TaskState
@@ -95,7 +96,9 @@ class Waiter:
 
     def _look(self, condition: Condition) -> Verdict:
         outcome = self._hook.look(condition)
-        verdict = advance(self._state, outcome, now=time.time(), subject=str(condition), draw=random.random())
+        now = time.time()
+        verdict = advance(self._state, outcome, now=now, subject=str(condition), draw=random.random())
+        metrics.count_look(self._hook.conn_type, outcome, before=self._state, verdict=verdict, now=now)
         report(log, condition, outcome, before=self._state, verdict=verdict)
         return verdict
 
@@ -147,8 +150,9 @@ class Waiter:
             not_before=time.time() + lag,
         )
         # The deadline is the trigger's own; Airflow's is only for a triggerer that is gone.
-        backstop = max(0.0, self._state.deadline - time.time()) + 2 * lag + BACKSTOP
-        log.info("Waiting in the triggerer for %s", condition)
+        left = max(0.0, self._state.deadline - time.time())
+        backstop = left + 2 * lag + BACKSTOP
+        log.info("Waiting in the triggerer for %s, for %.0f s at the most", condition, left)
         self._task.defer(trigger=trigger, method_name="execute_complete", timeout=timedelta(seconds=backstop))
 
 
@@ -159,7 +163,13 @@ BACKSTOP = 600.0
 def report(logger: Any, condition: Condition, outcome: Any, *, before: WaitState, verdict: Verdict) -> None:
     """Log a look: changes and failures, not each of a thousand looks that found the same."""
     if isinstance(outcome, WorkflowError) and isinstance(verdict, Wait):
-        logger.warning("No answer about %s, going on: %s", condition, outcome)
+        logger.warning(
+            "No answer about %s since %s, looking again at %s: %s",
+            condition,
+            _date(before.heard),
+            _date(verdict.state.next_look),
+            outcome,
+        )
     elif isinstance(verdict, Wait) and verdict.state.detail != before.detail:
         level = logging.WARNING if isinstance(outcome, Pending) and outcome.warning else logging.INFO
         logger.log(level, "%s: %s", condition, verdict.state.detail)
@@ -176,6 +186,10 @@ def result_of(event: Any) -> Any:
     if isinstance(event, dict) and isinstance(event.get("error"), dict):
         raise WorkflowError.from_json(event["error"])
     raise WorkflowError("The trigger sent an event that is not of this package's making")
+
+
+def _date(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, tz=UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _fresh(state: WaitState, now: float) -> WaitState:

@@ -121,7 +121,10 @@ def _lost(state: WaitState, error: TemporaryError, *, now: float, subject: str) 
 
 
 def _timed_out(state: WaitState, *, now: float, subject: str) -> RunTimedOut:
-    return RunTimedOut(f"Timed out after {now - state.started:.0f} s waiting for {subject}{_last(state)}")
+    return RunTimedOut(
+        f"Timed out after {now - state.started:.0f} s waiting for {subject}{_last(state)}; it may go on at "
+        "the vendor"
+    )
 
 
 def _last(state: WaitState) -> str:

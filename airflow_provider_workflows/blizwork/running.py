@@ -66,7 +66,12 @@ class ActivityRun(Effect):
         """Read how long the case's history is, and what is pending."""
         case = self._load()
         if case.pending != self._form_id:
-            log.warning("%s is not pending, but %s; BlizWork has the last word", self._form_id, case.pending)
+            log.warning(
+                "Case %s: %r is not pending, but %r. It is sent all the same; BlizWork has the last word",
+                self.case,
+                self._form_id,
+                case.pending,
+            )
         return {"history_length": len(case.history), "pending": case.pending}
 
     def submit(self, record: Record, *, again: bool) -> dict[str, Any]:

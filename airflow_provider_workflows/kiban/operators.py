@@ -255,11 +255,16 @@ class KibanAnswerStepOperator(_OnKiban, OnceOperator):
         except WorkflowError as error:
             # The answer was taken, and that is what this task is for.
             self.log.warning(
-                "Answered, but where execution %s stands now is not known: %s", execution_id, error
+                "Answered, but where execution %s stands now is not known. Look at it in Kiban: %s",
+                execution_id,
+                error,
             )
             return
         if status.step == step:
-            self.log.warning("Answered, but execution %s still shows the step", execution_id)
+            self.log.warning(
+                "Answered, but execution %s still shows the step. Nothing is sent again; look at it in Kiban",
+                execution_id,
+            )
 
 
 def _begun(context: Context) -> float | None:

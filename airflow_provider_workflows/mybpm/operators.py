@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_workflows.base.lineage import Role
 from airflow_provider_workflows.base.operator import OnceOperator
 from airflow_provider_workflows.mybpm.call import VENDOR
 from airflow_provider_workflows.mybpm.connection import FORM
@@ -59,6 +60,7 @@ class MyBPMUpsertBOIOperator(OnceOperator):
     vendor: ClassVar[str] = VENDOR
     hook_class: ClassVar[str] = FORM.hook_class
     conn_id_field: ClassVar[str] = "mybpm_conn_id"
+    lineage_role: ClassVar[Role] = "writes"
 
     template_fields: Sequence[str] = (
         "bo_code",

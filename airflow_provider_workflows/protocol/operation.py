@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from airflow_provider_workflows.protocol.errors import WorkflowError
 from airflow_provider_workflows.protocol.message import ExchangeFailed, Reply, Request
 from airflow_provider_workflows.protocol.retry import Retry, diagnose
 
@@ -59,6 +60,29 @@ class Page(Generic[T]):
     next: Any = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sending:
+    """
+    One sending of a request and what came of it, for whoever counts.
+
+    :param error: what it amounts to; None if an answer came that is for the vendor's code to read
+    :param seconds: from the sending until the answer or the failure
+    :param repeated: whether the request is sent again
+    """
+
+    request: Request
+    error: WorkflowError | None
+    seconds: float
+    repeated: bool
+
+
+Observer: TypeAlias = Callable[[Sending], None]
+
+
+def unobserved(sending: Sending) -> None:
+    """Count nothing."""
+
+
 def exchange(
     request: Request,
     *,
@@ -66,6 +90,7 @@ def exchange(
     deadline: float | None = None,
     clock: Callable[[], float] = time.monotonic,
     draw: Callable[[], float] = random.random,
+    observe: Observer = unobserved,
 ) -> Operation[Reply]:
     """
     Send a request, repeating it as far as it may be repeated; every driver does it this way.
@@ -74,20 +99,24 @@ def exchange(
     :param deadline: reading of ``clock`` after which nothing is repeated any more
     :param clock: seconds on a clock that never jumps
     :param draw: a random number in [0, 1), for the jitter
+    :param observe: told of each sending; must neither raise nor block
     :raises WorkflowError: no usable answer; :class:`OutcomeUnknown` if the request must not be sent again
     """
     for attempt in itertools.count(1):
         outcome: Reply | ExchangeFailed
+        began = clock()
         try:
             outcome = yield request
         except ExchangeFailed as failure:
             outcome = failure
-        error = diagnose(request, outcome)
+        ended, error, delay = clock(), diagnose(request, outcome), None
+        if error is not None:
+            remaining = float("inf") if deadline is None else deadline - ended
+            delay = retry.delay(error, attempt=attempt, remaining=remaining, draw=draw())
+        observe(Sending(request=request, error=error, seconds=ended - began, repeated=delay is not None))
         if error is None:
             assert isinstance(outcome, Reply)
             return outcome
-        remaining = float("inf") if deadline is None else deadline - clock()
-        delay = retry.delay(error, attempt=attempt, remaining=remaining, draw=draw())
         if delay is None:
             raise error
         yield Sleep(delay)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,19 +12,23 @@ DEFAULT_FILE = Path(__file__).with_name("processes.toml")
 
 Table = dict[str, Any]
 Types = type | tuple[type, ...]
+#: A file; what such a file holds; or None for the shipped file.
+Source = Path | str | Mapping[str, Any] | None
 
 
 class DeclarationError(ValueError):
     """A declaration file that cannot be used; the text names the file or the place in it."""
 
 
-def load_declaration(path: Path | None = None) -> Table:
-    """Read a declaration file; each vendor checks its own table.
+def load_declaration(source: Source = None) -> Table:
+    """Read a declaration; each vendor checks its own table.
 
-    :param path: the file, or None for the shipped one.
+    :param source: the file, or what it would hold, or None for the shipped one.
     :raises DeclarationError: if it cannot be read or is not TOML.
     """
-    path = path or DEFAULT_FILE
+    if isinstance(source, Mapping):
+        return copy.deepcopy(dict(source))
+    path = DEFAULT_FILE if source is None else Path(source)
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from airflow_provider_workflows.sandbox import registry
 from airflow_provider_workflows.sandbox.clock import Clock
-from airflow_provider_workflows.sandbox.declaration import load_declaration
+from airflow_provider_workflows.sandbox.connections import with_accounts
+from airflow_provider_workflows.sandbox.declaration import Source, load_declaration
 from airflow_provider_workflows.sandbox.faults import FaultBook, FaultError
 from airflow_provider_workflows.sandbox.spool import Spool
 from airflow_provider_workflows.sandbox.vendor import CommandError, Record, Vendor
@@ -17,14 +17,15 @@ from airflow_provider_workflows.sandbox.vendor import CommandError, Record, Vend
 class Sandbox:
     """All state of one sandbox.
 
-    :param processes: declaration file; the shipped one if None.
+    :param processes: declaration file, or what it would hold; the shipped one if None.
     :raises DeclarationError: if the file cannot be read or says something impossible.
     """
 
-    def __init__(self, processes: Path | None = None) -> None:
+    def __init__(self, processes: Source = None) -> None:
         self.clock = Clock()
         self.faults = FaultBook()
-        self._vendors: dict[str, Vendor] = registry.build(load_declaration(processes), self.clock)
+        declaration = with_accounts(load_declaration(processes))
+        self._vendors: dict[str, Vendor] = registry.build(declaration, self.clock)
         self.spool = Spool()
 
     @property

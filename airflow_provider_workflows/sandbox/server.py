@@ -12,6 +12,7 @@ import uvicorn
 
 from airflow_provider_workflows.sandbox.application import create_application
 from airflow_provider_workflows.sandbox.control import Control
+from airflow_provider_workflows.sandbox.declaration import Source
 from airflow_provider_workflows.sandbox.sandbox import Sandbox
 
 _STARTED_WITHIN = 30.0
@@ -45,7 +46,7 @@ class _AnnouncingServer(uvicorn.Server):
 class SandboxServer:
     """A sandbox that listens while the ``with`` block lasts.
 
-    :param processes: declaration file; the shipped one if None.
+    :param processes: declaration file, or what it would hold; the shipped one if None.
     :param port: 0 for a free one.
     :param host: address to listen on.
     :param ssl: paths of a certificate and its key, in PEM, to serve https.
@@ -55,14 +56,14 @@ class SandboxServer:
 
     def __init__(
         self,
-        processes: Path | str | None = None,
+        processes: Source = None,
         port: int = 0,
         ssl: tuple[Path | str, Path | str] | None = None,
         *,
         host: str = "127.0.0.1",
     ) -> None:
         self._ssl = ssl
-        self._sandbox = Sandbox(None if processes is None else Path(processes))
+        self._sandbox = Sandbox(processes)
         try:
             self._socket = _bound(host, port)
         except PortTakenError:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow_provider_workflows.protocol.body import Outgoing
 from airflow_provider_workflows.protocol.errors import AuthenticationFailed, WorkflowError
 from airflow_provider_workflows.protocol.message import ExchangeFailed, Reply, Request
-from airflow_provider_workflows.protocol.operation import Operation, Renew, Sleep, Step, exchange
+from airflow_provider_workflows.protocol.operation import (
+    Observer,
+    Operation,
+    Renew,
+    Sleep,
+    Step,
+    exchange,
+    unobserved,
+)
 from airflow_provider_workflows.protocol.retry import Retry
 from airflow_provider_workflows.transport.credentials import cell_of
 from airflow_provider_workflows.transport.endpoint import Endpoint
@@ -29,6 +37,7 @@ class BlockingTransport:
     :param fetch: the operation that fetches a new credential, for vendors that have one
     :param learned: called with each fetched credential, so that logs can mask it
     :param retry: how a repeatable request is repeated
+    :param observe: told of each sending; must neither raise nor block
     :param sleep: how to wait, in seconds
     """
 
@@ -39,12 +48,14 @@ class BlockingTransport:
         fetch: Callable[[], Operation[str]] | None = None,
         learned: Callable[[str], None] = lambda credential: None,
         retry: Retry | None = None,
+        observe: Observer = unobserved,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.endpoint = endpoint
         self._fetch = fetch
         self._learned = learned
         self._retry = retry or Retry()
+        self._observe = observe
         self._sleep = sleep
         self._pooled: requests.Session | None = None
 
@@ -59,7 +70,7 @@ class BlockingTransport:
         def perform(step: Step) -> Any:
             match step:
                 case Request():
-                    return _drive(exchange(step, retry=self._retry, deadline=deadline), self._once)
+                    return _drive(self._exchange(step, deadline), self._once)
                 case Sleep():
                     return self._sleep(step.seconds)
                 case Renew():
@@ -72,6 +83,9 @@ class BlockingTransport:
         if self._pooled is not None:
             self._pooled.close()
             self._pooled = None
+
+    def _exchange(self, request: Request, deadline: float | None) -> Operation[Reply]:
+        return exchange(request, retry=self._retry, deadline=deadline, observe=self._observe)
 
     def _once(self, step: Step) -> Any:
         return self._send(step) if isinstance(step, Request) else self._sleep(step.seconds)  # type: ignore[union-attr]

@@ -69,3 +69,9 @@ def cell_of(fingerprint: str) -> BlockingCell:
         while len(_cells) > REMEMBERED:
             _cells.popitem(last=False)
         return cell
+
+
+def forget() -> None:
+    """Forget what this process has fetched, so that tests begin as a new worker process does."""
+    with _registry_lock:
+        _cells.clear()

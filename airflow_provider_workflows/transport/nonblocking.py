@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow_provider_workflows.protocol.body import Outgoing
 from airflow_provider_workflows.protocol.errors import AuthenticationFailed, WorkflowError
 from airflow_provider_workflows.protocol.message import ExchangeFailed, Reply, Request
-from airflow_provider_workflows.protocol.operation import Operation, Renew, Sleep, Step, exchange
+from airflow_provider_workflows.protocol.operation import (
+    Observer,
+    Operation,
+    Renew,
+    Sleep,
+    Step,
+    exchange,
+    unobserved,
+)
 from airflow_provider_workflows.protocol.retry import Retry
 from airflow_provider_workflows.transport.endpoint import Endpoint
 from airflow_provider_workflows.transport.redaction import hidden
@@ -32,6 +40,7 @@ class NonblockingTransport:
     :param fetch: the operation that fetches a new credential, for vendors that have one
     :param learned: awaited with each fetched credential, so that logs can mask it
     :param retry: how a repeatable request is repeated
+    :param observe: told of each sending; must neither raise nor block
     """
 
     def __init__(
@@ -42,6 +51,7 @@ class NonblockingTransport:
         fetch: Callable[[], Operation[str]] | None = None,
         learned: Callable[[str], Awaitable[None]] | None = None,
         retry: Retry | None = None,
+        observe: Observer = unobserved,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.endpoint = endpoint
@@ -49,6 +59,7 @@ class NonblockingTransport:
         self._fetch = fetch
         self._learned = learned
         self._retry = retry or Retry()
+        self._observe = observe
         self._sleep = sleep
 
     async def run(self, operation: Operation[T], *, deadline: float | None = None) -> T:
@@ -70,13 +81,16 @@ class NonblockingTransport:
         async def perform(step: Step) -> Any:
             match step:
                 case Request():
-                    return await _drive(exchange(step, retry=self._retry, deadline=deadline), once)
+                    return await _drive(self._exchange(step, deadline), once)
                 case Sleep():
                     return await self._sleep(step.seconds)
                 case Renew():
                     return await self._renew(step.rejected, shared, deadline)
 
         return await _drive(operation, perform)
+
+    def _exchange(self, request: Request, deadline: float | None) -> Operation[Reply]:
+        return exchange(request, retry=self._retry, deadline=deadline, observe=self._observe)
 
     async def _renew(self, rejected: str | None, shared: SharedSession, deadline: float | None) -> str:
         if self._fetch is None:

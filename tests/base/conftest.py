@@ -12,7 +12,7 @@ from tests.base.harness import Clock
 @pytest.fixture(autouse=True)
 def new_process() -> None:
     """Forget the security codes that earlier tests fetched, as a new worker process knows none."""
-    credentials._cells.clear()
+    credentials.forget()
 
 
 @pytest.fixture

@@ -89,11 +89,17 @@ class TaskInstance:
     dag_id: str = "dag"
     try_number: int = 1
     max_tries: int = 0
+    map_index: int = -1
+    state: str = "running"
     first_reschedule: datetime | None = None
     xcoms: dict[str, Any] = field(default_factory=dict)
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[key] = json.loads(json.dumps(value))
+
+    def xcom_pull(self, **which: Any) -> Any:
+        assert (which["task_ids"], which["map_indexes"]) == (self.task_id, self.map_index), "another task's"
+        return self.xcoms.get(which["key"])
 
     def get_first_reschedule_date(self, context: Any) -> datetime | None:
         return self.first_reschedule

@@ -423,7 +423,7 @@ class TestAnId:
         task.run(Opening(vendor))
         task.policy = Policy(on_failed_run="rerun", on_clear="rerun", on_lost_answer="resubmit")
         assert task.retry(Mute(vendor, error)) == 1
-        assert "How 1 stands is not known" in caplog.text
+        assert "How an order of purchase, id 1, stands is not known" in caplog.text
 
     @pytest.mark.parametrize("error", [ServiceUnavailable("down"), AuthenticationFailed("no")])
     @pytest.mark.parametrize("on_clear", ["attach", "rerun"])

@@ -130,7 +130,9 @@ def test_without_tolerance_silence_is_borne_until_the_deadline() -> None:
 def test_timeout_says_how_long_for_what_and_where_it_stood() -> None:
     verdict = step(state(), Pending("lukewarm"), after=101)
     assert isinstance(verdict, Failed)
-    assert verdict.error.message == f"Timed out after 101 s waiting for {SUBJECT}; last seen: lukewarm"
+    assert verdict.error.message == (
+        f"Timed out after 101 s waiting for {SUBJECT}; last seen: lukewarm; it may go on at the vendor"
+    )
 
 
 @given(states, looks, moments, draws)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+
 import pytest
 
 from airflow_provider_workflows.protocol.errors import (
@@ -9,9 +12,10 @@ from airflow_provider_workflows.protocol.errors import (
     OutcomeUnknown,
     ServiceUnavailable,
     Throttled,
+    WorkflowError,
 )
 from airflow_provider_workflows.protocol.message import ExchangeFailed
-from airflow_provider_workflows.protocol.operation import Page, Renew, Sleep, exchange
+from airflow_provider_workflows.protocol.operation import Page, Renew, Sending, Sleep, exchange
 from airflow_provider_workflows.protocol.retry import Retry
 from tests.protocol.samples import Hand, make_reply, make_request
 
@@ -64,7 +68,7 @@ def test_a_once_only_request_that_did_not_leave_is_sent_again() -> None:
 
 
 def test_nothing_is_repeated_after_the_deadline() -> None:
-    readings = iter([100.0, 101.5])
+    readings = iter([99.8, 100.0, 101.4, 101.5])
     operation = exchange(
         make_request(), retry=RETRY, deadline=103.0, clock=lambda: next(readings), draw=lambda: 0.5
     )
@@ -95,3 +99,27 @@ def test_a_rejected_credential_is_not_shown() -> None:
 
 def test_the_last_page_has_no_next() -> None:
     assert Page((1, 2)).next is None
+
+
+def observed(*answers: object, repeatable: bool = True) -> list[Sending]:
+    """Return what an observer is told of an exchange."""
+    seen: list[Sending] = []
+    readings = itertools.count(100.0, 0.25)
+    operation = exchange(
+        make_request(repeatable=repeatable), retry=RETRY, clock=lambda: next(readings), observe=seen.append
+    )
+    with contextlib.suppress(WorkflowError):
+        Hand(operation, list(answers)).run()
+    return seen
+
+
+def test_an_observer_is_told_of_each_sending() -> None:
+    first, second = observed(make_reply(429, retry_after="2"), None, make_reply())
+    assert (type(first.error), first.repeated, first.seconds) == (Throttled, True, 0.25)
+    assert (second.error, second.repeated, second.seconds) == (None, False, 0.25)
+
+
+def test_an_observer_is_told_of_the_last_failure() -> None:
+    assert [one.repeated for one in observed(LOST, None, REFUSED, None, LOST)] == [True, True, False]
+    (lost,) = observed(LOST, repeatable=False)
+    assert (type(lost.error), lost.repeated) == (OutcomeUnknown, False)

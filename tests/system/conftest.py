@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from dev.sandbox_process import running_sandbox
 from dev.vendors import connections as every_vendor
 
 HOME = ROOT / ".airflow" / "system-tests"
+#: Where OpenLineage's events go, of the DAGs that ask for it.
+LINEAGE = HOME / "lineage" / "events.json"
 SERVERS = {"1.2": "omflow-1.2", "1.1": "omflow-1.1"}
 
 
@@ -57,6 +60,15 @@ def _connection(url: str, login: str, password: str, version: str) -> dict[str, 
     }
 
 
+def _lineage() -> dict[str, str]:
+    transport = {"type": "file", "log_file_path": str(LINEAGE), "append": True}
+    return {
+        "AIRFLOW__OPENLINEAGE__DISABLED": "False",
+        "AIRFLOW__OPENLINEAGE__SELECTIVE_ENABLE": "True",
+        "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport),
+    }
+
+
 @pytest.fixture(scope="session")
 def stage() -> Iterator[Stage]:
     login, password = f"canary{secrets.token_hex(3)}", f"p/w+{secrets.token_urlsafe(12)}"
@@ -72,8 +84,9 @@ def stage() -> Iterator[Stage]:
             HOME,
             dags_folder=Path(__file__).parent / "dags",
             connections=connections,
-            environment={"AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG"},
+            environment={"AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG", **_lineage()},
         ) as airflow:
+            LINEAGE.parent.mkdir()
             airflow.wait_healthy()
             yield Stage(airflow, Control(sandbox.url), login, password)
 

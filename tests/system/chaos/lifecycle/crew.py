@@ -73,6 +73,12 @@ class Member:
         return looks and not self.deferring
 
 
+#: Seconds without a change of any task after which nothing is waited for any more: where a slow machine gets
+#: on, nothing fails for its being slow.
+STALLED = 240.0
+#: Seconds after which nothing is waited for in any case.
+LIMIT = 1800.0
+
 #: Leads one task on; returns whether it is where it is to be.
 Step = Callable[[Member], bool]
 
@@ -98,25 +104,24 @@ class Crew:
         self.deferring = deferring
         self.desk = Desk(stage.control, stage.lane.mount)
         self._seen: dict[int, tuple[tuple[str | None, int], float]] = {}
+        self._changed = time.monotonic()
 
     def look(self) -> list[Member]:
         """All tasks by map index; none before Airflow has made them."""
         records = self._records()
         return [self._member(task, records.get(task.map_index, {})) for task in self._tasks()]
 
-    def lead(
-        self, step: Step, *, what: str, timeout: float = 420.0, first: Callable[[], object] = lambda: None
-    ) -> list[Member]:
+    def lead(self, step: Step, *, what: str, first: Callable[[], object] = lambda: None) -> list[Member]:
         """
         Lead every task on until each is where it is to be, and return them.
 
         :param step: is called for every task, again and again
         :param what: where they are to be, for the error message
-        :param timeout: seconds
         :param first: is called before each round of steps
-        :raises AirflowError: if the time is over, or Airflow stopped
+        :raises AirflowError: if no task has changed for :data:`STALLED` seconds, :data:`LIMIT` has passed, or
+            Airflow stopped
         """
-        deadline = time.monotonic() + timeout
+        began = self._changed = time.monotonic()
         while True:
             first()
             members = self.look()
@@ -124,16 +129,14 @@ class Crew:
             self.desk.work()
             if len(members) == self.size and all(arrived):
                 return members
-            self._bear(members, what, deadline, timeout)
+            self._bear(members, what, began)
             time.sleep(LOOK_SECONDS)
 
-    def wait(
-        self, *, what: str = "all tasks to wait", attempt: int = 1, timeout: float = 420.0
-    ) -> list[Member]:
+    def wait(self, *, what: str = "all tasks to wait", attempt: int = 1) -> list[Member]:
         """Wait until every task waits for the end of its run, in this attempt or a later one."""
-        return self.lead(lambda member: self._waits(member, attempt), what=what, timeout=timeout)
+        return self.lead(lambda member: self._waits(member, attempt), what=what)
 
-    def finish(self, *, timeout: float = 420.0) -> list[Member]:
+    def finish(self) -> list[Member]:
         """Let every run end at the vendor once its task waits for it, and wait for the tasks."""
 
         def step(member: Member) -> bool:
@@ -141,18 +144,18 @@ class Crew:
                 self.desk.finish([member.remote_id])
             return member.ended
 
-        self.lead(step, what="all tasks to end", timeout=timeout)
+        self.lead(step, what="all tasks to end")
         return self.end()
 
-    def end(self, *, timeout: float = 420.0) -> list[Member]:
+    def end(self) -> list[Member]:
         """
         Wait for the end of every task and of the run, without doing anything.
 
         Who clears a task before Airflow has noticed that the run is over may leave it in an ended run,
         where nobody runs it.
         """
-        members = self.lead(lambda member: member.ended, what="all tasks to end", timeout=timeout)
-        self.stage.until(self._run_ended, timeout=60, what=f"the run {self.run_id} to end")
+        members = self.lead(lambda member: member.ended, what="all tasks to end")
+        self.stage.until(self._run_ended, timeout=STALLED, what=f"the run {self.run_id} to end")
         return members
 
     def _run_ended(self) -> bool | None:
@@ -181,19 +184,23 @@ class Crew:
             raise AirflowError(f"{member.task.label} ended with {member.task.state} when it was to wait")
         return member.waits and member.attempt >= attempt
 
-    def _bear(self, members: Collection[Member], what: str, deadline: float, timeout: float) -> None:
+    def _bear(self, members: Collection[Member], what: str, began: float) -> None:
         states = Counter(str(member.task.state or "none") for member in members)
         shown = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
         self.stage.show(shown)
         self.stage.instance.check_alive()
         self.stage.sandbox.check_alive()
-        if time.monotonic() > deadline:
-            raise AirflowError(f"waited {timeout:.0f} s for {what} in vain; there are {shown or 'no tasks'}")
+        now = time.monotonic()
+        if now > min(began + LIMIT, self._changed + STALLED):
+            raise AirflowError(
+                f"waited {now - began:.0f} s for {what} in vain; there are {shown or 'no tasks'}"
+            )
 
     def _member(self, task: TaskInstance, record: Mapping[str, Any]) -> Member:
         now, key = time.monotonic(), (task.state, task.try_number)
         if self._seen.get(task.map_index, (None, now))[0] != key:
             self._seen[task.map_index] = (key, now)
+            self._changed = now
         return Member(task=task, record=record, since=self._seen[task.map_index][1], deferring=self.deferring)
 
     def _tasks(self) -> list[TaskInstance]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tests.system.chaos.book import TASK
 from tests.system.chaos.lifecycle.base import Course, LifeCell
-from tests.system.chaos.lifecycle.crew import RECORD, Member
+from tests.system.chaos.lifecycle.crew import RECORD, STALLED, Member
 
 HANDED_OVER = "cleared with an unresolved doubt; then the id handed over by hand and cleared"
 OPTED_IN = "request lost before the effect, on_lost_answer=resubmit"
@@ -71,7 +71,7 @@ class HandedOver(LifeCell):
             desk.work()
             return desk.idle or None
 
-        course.stage.until(ended, timeout=60, what="runs to end at the vendor")
+        course.stage.until(ended, timeout=STALLED, what="runs to end at the vendor")
 
     def _hand_over(self, course: Course, member: Member, remote_id: str) -> None:
         crew = course.crew

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.system.chaos.lifecycle.base import Course, LifeCell
-from tests.system.chaos.lifecycle.crew import Member
+from tests.system.chaos.lifecycle.crew import STALLED, Member
 from tests.system.chaos.lifecycle.relayed import RelayedLane
 
 DOWN = "vendor down while waiting: refused 60 s, later 503 for 60 s"
@@ -106,7 +106,7 @@ class LoginForgotten(WaitingCell):
         event()
         course.stage.until(
             lambda: self._logins(course) > before or None,
-            timeout=60,
+            timeout=STALLED,
             what="the waits to reach the vendor again",
         )
         return 1

@@ -16,7 +16,7 @@ from airflow_provider_workflows.mybpm.hook import MyBPMHook
 from airflow_provider_workflows.omflow.hook import OMFlowHook
 from airflow_provider_workflows.robusta.hook import RobustaHook
 from tests.system.chaos.cell import Cell, CellResult
-from tests.system.chaos.lifecycle.crew import SETTLED, Crew, Member
+from tests.system.chaos.lifecycle.crew import SETTLED, STALLED, Crew, Member
 from tests.system.chaos.lifecycle.gate import GATE
 from tests.system.chaos.lifecycle.outages import LOGINS
 from tests.system.chaos.lifecycle.written import FOLD
@@ -116,7 +116,7 @@ class QuickEnds(Watching):
                 struck.add(member.index)
             return member.ended
 
-        crew.lead(step, what="all sensors to end", timeout=600)
+        crew.lead(step, what="all sensors to end")
         return crew.size, len(struck)
 
 
@@ -158,7 +158,7 @@ def await_more(stage: Stage, logins: Callable[[], int], event: Callable[[], obje
     """
     before = logins()
     event()
-    stage.until(lambda: logins() > before or None, timeout=60, what="a new login")
+    stage.until(lambda: logins() > before or None, timeout=STALLED, what="a new login")
 
 
 def make(vendor: str, stage: Stage, tag: str, *, size: int) -> list[str]:

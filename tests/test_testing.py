@@ -1,0 +1,179 @@
+"""What the fixture ``workflow_sandbox`` hands to a test, in this process."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import Any
+
+import pytest
+
+from airflow_provider_workflows.base.condition import import_string
+from airflow_provider_workflows.omflow.hook import OMFlowHook
+from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator
+from airflow_provider_workflows.protocol.errors import AuthenticationFailed, OutcomeUnknown
+from airflow_provider_workflows.sandbox.declaration import load_declaration
+from airflow_provider_workflows.testing import WorkflowSandbox
+from tests.base.harness import Runner
+
+HOOKS = {
+    "omflow_default": "airflow_provider_workflows.omflow.hook.OMFlowHook",
+    "mybpm_default": "airflow_provider_workflows.mybpm.hook.MyBPMHook",
+    "blizwork_default": "airflow_provider_workflows.blizwork.hook.BlizWorkHook",
+    "robusta_default": "airflow_provider_workflows.robusta.hook.RobustaHook",
+    "kiban_default": "airflow_provider_workflows.kiban.hook.KibanHook",
+}
+OWN = {
+    "omflow": {"users": [{"name": "etl", "password": "of etl", "rights": ["view"]}]},
+    "mybpm": {"users": {"etl@example.com": "of mybpm"}, "timezone": "GMT+0300"},
+    "blizwork": {"token": "of-blizwork", "company": "c1", "users": [{"email": "etl@example.com"}]},
+    "kiban": {"keys": [{"key": "of-kiban"}]},
+    "robusta": {"users": [{"name": "etl", "password": "of robusta"}], "time_zone": "America/Bogota"},
+}
+
+
+def opening(**arguments: Any) -> Runner:
+    """The task that opens an order of a shipped process, with a key field."""
+    form = {"FORMITM_1": "Desk", "FORMITM_2": 480}
+    given = {"api_path": "purchase", "form_data": form, "run_key_field": "FORMITM_3", **arguments}
+    return Runner(lambda: OMFlowOpenOrderOperator(task_id="open", **given))
+
+
+@pytest.mark.parametrize("processes", [None, {}, OWN], ids=["shipped", "no accounts", "own accounts"])
+def test_every_connection_leads_to_its_vendor(
+    request: pytest.FixtureRequest, processes: dict[str, Any] | None
+) -> None:
+    request.applymarker(pytest.mark.workflow_sandbox(processes=processes))
+    sandbox: WorkflowSandbox = request.getfixturevalue("workflow_sandbox")
+    for conn_id, hook in HOOKS.items():
+        reached, message = import_string(hook)(conn_id).test_connection()
+        assert reached, message
+        assert sandbox.url in message
+
+
+@pytest.mark.workflow_sandbox(processes=OWN)
+def test_the_accounts_are_the_declared_ones(workflow_sandbox: WorkflowSandbox) -> None:
+    told = {conn_id: json.loads(os.environ[f"AIRFLOW_CONN_{conn_id.upper()}"]) for conn_id in HOOKS}
+    assert {conn_id: (one["login"], one["password"]) for conn_id, one in told.items()} == {
+        "omflow_default": ("etl", "of etl"),
+        "mybpm_default": ("etl@example.com", "of mybpm"),
+        "blizwork_default": ("etl@example.com", "of-blizwork"),
+        "robusta_default": ("etl", "of robusta"),
+        "kiban_default": ("", "of-kiban"),
+    }
+    assert told["robusta_default"]["extra"]["time_zone"] == "America/Bogota"
+    assert told["mybpm_default"]["extra"]["timezone"] == "GMT+0300"
+
+
+@pytest.mark.workflow_sandbox(processes={"omflow": {"users": []}})
+def test_a_vendor_that_lets_nobody_in_has_no_connection(workflow_sandbox: WorkflowSandbox) -> None:
+    assert "AIRFLOW_CONN_OMFLOW_DEFAULT" not in os.environ
+    with pytest.raises(LookupError, match="no 'omflow'; there are robusta, "):
+        workflow_sandbox.connect("omflow")
+
+
+@pytest.mark.parametrize(
+    ("name", "mount"),
+    [
+        ("omflow", "omflow-1.2"),
+        ("OMFlow", "omflow-1.2"),
+        ("omflow-1.1", "omflow-1.1"),
+        ("Robusta RPA", "robusta"),
+        ("robusta", "robusta"),
+        ("Kiban", "kiban"),
+        ("MyBPM", "mybpm"),
+        ("BLIZWORK", "blizwork"),
+    ],
+)
+def test_vendors_are_called_as_people_call_them(
+    workflow_sandbox: WorkflowSandbox, name: str, mount: str
+) -> None:
+    assert workflow_sandbox.mount(name) == mount
+
+
+def test_another_id_version_and_field(workflow_sandbox: WorkflowSandbox) -> None:
+    assert workflow_sandbox.connect("omflow-1.1", "erp", extra={"timeout": 2}) == "erp"
+    hook = OMFlowHook("erp")
+    assert (hook.get_conn().version, hook.timeout) == ("1.1", 2)
+    assert hook.open_order("simple", [{"id": "FORMITM_1", "value": "Desk"}]) is not None
+    assert workflow_sandbox.effects("omflow-1.1")["opened"] == 1
+    assert workflow_sandbox.effects("omflow")["opened"] == 0
+    workflow_sandbox.connect("omflow", password="wrong")
+    with pytest.raises(AuthenticationFailed):
+        OMFlowHook().open_order("simple", [{"id": "FORMITM_1", "value": "Desk"}])
+
+
+def test_no_proxy_of_the_environment_is_asked(
+    workflow_sandbox: WorkflowSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://192.0.2.1:1")
+    monkeypatch.setenv("no_proxy", "")
+    assert OMFlowHook().test_connection()[0]
+
+
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_a_lost_answer_is_one_that_took_effect(workflow_sandbox: WorkflowSandbox, time: str) -> None:
+    # In the second test the process holds a security code of the first, which the sandbox has forgotten:
+    # were it sent, the fault would strike a call that is refused.
+    fault = workflow_sandbox.lose_answer("omflow", "open")
+    with pytest.raises(OutcomeUnknown):
+        OMFlowHook().open_order("simple", [{"id": "FORMITM_1", "value": "Desk"}])
+    assert workflow_sandbox.struck(fault) == 1
+    assert workflow_sandbox.effects("omflow")["opened"] == 1
+    assert [one["kind"] for one in workflow_sandbox.records("omflow")] == ["order"]
+
+
+def test_a_doubt_settles_when_the_test_says_so(workflow_sandbox: WorkflowSandbox) -> None:
+    workflow_sandbox.settle_after(0.5)
+    fault = workflow_sandbox.lose_request("omflow", "open")
+    began = time.monotonic()
+    assert opening().run() == "1"
+    assert 0.5 <= time.monotonic() - began < 10
+    assert workflow_sandbox.struck(fault) == 1
+    assert workflow_sandbox.effects("omflow")["opened"] == 1
+    assert workflow_sandbox.effects("omflow")["requests"]["open"] == 2
+
+
+def test_a_doubt_settles_by_the_operator_otherwise(workflow_sandbox: WorkflowSandbox) -> None:
+    task = OMFlowOpenOrderOperator(task_id="open", api_path="purchase", settle=90)
+    assert task.settles_after() == 90
+
+
+def test_throttling_is_waited_out(workflow_sandbox: WorkflowSandbox) -> None:
+    fault = workflow_sandbox.throttle("omflow", "open", retry_after=1)
+    assert opening().run() == "1"
+    assert workflow_sandbox.struck(fault) == 1
+    assert workflow_sandbox.effects("omflow")["opened"] == 1
+
+
+@pytest.mark.workflow_sandbox(
+    processes={
+        "omflow": {
+            "latency": 600,
+            "processes": {
+                "slow": {"flow": {"start": {"kind": "start", "to": "Hold"}, "Hold": {"kind": "human"}}}
+            },
+        }
+    }
+)
+def test_the_vendors_time_and_the_hand_of_a_person(workflow_sandbox: WorkflowSandbox) -> None:
+    data_no = OMFlowHook().open_order("slow")
+    (order,) = workflow_sandbox.records("omflow")
+    assert (data_no, order["state"]) == ("1", "running")
+    workflow_sandbox.advance(600)
+    (order,) = workflow_sandbox.records("omflow")
+    assert order["standing"] == ["Hold"]
+    (action,) = order["actions"]
+    workflow_sandbox.command("omflow", action["command"], **action["arguments"])
+    workflow_sandbox.advance(600)
+    workflow_sandbox.restart("omflow")
+    (order,) = workflow_sandbox.records("omflow")
+    assert (order["stops"], order["actions"]) == (["Hold"], [])
+
+
+def test_a_mapping_is_not_kept(workflow_sandbox: WorkflowSandbox) -> None:
+    declared: dict[str, Any] = {"omflow": {"users": []}}
+    load_declaration(declared)["omflow"]["users"].append({"name": "x"})
+    assert declared == {"omflow": {"users": []}}
