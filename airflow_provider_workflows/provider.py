@@ -39,12 +39,19 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "extra-links": [RECORD_LINK],
         "connection-types": [form.connection_type() for form in FORMS],
+        "notifications": list(NOTIFIERS),
         **{kind: [_modules(form.hook_name, form.hook_class, kind) for form in FORMS] for kind in ROOMS},
     }
 
 
 #: What each vendor's room has, and in which module.
 ROOMS = {"operators": "operators", "sensors": "sensors", "hooks": "hook"}
+#: Classes for callbacks, by dotted path.
+NOTIFIERS = (
+    "airflow_provider_workflows.omflow.notifier.OMFlowOpenOrderNotifier",
+    "airflow_provider_workflows.blizwork.notifier.BlizWorkSendNotificationNotifier",
+    "airflow_provider_workflows.kiban.notifier.KibanStartWorkflooNotifier",
+)
 
 
 def _modules(name: str, hook_class: str, kind: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 import sys
@@ -12,12 +13,13 @@ from unittest import mock
 
 import jsonschema
 import pytest
-from airflow.sdk import BaseHook
+from airflow.sdk import BaseHook, BaseNotifier
 
 from airflow_provider_workflows import __version__
 from airflow_provider_workflows.base.condition import import_string
 from airflow_provider_workflows.base.hook import WorkflowHook
 from airflow_provider_workflows.provider import FORMS, get_provider_info
+from tests.base.airflow_names import AsyncCallback
 
 DISTRIBUTION = "airflow_provider_workflows"
 CONNECTION_TYPES = get_provider_info()["connection-types"]
@@ -60,6 +62,21 @@ def test_every_module_named_can_be_imported() -> None:
     assert len(paths) == 3 * len(FORMS)
     for path in paths:
         assert import_module(path).__name__ == path
+
+
+def test_every_notifier_named_can_run_as_a_callback() -> None:
+    paths = get_provider_info()["notifications"]
+    assert [path.rpartition(".")[2] for path in paths] == [
+        "OMFlowOpenOrderNotifier",
+        "BlizWorkSendNotificationNotifier",
+        "KibanStartWorkflooNotifier",
+    ]
+    for path in paths:
+        notifier = import_string(path)
+        assert issubclass(notifier, BaseNotifier)
+        # A deadline's callback must be awaitable, and is given its context only if it has a name for it.
+        assert inspect.signature(notifier).parameters["context"].kind is inspect.Parameter.KEYWORD_ONLY
+        assert AsyncCallback(notifier, {}).path == path
 
 
 @pytest.mark.parametrize("entry", CONNECTION_TYPES, ids=lambda entry: entry["connection-type"])

@@ -12,6 +12,7 @@ from airflow_provider_workflows.protocol.errors import NotFound, RunFailed
 if TYPE_CHECKING:
     from airflow_provider_workflows.base.hook import WorkflowHook
     from airflow_provider_workflows.base.record import Record
+    from airflow_provider_workflows.protocol.operation import Operation
 
 
 class Effect(ABC):
@@ -113,3 +114,24 @@ class Start(Effect):
             case NotFound():
                 return RunState(Run.GONE, outcome.message)
         raise outcome
+
+
+class SendableStart(Start):
+    """A start that consists of operations, by which a notifier makes it too, on whatever event loop."""
+
+    @abstractmethod
+    def sending(self, api: Any, record: Record) -> Operation[Any]:
+        """Send the once-only request; as :meth:`submit`."""
+
+    def searching(self, api: Any, record: Record) -> Operation[Trace]:
+        """Look at the vendor; as :meth:`look_up`."""
+        yield from ()
+        return super().look_up(record)
+
+    def submit(self, record: Record, *, again: bool) -> Any:
+        """Send the once-only request, in a worker."""
+        return self.hook.run(lambda api: self.sending(api, record))
+
+    def look_up(self, record: Record) -> Trace:
+        """Look at the vendor, in a worker."""
+        return self.hook.run(lambda api: self.searching(api, record))

@@ -54,6 +54,8 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
     default_conn_name: ClassVar[str]
     conn_type: ClassVar[str] = ""
     hook_name: ClassVar[str]
+    #: Seconds for which an answer is awaited at the most, whatever the connection says; None for no limit.
+    longest_timeout: float | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -174,7 +176,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
             observe=self._observe,
         )
         self._conn = (time.monotonic(), api, transport)
-        self._namespace = str(settings.options["namespace"] or "")
+        self._namespace = _namespace(settings)
         self._ui_url = str(settings.options.get("ui_url") or "")
         if settings.unknown:
             self.log.warning(
@@ -212,6 +214,10 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
                 return await self.arun(condition.check)
         except WorkflowError as error:
             return error
+
+    async def anamespace(self) -> str:
+        """Return the namespace; as :attr:`namespace`."""
+        return _namespace(await self._known_settings())
 
     async def _known_settings(self) -> Settings:
         """Return the connection, read once for all triggers of the loop and then every five minutes."""
@@ -253,12 +259,17 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         return read_settings(connection, self.form)
 
     def _endpoint(self, settings: Settings) -> Endpoint:
-        return settings.endpoint(headers=self.headers(settings))
+        endpoint = settings.endpoint(headers=self.headers(settings))
+        return endpoint if self.longest_timeout is None else endpoint.hurried(self.longest_timeout)
 
 
 _settings_by_loop: WeakKeyDictionary[
     asyncio.AbstractEventLoop, dict[type[WorkflowHook[Any]], dict[str, tuple[float, Settings]]]
 ] = WeakKeyDictionary()
+
+
+def _namespace(settings: Settings) -> str:
+    return str(settings.options["namespace"] or "")
 
 
 def blocking(

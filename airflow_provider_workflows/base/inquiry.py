@@ -151,8 +151,8 @@ class Inquiry:
 
     def search(self, record: Record) -> str:
         """Return what a person looks for at the vendor, in a sentence."""
-        mark = f" with the mark {record.mark!r}" if self._effect.carries_mark else ""
-        return f"Look at the vendor for {self._effect.hint or 'it'} {self.moment(record)}{mark}."
+        effect = self._effect
+        return whereabouts(effect.hint, record, marked=effect.carries_mark)
 
     @staticmethod
     def moment(record: Record) -> str:
@@ -176,6 +176,17 @@ def open_doubt(context: Mapping[str, Any]) -> str | None:
         f"Open since an earlier attempt: {subject} {when}, mark {record.mark!r}. Before anything is sent, "
         "the vendor is asked what became of it"
     )
+
+
+def whereabouts(hint: str, record: Record, *, marked: bool) -> str:
+    """
+    Return what a person looks for at the vendor, in a sentence.
+
+    :param hint: what it is, and where it is to be found
+    :param marked: whether the vendor was given the mark
+    """
+    mark = f" with the mark {record.mark!r}" if marked else ""
+    return f"Look at the vendor for {hint or 'it'} {Inquiry.moment(record)}{mark}."
 
 
 def place_of(effect: Effect, mark: str) -> str:

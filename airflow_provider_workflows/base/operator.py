@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -12,15 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 from airflow.sdk import BaseOperator
 
 from airflow_provider_workflows.base import metrics
+from airflow_provider_workflows.base.caller import CallsVendor
 from airflow_provider_workflows.base.compat import default_deferrable, exceptions
-from airflow_provider_workflows.base.condition import Condition, import_string
+from airflow_provider_workflows.base.condition import Condition
 from airflow_provider_workflows.base.decision import OnClear, OnFailedRun, OnLostAnswer, Policy
 from airflow_provider_workflows.base.inquiry import RERUN_ADVICE, open_doubt
 from airflow_provider_workflows.base.lineage import ReportsLineage, Role
 from airflow_provider_workflows.base.links import REMOTE, RecordLink, remote
 from airflow_provider_workflows.base.state import TaskState
 from airflow_provider_workflows.base.storeless import make_submission
-from airflow_provider_workflows.base.templating import is_native, render_typed
 from airflow_provider_workflows.base.waiter import Waiter, result_of
 from airflow_provider_workflows.protocol.errors import (
     InvalidInput,
@@ -37,24 +36,15 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_workflows.base.effect import Effect, Start
-    from airflow_provider_workflows.base.hook import WorkflowHook
     from airflow_provider_workflows.base.submission import Submission
 
 #: Seconds beyond the connection's timeout in which a request that was given up may still reach the vendor.
 SETTLE_MARGIN = 15.0
 
 
-class TouchesVendor(ReportsLineage):
-    """
-    Shared by operators and sensors: the hook, and the word to the outside of what was worked on.
+class TouchesVendor(CallsVendor, ReportsLineage):
+    """Shared by operators and sensors: the hook, and the word to the outside of what was worked on."""
 
-    A vendor's class sets ``vendor``, ``hook_class`` and ``conn_id_field``.
-    """
-
-    #: Dotted path, since importing a hook is not a DAG file's business.
-    hook_class: ClassVar[str]
-    #: Name of the attribute with the connection id, such as ``<vendor>_conn_id``.
-    conn_id_field: ClassVar[str]
     #: Whether the result is a mapping; each of its keys is then an XCom too, for ``task.output["key"]``.
     returns_mapping: ClassVar[bool] = False
     operator_extra_links: Any
@@ -63,20 +53,6 @@ class TouchesVendor(ReportsLineage):
         super().__init_subclass__(**kwargs)
         if hasattr(cls, "vendor") and not getattr(cls, "operator_extra_links", ()):
             cls.operator_extra_links = (RecordLink(cls.vendor),)
-
-    @functools.cached_property
-    def hook(self) -> WorkflowHook[Any]:
-        """The vendor's hook, on this task's connection."""
-        hook: WorkflowHook[Any] = import_string(self.hook_class)(getattr(self, self.conn_id_field))
-        return hook
-
-    def render_template(
-        self, content: Any, context: Context, jinja_env: Any = None, seen_oids: set[int] | None = None
-    ) -> Any:
-        """Render as Airflow does, but so that text stays text in DAGs with native rendering."""
-        if isinstance(content, str) and is_native(jinja_env):
-            return render_typed(content, context, jinja_env)
-        return super().render_template(content, context, jinja_env, seen_oids)  # type: ignore[misc]
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """

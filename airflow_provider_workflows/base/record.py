@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -127,7 +127,7 @@ def read_record(value: Any) -> Record:
 
 def make_mark(context: Mapping[str, Any]) -> str:
     """Return a new mark: readable, unique, of letters, digits and hyphens, at most 64 characters."""
-    return f"af-{_readable(context)}-{uuid.uuid4().hex[:12]}"
+    return f"af-{_readable(_names(context))}-{uuid.uuid4().hex[:12]}"
 
 
 def derive_mark(context: Mapping[str, Any], *, namespace: str) -> str:
@@ -141,7 +141,16 @@ def derive_mark(context: Mapping[str, Any], *, namespace: str) -> str:
     ti = context.get("ti")
     names = ("dag_id", "run_id", "task_id", "map_index", "max_tries")
     parts = [namespace, *(str(getattr(ti, name, "")) for name in names)]
-    return f"af-{_readable(context)}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]}"
+    return mark_of(parts, names=_names(context))
+
+
+def mark_of(parts: Sequence[str], *, names: Sequence[str]) -> str:
+    """
+    Return the mark that follows from parts; the same for the same parts.
+
+    :param names: what a person reads in it
+    """
+    return f"af-{_readable(names)}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]}"
 
 
 def fingerprint(payload: Any, *, mark: str) -> str:
@@ -154,9 +163,12 @@ def fingerprint(payload: Any, *, mark: str) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def _readable(context: Mapping[str, Any]) -> str:
+def _names(context: Mapping[str, Any]) -> list[str]:
     ti = context.get("ti")
-    names = [str(getattr(ti, name, "") or "") for name in ("dag_id", "task_id")]
+    return [str(getattr(ti, name, "") or "") for name in ("dag_id", "task_id")]
+
+
+def _readable(names: Sequence[str]) -> str:
     plain = "-".join("".join(c if c.isalnum() and c.isascii() else "-" for c in name) for name in names)
     return plain[:44]
 

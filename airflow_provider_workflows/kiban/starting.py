@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_workflows.base.decision import CannotKnow, Trace
-from airflow_provider_workflows.base.effect import Start
+from airflow_provider_workflows.base.effect import SendableStart
 from airflow_provider_workflows.kiban import search
 from airflow_provider_workflows.kiban.conditions import ExecutionSucceeded
 from airflow_provider_workflows.kiban.steps import mapping
@@ -16,14 +16,16 @@ from airflow_provider_workflows.protocol.errors import Conflict, InvalidInput
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.base.record import Record
+    from airflow_provider_workflows.kiban.api import KibanApi
     from airflow_provider_workflows.kiban.hook import KibanHook
+    from airflow_provider_workflows.protocol.operation import Operation
 
 #: Seconds by which Kiban's clock may be behind this machine's: an assumption. What was begun so long before
 #: the start is looked at, too.
 CLOCK_MARGIN = 300.0
 
 
-class WorkflooStart(Start):
+class WorkflooStart(SendableStart):
     """
     One start of a workfloo.
 
@@ -64,7 +66,7 @@ class WorkflooStart(Start):
             self.carries_mark = True
             self.hint += f", by its form field {self._field!r}"
 
-    def submit(self, record: Record, *, again: bool) -> str:
+    def sending(self, api: KibanApi, record: Record) -> Operation[str]:
         """
         Start it, and return its id.
 
@@ -76,19 +78,20 @@ class WorkflooStart(Start):
                 vendor=VENDOR,
                 operation="start workfloo",
             )
-        if self._field is None:
-            return self.hook.start(**self.payload)
-        return self.hook.start(**{**self.payload, "form": {**self._form, self._field: record.mark}})
+        arguments = self.payload
+        if self._field is not None:
+            arguments = {**arguments, "form": {**self._form, self._field: record.mark}}
+        return (yield from api.start(**arguments))
 
-    def look_up(self, record: Record) -> Trace:
+    def searching(self, api: KibanApi, record: Record) -> Operation[Trace]:
         """Look through the history: by the mark, or, without one, for anything at all."""
         begun = record.intended_at or self._begun
         if not begun:
             return CannotKnow("it is not known since when Kiban's history is to be looked through")
         since = dt.datetime.fromtimestamp(begun - CLOCK_MARGIN, tz=dt.UTC)
         if (field := self._field) is None:
-            return self.hook.run(lambda api: search.in_period(api, since=since))
-        trace = self.hook.run(lambda api: search.by_mark(api, since=since, field=field, mark=record.mark))
+            return (yield from search.in_period(api, since=since))
+        trace = yield from search.by_mark(api, since=since, field=field, mark=record.mark)
         if isinstance(trace, search.Several):
             self._several = trace
         return trace

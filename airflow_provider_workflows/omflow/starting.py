@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_workflows.base.decision import Absent, CannotKnow, Found, Run, RunState, Trace
-from airflow_provider_workflows.base.effect import Start
+from airflow_provider_workflows.base.effect import SendableStart
 from airflow_provider_workflows.omflow.call import VENDOR, order_number, segment
 from airflow_provider_workflows.omflow.conditions import OrderClosed
 from airflow_provider_workflows.omflow.formdata import check_field
@@ -21,15 +21,16 @@ from airflow_provider_workflows.protocol.errors import (
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.base.record import Record
-    from airflow_provider_workflows.omflow.api import DataNo
+    from airflow_provider_workflows.omflow.api import DataNo, OMFlowApi
     from airflow_provider_workflows.omflow.hook import OMFlowHook
     from airflow_provider_workflows.protocol.message import Part
+    from airflow_provider_workflows.protocol.operation import Operation
 
 #: Noted in the baseline: the server has answered, but without the order's number.
 UNNUMBERED = "unnumbered"
 
 
-class OrderStart(Start):
+class OrderStart(SendableStart):
     """
     One order.
 
@@ -83,7 +84,7 @@ class OrderStart(Start):
         """Return a place for the note; nothing is read."""
         return {} if self._field else None
 
-    def submit(self, record: Record, *, again: bool) -> DataNo:
+    def sending(self, api: OMFlowApi, record: Record) -> Operation[DataNo]:
         """
         Open it, and return its number.
 
@@ -95,7 +96,7 @@ class OrderStart(Start):
         items = list(self._items)
         if self._field:
             items.append({"id": self._field, "type": "inputbox", "value": record.mark})
-        data_no = self.hook.open_order(
+        data_no = yield from api.open_order(
             self._api_path,
             items if items or self._start_input is None else None,
             start_input=self._start_input,
@@ -105,7 +106,7 @@ class OrderStart(Start):
             self._unnumbered(record)
         return data_no
 
-    def look_up(self, record: Record) -> Trace:
+    def searching(self, api: OMFlowApi, record: Record) -> Operation[Trace]:
         """
         Look for the order that carries the mark.
 
@@ -117,7 +118,7 @@ class OrderStart(Start):
                 "the form that nothing else fills"
             )
         try:
-            found = self.hook.find_order(self._api_path, self._field, record.mark)
+            found = yield from api.find_order(self._api_path, self._field, record.mark)
         except OutcomeUnknown as several:
             self._several = several
             return CannotKnow(several.message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 #: Slowest upload that is still waited for, in bytes a second; bounds a send into a stalled connection.
 SLOWEST_UPLOAD = 16 * 1024
@@ -48,6 +48,14 @@ class Endpoint:
             self.identity,
         )
         return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+    def hurried(self, seconds: float) -> Endpoint:
+        """Return the same road for a caller that awaits neither connection nor answer for longer."""
+        return replace(
+            self,
+            timeout=min(self.timeout, seconds),
+            connect_timeout=min(self.connect_timeout, seconds),
+        )
 
     def url(self, path: str) -> str:
         """Return the full URL of a path below the base URL."""

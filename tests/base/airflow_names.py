@@ -27,6 +27,7 @@ def _found(*paths: str) -> Any:
 
 serialize = _found("airflow.sdk.serde.serialize", "airflow.serialization.serde.serialize")
 deserialize = _found("airflow.sdk.serde.deserialize", "airflow.serialization.serde.deserialize")
+AsyncCallback = _found("airflow.sdk.AsyncCallback", "airflow.sdk.definitions.deadline.AsyncCallback")
 DagBag = _found("airflow.dag_processing.dagbag.DagBag", "airflow.models.dagbag.DagBag")
 DagSerialization = _found(
     "airflow.serialization.serialized_objects.DagSerialization",

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.system.conftest import LINEAGE, Stage
-from tests.system.search import in_files
+from tests.system.search import files, found
 
 pytestmark = pytest.mark.system
 
@@ -27,26 +27,27 @@ def test_the_events_tell_what_was_worked_on_and_no_secret(stage: Stage) -> None:
     server = f"omflow://{urlsplit(stage.control.url).netloc}"
     data_no = stage.airflow.xcom("lineage", run_id, "open")
     order = [{"namespace": server, "name": f"two-step/{data_no}"}]
-    found = _events()
-    assert found["lineage.open", "COMPLETE"] == ([], order, "done")
+    seen = _events()
+    assert seen["lineage.open", "COMPLETE"] == ([], order, "done")
     # It resumed in another process than the one that looked.
-    assert found["lineage.reach", "COMPLETE"] == (order, [], "done")
-    assert found["lineage.push", "COMPLETE"] == (order, order, "done")
-    assert found["lineage.miss", "FAIL"] == (order, order, "failed")
-    assert found["lineage.reach", "START"] == ([], [], "begun")
-    assert in_files(LINEAGE.parent, f"two-step/{data_no}")
-    assert in_files(LINEAGE.parent, stage.canary_password) == []
+    assert seen["lineage.reach", "COMPLETE"] == (order, [], "done")
+    assert seen["lineage.push", "COMPLETE"] == (order, order, "done")
+    assert seen["lineage.miss", "FAIL"] == (order, order, "failed")
+    assert seen["lineage.reach", "START"] == ([], [], "begun")
+    # Secrets are looked for as one that is surely there is found.
+    assert found({"planted": f"two-step/{data_no}"}, files(LINEAGE.parent)) == {"planted": [LINEAGE.name]}
+    assert found(stage.accounts.secrets, files(LINEAGE.parent)) == {}
 
 
 def _events() -> dict[tuple[str, str], tuple[Any, Any, str]]:
     """Return each task's inputs, outputs and state by job and kind of event."""
-    found = {}
+    events = {}
     for event in map(json.loads, LINEAGE.read_text().splitlines()):
         facet = event["run"]["facets"].get("workflows_remote")
         if facet is not None:
             sides = ([_named(one) for one in event[side]] for side in ("inputs", "outputs"))
-            found[event["job"]["name"], event["eventType"]] = (*sides, facet["state"])
-    return found  # type: ignore[return-value]
+            events[event["job"]["name"], event["eventType"]] = (*sides, facet["state"])
+    return events  # type: ignore[return-value]
 
 
 def _named(dataset: dict[str, Any]) -> dict[str, str]:

@@ -128,7 +128,7 @@ class BlizWorkDouble:
             return _envelope(name, refusal.code, refusal.message, {})
 
     def records(self) -> list[Record]:
-        """All cases."""
+        """All cases and notifications."""
         return records_of(self.name, self._state)
 
     def restart(self) -> None:

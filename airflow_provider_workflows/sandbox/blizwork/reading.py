@@ -53,10 +53,11 @@ def upload(state: State, body: Body) -> dict[str, Any]:
 
 def notify(state: State, body: Body) -> dict[str, Any]:
     """Serve ``utils/send-notification``; recipients come with commas between."""
-    body.text("template")
-    params = Body(body.take("params", dict))
-    if not all("@" in address for address in params.text("to").split(",")):
+    template = body.text("template")
+    addresses = Body(body.take("params", dict)).text("to").split(",")
+    if not all("@" in address for address in addresses):
         raise Refusal(100, "to")
+    state.notifications.append((template, len(addresses)))
     state.journal.effect("notified")
     return {}
 

@@ -1,4 +1,4 @@
-"""Cases as a person or a test looks at them."""
+"""Cases and notifications as a person or a test looks at them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,21 @@ from airflow_provider_workflows.sandbox.vendor import Action, Record
 
 
 def records_of(vendor: str, state: State) -> list[Record]:
-    """All cases of a server."""
-    return [_record(vendor, case) for case in state.cases.all()]
+    """All cases of a server, and the notifications that it sent."""
+    return [*(_record(vendor, case) for case in state.cases.all()), *_notifications(vendor, state)]
+
+
+def _notifications(vendor: str, state: State) -> list[Record]:
+    return [
+        Record(
+            vendor=vendor,
+            kind="notification",
+            id=f"notification-{number}",
+            state="finished",
+            fields={"template": template, "recipients": str(recipients)},
+        )
+        for number, (template, recipients) in enumerate(state.notifications, start=1)
+    ]
 
 
 def _record(vendor: str, case: Case) -> Record:

@@ -58,6 +58,8 @@ class State:
         self.rate = self.declared.rate
         self.file_urls: set[str] = set()
         self.file_numbers = itertools.count(1)
+        #: Template and number of recipients of each notification sent; whom it went to is nobody's business.
+        self.notifications: list[tuple[str, int]] = []
         self._last_call: float | None = None
 
     def admit(self, token: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_workflows.base.effect import Start
+from airflow_provider_workflows.base.effect import SendableStart
 from airflow_provider_workflows.base.operator import WaitingOperator
 from tests.sixth_vendor.pigeon.api import VENDOR
 from tests.sixth_vendor.pigeon.conditions import LetterArrived
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_workflows.base.record import Record
+    from airflow_provider_workflows.protocol.operation import Operation
+    from tests.sixth_vendor.pigeon.api import PigeonApi
     from tests.sixth_vendor.pigeon.hook import PigeonHook
 
 
-class LetterStart(Start):
+class LetterStart(SendableStart):
     """A letter; the loft has no way to find one by what it says."""
 
     hook: PigeonHook
@@ -29,9 +31,9 @@ class LetterStart(Start):
         self.subject = f"a letter to {to}"
         self.hint = f"a letter to {to} in the loft's book"
 
-    def submit(self, record: Record, *, again: bool) -> str:
+    def sending(self, api: PigeonApi, record: Record) -> Operation[str]:
         """Send it."""
-        return self.hook.send(**self.payload)
+        return (yield from api.send(**self.payload))
 
     def end(self, id: str) -> LetterArrived:
         """Return its arrival."""

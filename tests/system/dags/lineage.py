@@ -10,7 +10,7 @@ from airflow.sdk import DAG
 from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator, OMFlowPushOrderOperator
 from airflow_provider_workflows.omflow.sensors import OMFlowDataIdSensor
 
-with DAG("lineage", schedule=None, catchup=False, default_args={"omflow_conn_id": "omflow_canary"}) as dag:
+with DAG("lineage", schedule=None, catchup=False) as dag:
     opened = OMFlowOpenOrderOperator(task_id="open", api_path="two-step", form_data={"FORMITM_1": "a"})
     order: dict[str, Any] = {"api_path": "two-step", "data_no": opened.output, "stop_chart_text": "Approve"}
     reached = OMFlowDataIdSensor(task_id="reach", deferrable=True, prepoll=0, **order)

@@ -1,0 +1,123 @@
+"""What a callback is about, from the contexts that Airflow gives in its four places."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airflow_provider_workflows.base.occasion import Occasion, occasion_of
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LATER = datetime(2026, 3, 1, 13, tzinfo=UTC)
+
+
+def run(**values: Any) -> Any:
+    return SimpleNamespace(
+        **{"dag_id": "loans", "run_id": "monday", "clear_number": 0, "start_date": START, **values}
+    )
+
+
+def ti(**values: Any) -> Any:
+    names = {"dag_id": "loans", "run_id": "monday", "task_id": "pay", "map_index": -1, "try_number": 1}
+    return SimpleNamespace(**{**names, "start_date": LATER, **values})
+
+
+def of_task(**values: Any) -> Occasion:
+    one = ti(**values)
+    return occasion_of({"ti": one, "dag_run": run(run_id=one.run_id), "exception": ValueError()})
+
+
+def of_run(**values: Any) -> Occasion:
+    # Airflow adds the task that it looked at last.
+    context = {"dag": SimpleNamespace(dag_id="loans"), "run_id": "monday", "reason": "task_failure"}
+    return occasion_of({**context, "ti": ti(), "dag_run": run(**values)})
+
+
+def of_deadline(id: str = "d1", **values: Any) -> Occasion:
+    """The context of a deadline's callback has been JSON."""
+    dag_run = {"dag_id": "loans", "dag_run_id": "monday", "queued_at": START.isoformat(), **values}
+    context = {"dag_run": dag_run, "deadline": {"id": id, "deadline_time": LATER.isoformat()}}
+    return occasion_of(json.loads(json.dumps(context)))
+
+
+def test_of_a_task() -> None:
+    found = of_task()
+    assert found.words == "try 1 of pay in run monday of loans"
+    assert (found.names, found.begun) == (("loans", "pay"), LATER.timestamp())
+    assert of_task(map_index=3).words == "try 1 of pay[3] in run monday of loans"
+
+
+def test_of_a_run() -> None:
+    found = of_run()
+    assert (found.words, found.names, found.begun) == (
+        "run monday of loans",
+        ("loans",),
+        START.timestamp(),
+    )
+
+
+def test_of_a_run_without_a_task() -> None:
+    context = {"dag": SimpleNamespace(dag_id="loans"), "run_id": "monday", "reason": "timed_out"}
+    assert occasion_of(context).parts == of_run().parts
+    assert occasion_of(context).begun is None
+
+
+def test_of_a_deadline() -> None:
+    found = of_deadline()
+    assert found.words == "the deadline of run monday of loans"
+    assert (found.names, found.begun) == (("loans",), LATER.timestamp())
+
+
+def test_a_deadline_long_past_reaches_no_further_back_than_its_run() -> None:
+    assert (
+        of_deadline(queued_at="2026-03-02T00:00:00+00:00").begun
+        == datetime(2026, 3, 2, tzinfo=UTC).timestamp()
+    )
+
+
+def test_what_is_run_again_is_the_same() -> None:
+    assert of_task() == of_task()
+    assert of_run() == of_run()
+    assert of_deadline() == of_deadline()
+
+
+def test_where_the_worker_has_died_it_is_the_same() -> None:
+    # The DAG processor knows no start of the try, and calls what is not mapped None.
+    elsewhere = ti(map_index=None)
+    del elsewhere.start_date
+    found = occasion_of({"ti": elsewhere, "dag_run": run()})
+    assert found.parts == of_task().parts
+    assert found.begun == START.timestamp()
+
+
+def test_all_others_differ() -> None:
+    all_of_them = [
+        of_task(),
+        of_task(try_number=2),
+        of_task(task_id="other"),
+        of_task(map_index=0),
+        of_task(map_index=1),
+        of_task(run_id="tuesday"),
+        of_task(dag_id="other"),
+        of_run(),
+        of_run(clear_number=1),
+        of_run(run_id="tuesday"),
+        of_deadline(),
+        of_deadline("d2"),
+    ]
+    assert len({one.parts for one in all_of_them}) == len(all_of_them)
+
+
+@pytest.mark.parametrize("context", [{}, {"run_id": "monday"}, {"dag": SimpleNamespace(dag_id="loans")}])
+def test_without_a_run_it_is_about_nothing(context: dict[str, Any]) -> None:
+    assert occasion_of(context) == Occasion()
+
+
+@pytest.mark.parametrize("date", [None, "soon", "2026-03-01T12:00:00", 12])
+def test_a_date_that_is_none_is_not_known(date: Any) -> None:
+    assert of_task(start_date=date).begun == START.timestamp()
+    assert of_run(start_date=date).begun is None
