@@ -22,12 +22,17 @@ _INCLUDE = re.compile(r"\{include\}\s+(\S+)")
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced piece of code."""
+    """
+    A fenced piece of code.
+
+    :param file: the name of the file that it is, if the page says so in a line of its own before it
+    """
 
     page: Path
     line: int
     language: str
     code: str
+    file: str = ""
 
     def __str__(self) -> str:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
@@ -86,10 +91,14 @@ def blocks_of(page: Path, section: Section) -> list[Block]:
 
 
 def _blocks(page: Path, tokens: Iterable[Token]) -> Iterator[Block]:
+    before = ""
     for token in tokens:
         if token.type == "fence" and token.map is not None:
             language = token.info.split()[0] if token.info.split() else ""
-            yield Block(page, token.map[0] + 1, language, token.content)
+            name = _CODE.fullmatch(before)
+            yield Block(page, token.map[0] + 1, language, token.content, name[1] if name else "")
+        if token.type in ("inline", "fence"):
+            before = token.content if token.type == "inline" else ""
 
 
 def all_blocks(language: str) -> list[Block]:
