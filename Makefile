@@ -15,7 +15,7 @@ VENV := .venv/bin/python
 VENV_OLDEST := .venv-3.1/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow test chaos chaos-short lint types contracts test-oldest check constraints env env-oldest clean
+.PHONY: help demo airflow test chaos chaos-short docs lint types contracts test-oldest check constraints env env-oldest clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [PYTHON=/path/to/python3]"
@@ -36,6 +36,10 @@ chaos: env ## bring about every fault on a real Airflow and count the effects; t
 
 chaos-short: env ## a few faults of the same kinds, in a few minutes
 	@$(VENV) -m tests.system.chaos --short
+
+docs: env ## build the documentation, .cache/docs/html; what it warns of is an error
+	$(VENV) -m sphinx --quiet --fail-on-warning --nitpicky --doctree-dir .cache/docs/doctrees docs .cache/docs/html
+	@echo "open .cache/docs/html/index.html"
 
 lint: env ## check style and format
 	$(VENV) -m ruff check

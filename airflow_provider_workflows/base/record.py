@@ -24,7 +24,7 @@ class Record:
     An intent, and what came of it.
 
     :param mark: readable text, unique to this intent, that goes along where the vendor has a place for it
-    :param generation: the task instance's life between two Clears, as :class:`~.state.TaskState` counts
+    :param generation: the task instance's life between two Clears, as ``TaskState`` counts
     :param subject: what is done, in words
     :param payload: fingerprint of what is sent
     :param target: fingerprint of what is done at which vendor's account

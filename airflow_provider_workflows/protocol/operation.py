@@ -44,7 +44,9 @@ class Renew:
         return f"Renew(rejected={'None' if self.rejected is None else '***'})"
 
 
+#: What an operation yields.
 Step: TypeAlias = Request | Sleep | Renew
+#: A vendor call: a generator that yields steps, is sent their answers, and returns a result.
 Operation: TypeAlias = Generator[Step, Any, T]
 
 

@@ -1,0 +1,94 @@
+"""How the documentation is built: Sphinx reads the Markdown pages here, and the docstrings of the package."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sphinx.util.nodes import make_refnode
+
+from airflow_provider_workflows import __version__
+
+if TYPE_CHECKING:
+    from docutils.nodes import Element
+    from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
+
+HERE = Path(__file__).parent
+PACKAGE = "airflow_provider_workflows"
+
+project = PACKAGE
+author = "The airflow_provider_workflows authors"
+release = version = __version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+exclude_patterns = ["shared/*"]  # pieces that several pages include
+html_theme = "furo"
+html_title = f"{PACKAGE} {__version__}"
+html_show_copyright = False
+html_copy_source = False
+
+myst_heading_anchors = 3
+myst_links_external_new_tab = False
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+python_maximum_signature_line_length = 88
+
+# Every reference must lead somewhere (`make docs` is nitpicky), but for the names of other packages: where
+# those are described could only be asked over a network.
+nitpick_ignore_regex = [
+    ("py:.*", r"(airflow|asyncio|collections|datetime|decimal|enum|pathlib|pendulum|ssl|time|typing)\..*"),
+    # Builtins; and Airflow's names where docstrings and annotations give them without their module.
+    ("py:.*", r"[a-z]+|Context|PokeReturnValue|RetryDecision|TaskDeferred"),
+    # Type variables have no place of their own.
+    ("py:.*", r"(.*\.)?(ApiT|P|T)"),
+]
+nitpick_ignore: list[tuple[str, str]] = []
+suppress_warnings: list[str] = []
+
+# What other changes bring. Until it is there, links to it are no defect; after that, all of this is idle.
+PAGES = ("connections", "events", "notifiers", "observability", "testing", "backfills", "hooks")
+if coming := [page for page in PAGES if not (HERE / f"{page}.md").exists()]:
+    nitpick_ignore += [("myst", f"{page}.md") for page in coming]
+    suppress_warnings += ["toc.not_readable"]
+if not (HERE / "images").is_dir():
+    suppress_warnings += ["image.not_readable"]
+
+
+#: What an operation is written out as, since its name is but a short one for it.
+WRITTEN_OUT = re.compile(r"~collections\.abc\.Generator\[.*Renew, ~typing\.Any, (.*)\]")
+OPERATION = f"~{PACKAGE}.protocol.operation.Operation"
+
+
+def mend_signature(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, arguments: str | None, result: str | None
+) -> tuple[str | None, str | None]:
+    """Show what a call returns as an Operation, and defaults so that Sphinx can read them."""
+    if arguments is not None:
+        arguments = arguments.replace("<factory>", "...")  # of a dataclass
+    return arguments, result and WRITTEN_OUT.sub(rf"{OPERATION}[\1]", result)
+
+
+def find_by_last_name(app: Sphinx, env: BuildEnvironment, node: Element, content: Element) -> Element | None:
+    """Find what docstrings and annotations name without its module, as the code does that imports it."""
+    if node.get("refdomain") != "py":
+        return None
+    wanted = node["reftarget"]
+    found = [
+        (name, one)
+        for name, one in env.domains["py"].objects.items()
+        if not one.aliased and (name == wanted or name.endswith(f".{wanted}"))
+    ]
+    if len(found) != 1:
+        return None
+    ((name, one),) = found
+    return make_refnode(app.builder, node["refdoc"], one.docname, one.node_id, content, name)
+
+
+def setup(app: Sphinx) -> None:
+    """Register what is written here."""
+    app.connect("autodoc-process-signature", mend_signature)
+    app.connect("missing-reference", find_by_last_name)

@@ -1,0 +1,60 @@
+"""The whole DAGs of the README and the vendors' pages run against the sandbox and return what is shown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_workflows.sandbox.server import SandboxServer
+from dev.vendors import connections
+from tests.base.conftest import clock as clock
+from tests.base.conftest import new_process as new_process
+from tests.base.harness import Clock
+from tests.docs.course import Course
+from tests.docs.pages import DOCS, ROOT, VENDORS, Section, blocks_of, sections
+from tests.docs.test_blocks import read_dags
+
+README = ROOT / "README.md"
+#: Keys of what a vendor makes up for each run.
+MADE_ANEW = {"id", "boi_id", "spid", "node_id"}
+PAGES = [README, *(DOCS / f"{vendor}.md" for vendor in VENDORS)]
+
+
+@pytest.fixture(autouse=True)
+def connected(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connections with the default ids, as ``make airflow`` sets them."""
+    for conn_id, fields in connections(sandbox.control.url).items():
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))
+
+
+def example(page: Path) -> Section:
+    (found,) = (one for one in sections(page) if one.name in ("Use it", "A whole DAG"))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_it_runs_and_returns_what_is_shown(page: Path, clock: Clock, tmp_path: Path) -> None:
+    pieces = blocks_of(page, example(page))
+    (source,) = (one for one in pieces if one.language == "python")
+    (dag,) = read_dags(source, tmp_path)
+    returned = Course(dag, clock=clock).run()
+    shown = [json.loads(one.code) for one in pieces if one.language == "json"]
+    if page != README:
+        assert [nameless(one) for one in shown] == [nameless(returned)], json.dumps(returned, indent=2)
+
+
+def nameless(value: Any) -> Any:
+    """Return a value without the ids that a vendor makes anew for each run."""
+    if isinstance(value, dict):
+        return {key: type(one) if key in MADE_ANEW else nameless(one) for key, one in value.items()}
+    return [nameless(one) for one in value] if isinstance(value, list) else value
+
+
+def test_another_result_is_noticed() -> None:
+    one = {"a": [{"id": "1", "c": None}], "d": "x"}
+    assert nameless(one) == nameless({"a": [{"id": "2", "c": None}], "d": "x"})
+    for other in ({"a": [{"id": 2, "c": None}], "d": "x"}, {"a": [], "d": "x"}, {**one, "d": "y"}):
+        assert nameless(one) != nameless(other)
