@@ -25,6 +25,7 @@ class Stage:
 
     airflow: AirflowInstance
     control: Control
+    connections: dict[str, dict[str, Any]]
     canary_login: str
     canary_password: str
 
@@ -65,15 +66,26 @@ def stage() -> Iterator[Stage]:
             "omflow_old": _connection(sandbox.url, "airflow", "sandbox", "1.1"),
             "omflow_wrong": _connection(sandbox.url, "airflow", "not the password", "1.2"),
             "omflow_canary": _connection(sandbox.url, login, password, "1.2"),
+            "kiban_default": {
+                "conn_type": "kiban",
+                "host": f"{sandbox.url}/kiban",
+                "password": "kiban-sandbox-key",
+                "extra": {"environment": "sandbox"},
+            },
         }
         with AirflowInstance(
             HOME,
             dags_folder=Path(__file__).parent / "dags",
             connections=connections,
-            environment={"AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG"},
+            environment={
+                "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
+                # A triggerer that was killed is missed after 8 seconds, not after 30.
+                "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+                "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "8",
+            },
         ) as airflow:
             airflow.wait_healthy()
-            yield Stage(airflow, Control(sandbox.url), login, password)
+            yield Stage(airflow, Control(sandbox.url), connections, login, password)
 
 
 @pytest.fixture(autouse=True)
