@@ -83,7 +83,7 @@ def test_what_stands_there_already_is_told_only_from_the_beginning(note: str) ->
     assert len(Reader(note, field="TEXT", values=["new"], start=BEGINNING).read()) == 1
 
 
-def test_what_cannot_be_changed_without_a_look_is_not_seen(note: str) -> None:
+def test_what_comes_and_goes_between_two_looks_is_not_seen(note: str) -> None:
     """The limit that the documentation tells of."""
     reader = Reader(note, field="TEXT", values=["done"])
     write(note, "done")
