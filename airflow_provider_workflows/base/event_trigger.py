@@ -110,6 +110,7 @@ class FeedTrigger(BaseEventTrigger):
         if progress.pending and self._is_persisted(progress):
             progress = progress.delivered()
             await self._save(progress)
+            _sent.pop(self.trigger_id or 0, None)
         if progress.pending:
             return progress
         before = progress
@@ -134,7 +135,7 @@ class FeedTrigger(BaseEventTrigger):
 
     def _is_persisted(self, progress: Progress) -> bool:
         """Tell whether the instance before this one has sent the batch, from this same process."""
-        key, number, when = _sent.pop(self.trigger_id or 0, ("", 0, 0.0))
+        key, number, when = _sent.get(self.trigger_id or 0, ("", 0, 0.0))
         return (key, number) == (self._key, progress.number) and time.monotonic() - when < PROOF_HOLDS
 
     # Where the progress lies.
@@ -145,12 +146,16 @@ class FeedTrigger(BaseEventTrigger):
         else:
             records = [await store.aget(self._key) for store in stores]
         try:
-            return furthest_back(Progress.from_json(one) for one in records if one is not None)
+            progress = furthest_back(Progress.from_json(one) for one in records if one is not None)
         except ValueError as error:
             raise AirflowException(
                 f"the record {self._key!r} in the asset's state store cannot be read: {error}. Deleting it "
                 "lets the feed begin anew"
             ) from None
+        # A batch must not be sent before each of them holds it: one that does not would read it once more.
+        if progress is not None and any(one != progress.to_json() for one in records):
+            await self._save(progress)
+        return progress
 
     async def _save(self, progress: Progress) -> None:
         stores = self._stores()

@@ -80,7 +80,7 @@ def furthest_back(records: Iterable[Progress]) -> Progress | None:
     They differ if a crash came between writing one and the other, or if nobody watched one of the assets for
     a while. An asset without a record is new, and goes on with the others.
     """
-    return min(records, key=lambda one: one.number, default=None)
+    return min(records, key=lambda one: (one.number, not one.pending), default=None)
 
 
 def key_of(conn_id: str, feed: str) -> str:
