@@ -71,7 +71,8 @@ def test_one_that_began_before_the_lookback_is_not_listed(kiban: KibanServer) ->
     old = kiban.start(LOAN)
     kiban.control.advance(5 * DAY)
     reader = Reader(start=BEGINNING, lookback_days=2)
-    assert reader.ids() == [ended(kiban)]
+    new = ended(kiban)
+    assert reader.ids() == [new]
     kiban.answer(old)
     assert reader.read() == []
 
