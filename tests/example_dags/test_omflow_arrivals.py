@@ -24,7 +24,5 @@ def test_tasks_and_what_starts_them() -> None:
         "waiting": ["approve"],
         "approve": [],
     }
-    watchers = [
-        watcher for _, asset in dag.timetable.asset_condition.iter_assets() for watcher in asset.watchers
-    ]
+    watchers = [watcher for asset in dag.timetable.asset_condition.objects for watcher in asset.watchers]
     assert [type(watcher.trigger) for watcher in watchers] == [FeedTrigger]
