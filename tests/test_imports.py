@@ -27,7 +27,9 @@ LIGHT = [
     "airflow_provider_workflows.robusta.operators",
     "airflow_provider_workflows.robusta.sensors",
     "airflow_provider_workflows.robusta.conditions",
+    *(f"airflow_provider_workflows.{vendor}.feeds" for vendor in ("omflow", "kiban", "blizwork", "mybpm")),
     "airflow_provider_workflows.base.trigger",
+    "airflow_provider_workflows.events",
     "airflow_provider_workflows.retry_policy",
 ]
 

@@ -207,17 +207,21 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
     async def alook(self, condition: Condition) -> Pending | Done | WorkflowError:
         """Check a condition once; as :meth:`look`."""
         try:
-            try:
-                return await self.arun(condition.check)
-            except AuthenticationFailed:
-                self._known().pop(self.conn_id, None)
-                return await self.arun(condition.check)
+            return await self.aread(condition.check)
         except WorkflowError as error:
             return error
 
     async def anamespace(self) -> str:
         """Return the namespace; as :attr:`namespace`."""
         return _namespace(await self._known_settings())
+
+    async def aread(self, call: Callable[[ApiT], Operation[T]]) -> T:
+        """Run an operation that only reads; after a refused login again, with the connection read anew."""
+        try:
+            return await self.arun(call)
+        except AuthenticationFailed:
+            self._known().pop(self.conn_id, None)
+            return await self.arun(call)
 
     async def _known_settings(self) -> Settings:
         """Return the connection, read once for all triggers of the loop and then every five minutes."""

@@ -44,7 +44,7 @@ def by_mark(api: KibanApi, *, since: dt.datetime, field: str, mark: str) -> Oper
     """
     ours: list[str] = []
     hidden: list[str] = []
-    pages = _Pages()
+    pages = Pages()
     try:
         while not pages.are_over:
             page = yield from api.history(since=since, page=pages.number, items_per_page=PAGE, content=True)
@@ -63,7 +63,7 @@ def by_mark(api: KibanApi, *, since: dt.datetime, field: str, mark: str) -> Oper
 def in_period(api: KibanApi, *, since: dt.datetime) -> Operation[Trace]:
     """Look whether any execution was begun since an instant; without a mark, each may be ours."""
     newest = ("", "")
-    pages = _Pages()
+    pages = Pages()
     while not pages.are_over:
         page = yield from api.history(since=since, page=pages.number, items_per_page=PAGE)
         new = pages.turn(page)
@@ -97,7 +97,7 @@ def holds_mark(execution: Item, field: str, mark: str) -> bool | None:
     return False if others and not resembles else None
 
 
-class _Pages:
+class Pages:
     """The way through a history, to its end or to where it leads no further."""
 
     def __init__(self) -> None:

@@ -179,6 +179,7 @@ class OMFlowApi:
         columns: Sequence[str] = (),
         where: Mapping[str, Any] | None = None,
         exclude: Mapping[str, Any] | None = None,
+        above: Mapping[str, Any] | None = None,
         order_by: Sequence[str] = ("id",),
         start: int = 0,
         size: int = PAGE,
@@ -190,6 +191,7 @@ class OMFlowApi:
         :param where: column -> value that rows must have, all of them
         :param exclude: column -> value that rows must not have; OMFlow has no other "not": its ``!=`` acts
             as ``=`` (recorded)
+        :param above: column -> value that rows must exceed
         :param order_by: columns, with ``-`` before one for descending order
         :param start: how many rows to leave out; ``Page.next`` of the page before
         :raises NotFound: unknown api_path or column, which the message tells
@@ -198,7 +200,7 @@ class OMFlowApi:
             raise InvalidInput(f"start must be 0 or more and size 1 or more, got {start} and {size}")
         body = {
             "search_columns": list(columns),
-            "search_conditions": conditions(where),
+            "search_conditions": [*conditions(where), *conditions(above, ">")],
             "exclude_conditions": conditions(exclude),
             "order_columns": list(order_by),
             "start": start,

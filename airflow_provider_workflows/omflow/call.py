@@ -108,9 +108,9 @@ def segment(api_path: Any) -> str:
     return quote(api_path.strip(), safe="")
 
 
-def conditions(wanted: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+def conditions(wanted: Mapping[str, Any] | None, operator: str = "=") -> list[dict[str, Any]]:
     """Return conditions of a listing that all must hold."""
-    return [{"column": name, "condition": "=", "value": value} for name, value in (wanted or {}).items()]
+    return [{"column": name, "condition": operator, "value": value} for name, value in (wanted or {}).items()]
 
 
 def _check_size(operation: str, body: Mapping[str, Any]) -> None:

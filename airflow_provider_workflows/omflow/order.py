@@ -95,14 +95,7 @@ class Order:
 
         :param since: rows with a smaller id are left out; in a process with loops, the data_id pushed last
         """
-        return tuple(
-            row
-            for row in self.rows
-            if _is(row, "history")
-            and not _is(row, "error")
-            and int(row["id"]) >= since
-            and row.get("stop_chart_text") == stop_chart_text
-        )
+        return tuple(row for row in self.rows if is_arrival(row, stop_chart_text) and int(row["id"]) >= since)
 
     @property
     def _live(self) -> tuple[Mapping[str, Any], ...]:
@@ -117,6 +110,20 @@ def describe(stops: Sequence[Stop]) -> str:
 def has_moved_on(row: Mapping[str, Any]) -> bool:
     """Tell whether a row that once waited for a push has been pushed."""
     return _is(row, "history") or _is(row, "running") or _is(row, "closed")
+
+
+def is_arrival(row: Mapping[str, Any], stop_chart_text: str) -> bool:
+    """
+    Tell whether a row records an arrival at a stop.
+
+    An order that closes at a dead end leaves a history row of the last stop's label too, closed (recorded).
+    """
+    return (
+        row.get("stop_chart_text") == stop_chart_text
+        and _is(row, "history")
+        and not _is(row, "error")
+        and not _is(row, "closed")
+    )
 
 
 def is_running(row: Mapping[str, Any]) -> bool:

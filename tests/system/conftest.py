@@ -33,6 +33,7 @@ class Stage:
     airflow: AirflowInstance
     control: Control
     accounts: Accounts
+    connections: dict[str, dict[str, Any]] = field(repr=False)
     issued: set[str] = field(default_factory=set, repr=False)
 
     def note_issued(self) -> None:
@@ -81,6 +82,9 @@ def stage() -> Iterator[Stage]:
     environment = {
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": _bundles(),
+        # A triggerer that was killed is missed after 8 seconds, not after 30.
+        "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+        "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "8",
         **_lineage(),
     }
     with (
@@ -93,7 +97,7 @@ def stage() -> Iterator[Stage]:
         connections = accounts.connections(sandbox.url)
         for conn_id, fields in {**connections, **accounts.refused(connections)}.items():
             airflow.add_connection(conn_id, fields)
-        yield Stage(airflow, Control(sandbox.url), accounts)
+        yield Stage(airflow, Control(sandbox.url), accounts, connections)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,27 @@
+"""For DAGs that are scheduled on what happens at a vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+def occurrences(triggering_asset_events: Mapping[Any, Iterable[Any]]) -> list[dict[str, Any]]:
+    """
+    Return what a DAG run was started for, oldest first, each once.
+
+    Airflow may start one run for several asset events, and an occurrence may come twice; within the run this
+    takes care of both. That it came in an earlier run already, only ``occurrence_id`` tells.
+
+    :param triggering_asset_events: of the task's context
+    :returns: the payloads: ``occurrence_id``, ``conn_id``, and the feed's facts; events of other making,
+        such as those that a person creates in the UI, are left out
+    """
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for events in triggering_asset_events.values():
+        for event in events:
+            payload = (event.extra or {}).get("payload")
+            if isinstance(payload, Mapping) and "occurrence_id" in payload:
+                told = dict(payload)
+                found.setdefault((str(told.get("conn_id")), str(told["occurrence_id"])), told)
+    return list(found.values())
