@@ -3,6 +3,7 @@
 PYTHON ?=
 PORT ?=
 SANDBOX_PORT ?=
+CHROMIUM ?=
 PYTHONS ?= python3.11 python3.12 python3.13
 
 export TMPDIR := $(CURDIR)/.cache/tmp
@@ -15,7 +16,7 @@ VENV := .venv/bin/python
 VENV_OLDEST := .venv-3.1/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow test chaos chaos-short docs lint types contracts test-oldest check constraints env env-oldest clean
+.PHONY: help demo airflow test browser screenshots chaos chaos-short docs lint types contracts test-oldest check constraints env env-oldest clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [PYTHON=/path/to/python3]"
@@ -30,6 +31,13 @@ airflow: env ## leave the demo's Airflow and sandbox running to explore; PORT=80
 test: env ## run the unit tests, then the system tests on a real Airflow
 	$(VENV) -m pytest
 	$(VENV) -m pytest -m system tests
+
+browser: env ## go a newcomer's way through Airflow's web UI with a real browser; CHROMIUM=/path/to/it to choose
+	@CHROMIUM=$$(dev/find-chromium $(CHROMIUM)) && export CHROMIUM && $(VENV) -m pytest -m browser tests/browser
+
+screenshots: browser ## the same, and take its pictures into the documentation
+	@mkdir -p docs/images
+	cp .airflow/browser/screenshots/*.png docs/images/
 
 chaos: env ## bring about every fault on a real Airflow and count the effects; takes most of an hour
 	@$(VENV) -m tests.system.chaos
