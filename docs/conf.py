@@ -40,7 +40,10 @@ python_maximum_signature_line_length = 88
 # Every reference must lead somewhere (`make docs` is nitpicky), but for the names of other packages: where
 # those are described could only be asked over a network.
 nitpick_ignore_regex = [
-    ("py:.*", r"(airflow|asyncio|collections|datetime|decimal|enum|pathlib|pendulum|ssl|time|typing)\..*"),
+    (
+        "py:.*",
+        r"(airflow|asyncio|collections|datetime|decimal|enum|pathlib|pendulum|pytest|ssl|time|typing)\..*",
+    ),
     # Builtins; and Airflow's names where docstrings and annotations give them without their module.
     ("py:.*", r"[a-z]+|Context|PokeReturnValue|RetryDecision|TaskDeferred"),
     # Type variables have no place of their own.

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from airflow_provider_workflows.base.page import Page
+from airflow_provider_workflows.base.page import VendorPage
 
 Kind = Literal["string", "number", "integer", "boolean", "object"]
 
@@ -157,7 +157,7 @@ class ConnectionForm:
     placeholders: Mapping[str, str] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
     fields: tuple[Field, ...] = ()
-    page: Page | None = None
+    page: VendorPage | None = None
 
     @property
     def default_conn_id(self) -> str:
@@ -204,7 +204,7 @@ class ConnectionForm:
         return {one.name: _widget(one) for one in self.all_fields}
 
 
-def _ui_url(page: Page) -> Field:
+def _ui_url(page: VendorPage) -> Field:
     return Field(
         name="ui_url",
         label="Link to the page",

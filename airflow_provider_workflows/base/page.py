@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page:
+class VendorPage:
     """
     A vendor's page of one record.
 

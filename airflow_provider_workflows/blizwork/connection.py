@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_workflows.base.form import PORT, ConnectionForm, Field
-from airflow_provider_workflows.base.page import Page
+from airflow_provider_workflows.base.page import VendorPage
 
 #: Transactions per second that a plan allows (vendor documentation); None for no fixed limit.
 RATES: dict[str, float | None] = {
@@ -67,7 +67,7 @@ FORM = ConnectionForm(
             "its account at BlizWork knows it.",
         ),
     ),
-    page=Page(
+    page=VendorPage(
         of="a case",
         parts=("workflow_id", "case_number"),
         example="https://blizwork.example.com/cases/{workflow_id}/{case_number}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_workflows.base.form import PORT, ConnectionForm, Field
-from airflow_provider_workflows.base.page import Page
+from airflow_provider_workflows.base.page import VendorPage
 
 #: By environment (vendor's SDK); everybody shares them.
 HOSTS = {
@@ -43,7 +43,7 @@ FORM = ConnectionForm(
             "a secret of the receiver's.",
         ),
     ),
-    page=Page(
+    page=VendorPage(
         of="an execution",
         parts=("execution_id",),
         example="https://kiban.example.com/executions/{execution_id}",

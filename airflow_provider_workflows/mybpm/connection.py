@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_workflows.base.form import PORT, ConnectionForm, Field
-from airflow_provider_workflows.base.page import Page
+from airflow_provider_workflows.base.page import VendorPage
 
 API_TOKEN, SESSION_TOKEN = "API-TOKEN", "TOKEN"
 
@@ -52,7 +52,7 @@ FORM = ConnectionForm(
             "reads its structure; without one it cannot tell whether an API token is good.",
         ),
     ),
-    page=Page(
+    page=VendorPage(
         of="an instance of a business object (BOI)",
         parts=("bo_code", "boi_id"),
         example="https://mybpm.example.com/records/{bo_code}/{boi_id}",

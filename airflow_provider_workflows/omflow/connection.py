@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_workflows.base.form import PORT, ConnectionForm, Field
-from airflow_provider_workflows.base.page import Page
+from airflow_provider_workflows.base.page import VendorPage
 
 FORM = ConnectionForm(
     conn_type="omflow",
@@ -44,7 +44,7 @@ FORM = ConnectionForm(
             "later ones. Whoever runs the server knows it.",
         ),
     ),
-    page=Page(
+    page=VendorPage(
         of="an order",
         parts=("api_path", "data_no"),
         example="https://omflow.example.com/orders/{api_path}/{data_no}",

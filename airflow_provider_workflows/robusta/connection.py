@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_workflows.base.form import ConnectionForm, Field
-from airflow_provider_workflows.base.page import Page
+from airflow_provider_workflows.base.page import VendorPage
 
 FORM = ConnectionForm(
     conn_type="robusta",
@@ -35,5 +35,5 @@ FORM = ConnectionForm(
             "carry none; whoever runs the server knows it. Needed only for schedule_start and schedule_end.",
         ),
     ),
-    page=Page(of="a process", parts=("spid",), example="https://robusta.example.com/processes/{spid}"),
+    page=VendorPage(of="a process", parts=("spid",), example="https://robusta.example.com/processes/{spid}"),
 )

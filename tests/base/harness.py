@@ -97,9 +97,9 @@ class TaskInstance:
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[key] = json.loads(json.dumps(value))
 
-    def xcom_pull(self, **which: Any) -> Any:
-        assert (which["task_ids"], which["map_indexes"]) == (self.task_id, self.map_index), "another task's"
-        return self.xcoms.get(which["key"])
+    def xcom_pull(self, task_ids: Any, key: str = "return_value", **how: Any) -> Any:
+        assert (task_ids, how["map_indexes"]) == (self.task_id, self.map_index), "another task's"
+        return self.xcoms.get(key)
 
     def get_first_reschedule_date(self, context: Any) -> datetime | None:
         return self.first_reschedule

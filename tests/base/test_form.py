@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_workflows.base.form import COMMON_FIELDS, NETWORK, ConnectionForm, Field
-from airflow_provider_workflows.base.page import Page
+from airflow_provider_workflows.base.page import VendorPage
 from airflow_provider_workflows.provider import FORMS
 
 FORM = ConnectionForm(
@@ -79,7 +79,7 @@ def test_default_connection_id() -> None:
 
 def test_only_a_form_with_a_page_has_a_field_for_its_address() -> None:
     assert "ui_url" not in FORM.connection_type()["conn-fields"]
-    page = Page(of="a thing", parts=("id",), example="https://x.example/{id}")
+    page = VendorPage(of="a thing", parts=("id",), example="https://x.example/{id}")
     paged = ConnectionForm(
         conn_type="other", hook_name="Other", hook_class="nowhere.Hook", vendor_docs="", page=page
     )

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_workflows.base.page import Page
+from airflow_provider_workflows.base.page import VendorPage
 from airflow_provider_workflows.provider import FORMS
 
-PAGE = Page(of="an order", parts=("path", "number"), example="https://x.example/{path}/{number}")
+PAGE = VendorPage(of="an order", parts=("path", "number"), example="https://x.example/{path}/{number}")
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ class Upstream(TaskInstance):
 
     value: Any = None
 
-    def xcom_pull(self, **which: Any) -> Any:
+    def xcom_pull(self, task_ids: Any, key: str = "return_value", **how: Any) -> Any:
         return self.value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_workflows.base.page import Page
+from airflow_provider_workflows.base.page import VendorPage
 from airflow_provider_workflows.base.trial import ADVICE, ANSWER, CONNECT
 from airflow_provider_workflows.provider import FORMS
 from dev.connection_tables import PAGE, written
@@ -29,6 +29,6 @@ def test_the_page_names_every_failure_of_the_test_button() -> None:
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.conn_type)
 def test_the_page_names_every_placeholder_of_a_link(form: object) -> None:
-    page: Page = form.page  # type: ignore[attr-defined]
+    page: VendorPage = form.page  # type: ignore[attr-defined]
     told = ", ".join(f"`{{{part}}}`" for part in page.parts)
     assert f"| {form.hook_name} | {told} |" in TEXT  # type: ignore[attr-defined]

@@ -47,7 +47,7 @@ def _events() -> dict[tuple[str, str], tuple[Any, Any, str]]:
         if facet is not None:
             sides = ([_named(one) for one in event[side]] for side in ("inputs", "outputs"))
             events[event["job"]["name"], event["eventType"]] = (*sides, facet["state"])
-    return events  # type: ignore[return-value]
+    return events
 
 
 def _named(dataset: dict[str, Any]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_workflows.base.form import ConnectionForm, Field
-from airflow_provider_workflows.base.page import Page
+from airflow_provider_workflows.base.page import VendorPage
 
 FORM = ConnectionForm(
     conn_type="pigeon",
@@ -13,6 +13,6 @@ FORM = ConnectionForm(
     required=("host", "password"),
     labels={"host": "Loft", "password": "Ring number"},
     hidden=("login", "schema", "port"),
-    page=Page(of="a letter", parts=("letter",), example="https://loft.example.com/letters/{letter}"),
+    page=VendorPage(of="a letter", parts=("letter",), example="https://loft.example.com/letters/{letter}"),
     fields=(Field(name="flock", label="Flock", choices=("grey", "white"), default="grey"),),
 )
