@@ -40,7 +40,11 @@ def opening(**arguments: Any) -> Runner:
     return Runner(lambda: OMFlowOpenOrderOperator(task_id="open", **given))
 
 
-@pytest.mark.parametrize("processes", [None, {}, OWN], ids=["shipped", "no accounts", "own accounts"])
+#: Tables of all vendors that say nothing of who may come in.
+BARE: dict[str, Any] = {vendor: {} for vendor in ("omflow", "mybpm", "blizwork", "robusta", "kiban")}
+
+
+@pytest.mark.parametrize("processes", [None, BARE, OWN], ids=["shipped", "no accounts", "own accounts"])
 def test_every_connection_leads_to_its_vendor(
     request: pytest.FixtureRequest, processes: dict[str, Any] | None
 ) -> None:
@@ -66,10 +70,10 @@ def test_the_accounts_are_the_declared_ones(workflow_sandbox: WorkflowSandbox) -
     assert told["mybpm_default"]["extra"]["timezone"] == "GMT+0300"
 
 
-@pytest.mark.workflow_sandbox(processes={"omflow": {"users": []}})
+@pytest.mark.workflow_sandbox(processes={"omflow": {"users": []}, "robusta": {}})
 def test_a_vendor_that_lets_nobody_in_has_no_connection(workflow_sandbox: WorkflowSandbox) -> None:
     assert "AIRFLOW_CONN_OMFLOW_DEFAULT" not in os.environ
-    with pytest.raises(LookupError, match="no 'omflow'; there are robusta, "):
+    with pytest.raises(LookupError, match="no 'omflow'; there are robusta, robusta rpa"):
         workflow_sandbox.connect("omflow")
 
 

@@ -159,13 +159,17 @@ OUTCOMES: dict[type[WorkflowError], str] = {
 def observe(vendor: str, sending: Sending) -> None:
     """Count one sending of a request."""
     operation, error = sending.request.operation, sending.error
-    outcome = "answered" if error is None else OUTCOMES.get(type(error), "refused")
+    outcome = "answered" if error is None else _outcome(error)
     REQUESTS.count(vendor=vendor, operation=operation, outcome=outcome)
     REQUEST_DURATION.record(sending.seconds, vendor=vendor, operation=operation)
     if sending.repeated:
         RETRIES.count(vendor=vendor, operation=operation)
     if isinstance(error, Throttled):
         THROTTLED.count(vendor=vendor, operation=operation)
+
+
+def _outcome(error: WorkflowError) -> str:
+    return next((name for kind, name in OUTCOMES.items() if isinstance(error, kind)), "refused")
 
 
 def count_look(

@@ -107,13 +107,13 @@ _WAYS = (
 
 
 def with_accounts(declaration: Table) -> Table:
-    """A declaration in which every vendor can be logged in to: one without accounts has the shipped ones."""
+    """A declaration in which every vendor that it has lets somebody in: the shipped accounts, if no other."""
     shipped = load_declaration()
     completed = dict(declaration)
     for way in _WAYS:
-        accounts = {key: shipped[way.table][key] for key in way.account_keys}
-        declared = declaration.get(way.table, {})
-        completed[way.table] = {**accounts, **declared} if isinstance(declared, dict) else declared
+        if isinstance(declared := declaration.get(way.table), dict):
+            accounts = {key: shipped[way.table][key] for key in way.account_keys}
+            completed[way.table] = {**accounts, **declared}
     return completed
 
 
@@ -127,9 +127,10 @@ def ready_connections(declaration: Table | None = None) -> tuple[SandboxConnecti
 
 def _connections(declaration: Table) -> Iterator[SandboxConnection]:
     for way in _WAYS:
-        if not all(declaration[way.table].get(key) for key in way.account_keys):
-            continue  # declared to let nobody in
-        account = way.account(declaration[way.table])
+        table = declaration.get(way.table, {})
+        if not all(table.get(key) for key in way.account_keys):
+            continue  # not declared, or declared to let nobody in
+        account = way.account(table)
         yield SandboxConnection(
             conn_id=f"{way.table}_default",
             conn_type=way.table,
