@@ -13,6 +13,8 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis
 export AIRFLOW_HOME := $(CURDIR)/.airflow/unit-tests
 
 VENV := .venv/bin/python
+# Many tests wait for a server or a process, so that two cores have time for three at once.
+SIDE_BY_SIDE := --numprocesses 3 --dist loadfile
 VENV_OLDEST := .venv-3.1/bin/python
 
 .DEFAULT_GOAL := help
@@ -29,7 +31,7 @@ airflow: env ## leave the demo's Airflow and sandbox running to explore; PORT=80
 	@$(VENV) -m dev.explore --port "$(PORT)" --sandbox-port "$(SANDBOX_PORT)"
 
 test: env ## run the unit tests, then the system tests on a real Airflow
-	$(VENV) -m pytest
+	$(VENV) -m pytest $(SIDE_BY_SIDE)
 	$(VENV) -m pytest -m system tests
 
 browser: env ## go a newcomer's way through Airflow's web UI with a real browser; CHROMIUM=/path/to/it to choose
@@ -60,7 +62,7 @@ contracts: env ## check which part may import which
 	.venv/bin/lint-imports --no-logo --cache-dir .cache/import-linter
 
 test-oldest: env-oldest ## run the unit tests on the oldest Airflow supported
-	$(VENV_OLDEST) -m pytest
+	$(VENV_OLDEST) -m pytest $(SIDE_BY_SIDE)
 
 check: ## all that CI does
 	@.ci/run
