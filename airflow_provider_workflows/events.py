@@ -14,14 +14,15 @@ def occurrences(triggering_asset_events: Mapping[Any, Iterable[Any]]) -> list[di
     takes care of both. That it came in an earlier run already, only ``occurrence_id`` tells.
 
     :param triggering_asset_events: of the task's context
-    :returns: the payloads: ``occurrence_id``, ``conn_id``, and the feed's facts; events of other making,
-        such as those that a person creates in the UI, are left out
+    :returns: for each ``occurrence_id``, ``conn_id``, and the feed's facts; events of other making, such as
+        those that a person creates in the UI, are left out
     """
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for events in triggering_asset_events.values():
         for event in events:
             payload = (event.extra or {}).get("payload")
-            if isinstance(payload, Mapping) and "occurrence_id" in payload:
-                told = dict(payload)
-                found.setdefault((str(told.get("conn_id")), str(told["occurrence_id"])), told)
+            if isinstance(payload, Mapping) and "occurrences" in payload:
+                conn_id = str(payload["conn_id"])
+                for told in payload["occurrences"]:
+                    found.setdefault((conn_id, told["occurrence_id"]), {**told, "conn_id": conn_id})
     return list(found.values())

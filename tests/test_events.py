@@ -13,10 +13,14 @@ def event(payload: Any) -> Any:
 
 
 def test_each_once_in_the_order_of_the_events() -> None:
-    one, two = ({"occurrence_id": id, "conn_id": "c", "n": id} for id in ("1", "2"))
-    elsewhere = {**one, "conn_id": "d"}
-    told = {"asset": [event(one), event(two), event(one)], "other asset": [event(elsewhere), event(two)]}
-    assert occurrences(told) == [one, two, elsewhere]
+    one, two = ({"occurrence_id": id, "n": id} for id in ("1", "2"))
+    first, second = (event({"conn_id": "c", "occurrences": told}) for told in ([one, two], [one]))
+    elsewhere = event({"conn_id": "d", "occurrences": [one]})
+    assert occurrences({"asset": [first, second], "other asset": [elsewhere, first]}) == [
+        {**one, "conn_id": "c"},
+        {**two, "conn_id": "c"},
+        {**one, "conn_id": "d"},
+    ]
 
 
 def test_events_of_other_making_are_left_out() -> None:

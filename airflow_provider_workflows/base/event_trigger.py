@@ -15,6 +15,10 @@ What its promise rests on, read in Airflow 3.3.2:
 * The asset state store is read and written through the main process, and never expires. A key that is not
   there and an asset that is not active give the same answer to a reader; a writer is refused by the latter.
 
+* An event that comes while the DAG is queued for an earlier one of the same asset is not queued for itself,
+  and the run takes only what is no younger than the first (``AssetManager``, ``SchedulerJobRunner``): it stays
+  without a run until the next event. So a batch is one event, and the next one keeps its distance.
+
 Hence the protocol: write the batch down, send it, end; and in the next instance advance the cursor, if the
 proof holds, or send the same batch again, if it does not. A crash at any moment repeats a batch at the most,
 word for word.
@@ -47,6 +51,9 @@ REMIND_AFTER = 3600.0
 #: deleted rows away again, as SQLite does, could otherwise make a new trigger pass for the old one.
 PROOF_HOLDS = 60.0
 
+#: Seconds at the least between two events, for the scheduler to start a run for the first.
+DISTANCE = 10.0
+
 #: Trigger id -> what this process has sent last: key, number of the batch, and when.
 _sent: dict[int, tuple[str, int, float]] = {}
 #: Key -> progress, on an Airflow without asset state store.
@@ -55,7 +62,7 @@ _remembered: dict[str, Any] = {}
 
 class FeedTrigger(BaseEventTrigger):
     """
-    Tells Airflow of each occurrence of a feed, for ``AssetWatcher``: an asset event for each, at least once.
+    Tells Airflow of each occurrence of a feed, for ``AssetWatcher``, at least once: an asset event a batch.
 
     It never ends by itself: whatever fails, it says so, now and then, and goes on trying.
 
@@ -74,6 +81,7 @@ class FeedTrigger(BaseEventTrigger):
         self.poll_interval = float(poll_interval)
         self._key = key_of(conn_id, feed)
         self._said: dict[str, float] = {}
+        self._delivers = False
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and arguments, by which Airflow tells triggers."""
@@ -81,7 +89,7 @@ class FeedTrigger(BaseEventTrigger):
         return f"{FeedTrigger.__module__}.{FeedTrigger.__qualname__}", kwargs
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield the events of one batch and end; Airflow starts a new instance then."""
+        """Yield the event of one batch and end; Airflow starts a new instance then."""
         failures = 0
         while True:
             try:
@@ -96,14 +104,16 @@ class FeedTrigger(BaseEventTrigger):
                 pause = self.poll_interval * random.uniform(0.9, 1.1)
                 if progress.pending:
                     break
+                pause = max(pause, DISTANCE if self._delivers else 0.0)
             await asyncio.sleep(pause)
-        for payload in progress.pending:
-            yield TriggerEvent({**payload, "conn_id": self.conn_id})  # type: ignore[no-untyped-call]
+        payload = {"conn_id": self.conn_id, "occurrences": [dict(one) for one in progress.pending]}
+        yield TriggerEvent(payload)  # type: ignore[no-untyped-call]
         if self.trigger_id is not None:
             _sent[self.trigger_id] = (self._key, progress.number, time.monotonic())
 
     async def _advance(self) -> Progress:
-        """Return what to send, or the progress after a look that found nothing."""
+        """Return what to send; or the progress, if a batch is persisted or a look found nothing."""
+        self._delivers = False
         feed = Feed.from_json(self.feed)
         hook = import_string(feed.hook_class)(self.conn_id)
         progress = await self._load() or await self._begin(feed, hook)
@@ -111,6 +121,8 @@ class FeedTrigger(BaseEventTrigger):
             progress = progress.delivered()
             await self._save(progress)
             _sent.pop(self.trigger_id or 0, None)
+            self._delivers = True
+            return progress
         if progress.pending:
             return progress
         before = progress

@@ -38,7 +38,7 @@ def blizwork_activities(
     """
     Return the trigger of an ``AssetWatcher`` that tells of activities becoming pending.
 
-    An asset event's payload is ``{"occurrence_id", "conn_id", "workflow_id", "case_number", "form_id",
+    An occurrence is ``{"occurrence_id", "conn_id", "workflow_id", "case_number", "form_id",
     "history_length"}``. An activity that a case comes to again, is told of again.
 
     :param case_numbers: of the cases to watch; each is read at each look
@@ -66,7 +66,7 @@ def blizwork_closed(
     """
     Return the trigger of an ``AssetWatcher`` that tells of cases that have ended.
 
-    An asset event's payload is ``{"occurrence_id", "conn_id", "workflow_id", "case_number",
+    An occurrence is ``{"occurrence_id", "conn_id", "workflow_id", "case_number",
     "last_form_id"}``.
 
     :param case_numbers: of the cases to watch; each is read at each look

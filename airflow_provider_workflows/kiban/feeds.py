@@ -45,7 +45,7 @@ def kiban_ended(
     """
     Return the trigger of an ``AssetWatcher`` that tells of executions that ended.
 
-    An asset event's payload is ``{"occurrence_id", "conn_id", "execution_id", "name", "status",
+    An occurrence is ``{"occurrence_id", "conn_id", "execution_id", "name", "status",
     "modified_at"}``. SUCCESS means that the flow ended, not that an applicant was accepted.
 
     :param statuses: of SUCCESS, ERROR and ABANDONED; empty for all three

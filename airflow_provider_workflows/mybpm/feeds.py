@@ -43,7 +43,7 @@ def mybpm_reached(
     """
     Return the trigger of an ``AssetWatcher`` that tells when a field, or the state, comes to a value.
 
-    An asset event's payload is ``{"occurrence_id", "conn_id", "bo_code", "boi_id", "field", "value"}``, with
+    An occurrence is ``{"occurrence_id", "conn_id", "bo_code", "boi_id", "field", "value"}``, with
     the value as it is written here. MyBPM shows only how things stand, so a value that comes and goes between
     two looks is not seen.
 

@@ -45,7 +45,7 @@ def omflow_arrivals(
     """
     Return the trigger of an ``AssetWatcher`` that tells of orders arriving at a stop.
 
-    An asset event's payload is ``{"occurrence_id", "conn_id", "api_path", "data_no", "stop_chart_text",
+    An occurrence is ``{"occurrence_id", "conn_id", "api_path", "data_no", "stop_chart_text",
     "arrived_at"}``; the last is in the server's local time and tells no zone (recorded). An order that comes
     to the stop again, arrives again. Where it stands when the DAG runs, must be asked then.
 

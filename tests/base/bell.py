@@ -120,7 +120,7 @@ class Triggerer:
         self.kwargs = json.dumps(kwargs)
         self.stores = {name: Store() for name in assets}
         self.trigger_id = 1
-        #: Payloads of the asset events in the database.
+        #: Occurrences told by the asset events in the database.
         self.events: list[dict[str, Any]] = []
         self.slept: list[float] = []
         self.restart()
@@ -141,12 +141,14 @@ class Triggerer:
         if alive is None or killed:
             self.restart()
             return False
-        self.events += sent
+        self.events += [
+            {**one, "conn_id": payload["conn_id"]} for payload in sent for one in payload["occurrences"]
+        ]
         return alive
 
     def run_all(self) -> None:
         """Run instances until one finds nothing."""
-        while self.run():
+        while self.run(looks=2):
             assert len(self.events) < 1000, "it never ends"
 
     async def _instance(self, looks: int) -> tuple[list[dict[str, Any]], bool | None]:

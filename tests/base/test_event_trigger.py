@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_workflows.base import event_trigger
-from airflow_provider_workflows.base.event_trigger import LONGEST_PAUSE, FeedTrigger
+from airflow_provider_workflows.base.event_trigger import DISTANCE, LONGEST_PAUSE, FeedTrigger
 from airflow_provider_workflows.base.feed import BEGINNING
 from airflow_provider_workflows.protocol.errors import AuthenticationFailed, InvalidInput, Throttled
 from tests.base.bell import TOWER, Killed, Rings, Triggerer
@@ -47,6 +47,17 @@ class TestDelivery:
         assert ids(triggerer) == ["one", "two", "three"]
         assert triggerer.events[0].keys() == {"occurrence_id", "conn_id", "told_at_look"}
         assert triggerer.events[0]["conn_id"] == "bell_default"
+
+    def test_a_batch_is_one_event_and_the_next_keeps_its_distance(self) -> None:
+        triggerer = Triggerer(FeedTrigger(conn_id="c", feed=Rings().to_json(), poll_interval=1), "asset")
+        triggerer.run_all()
+        triggerer.slept.clear()
+        TOWER.rung = ["one", "two", "three"]
+        assert triggerer.run()
+        assert ids(triggerer) == ["one", "two"]
+        assert triggerer.run(looks=2)
+        assert triggerer.slept == [DISTANCE]
+        assert ids(triggerer) == ["one", "two", "three"]
 
     def test_from_the_beginning(self) -> None:
         triggerer = Triggerer(ringing(start=BEGINNING), "asset")

@@ -79,9 +79,11 @@ def test_it_is_read_on_from_its_cursor(name: str, monkeypatch: pytest.MonkeyPatc
 def test_its_events_are_read(name: str) -> None:
     sample = FEEDS[name]
     told = [SimpleNamespace(extra={"from_trigger": True, "payload": event}) for event in sample["events"]]
-    assert occurrences({"asset": told}) == sample["events"]
-    for payload in sample["record"].get("pending", ()):
-        assert {**payload, "conn_id": sample["kwargs"]["conn_id"]} in sample["events"]
+    conn_id = sample["kwargs"]["conn_id"]
+    wanted = [{**one, "conn_id": conn_id} for event in sample["events"] for one in event["occurrences"]]
+    assert occurrences({"asset": told}) == wanted
+    for pending in sample["record"].get("pending", ()):
+        assert {**pending, "conn_id": conn_id} in wanted
 
 
 def test_every_feed_has_samples() -> None:

@@ -41,10 +41,10 @@ def begin(stage: Stage, dag_id: str) -> None:
 
 
 def events(stage: Stage, name: str) -> list[dict[str, Any]]:
-    """The payloads of the asset's events, oldest first."""
+    """What the asset's events tell, oldest first."""
     query = {"asset_id": asset_id(stage, name), "order_by": "timestamp"}
     listed = stage.airflow.call("GET", "/assets/events", params=query)["asset_events"]
-    return [event["extra"]["payload"] for event in listed]
+    return [one for event in listed for one in event["extra"]["payload"]["occurrences"]]
 
 
 def noted(stage: Stage, dag_id: str) -> list[list[dict[str, Any]]]:
