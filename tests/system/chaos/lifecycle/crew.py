@@ -69,7 +69,10 @@ class Member:
         if self.task.state in ("deferred", "up_for_reschedule"):
             return True
         seen = time.monotonic() - self.since
-        looks = self.task.state == "running" and self.remote_id is not None and seen >= SETTLED
+        # After a Clear the record is the attempt's own only once it has found the run alive: a run that ended
+        # before that is followed by another one, as it should be.
+        known = self.remote_id is not None and self.record.get("generation") == self.task.max_tries
+        looks = self.task.state == "running" and known and seen >= SETTLED
         return looks and not self.deferring
 
 
