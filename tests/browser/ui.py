@@ -148,8 +148,10 @@ class DagRun:
         """Look for a DAG in the list of all, open it, and trigger it."""
         page.goto(f"{url}/dags")
         page.get_by_role("link", name=dag_id, exact=True).click()
-        page.wait_for_url(f"**/dags/{dag_id}")  # the list of all has such buttons, too
-        page.get_by_role("button", name="Trigger Dag").click()
+        trigger = page.get_by_role("button", name="Trigger Dag")
+        expect(trigger).to_have_count(1)  # the list has one for each DAG, and stays for a moment
+        page.wait_for_url(f"**/dags/{dag_id}")
+        trigger.click()
         page.get_by_role("dialog").get_by_role("button", name="Trigger", exact=True).click()
         notice(page, re.compile("Dag Run Triggered"))
         page.wait_for_url("**/runs/*")

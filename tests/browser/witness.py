@@ -53,14 +53,13 @@ class Witness:
         return [left for left in (picture, page, log) if left.exists()]
 
     def _keep_answer(self, request: Request) -> None:
-        if request.resource_type not in TELLING or not (answer := request.response()):
+        if request.resource_type not in TELLING:
             return
-        headers = "\n".join(f"{name}: {value}" for name, value in answer.all_headers().items())
-        try:
-            body = answer.text()
-        except Error:  # the page has moved on and read none of it
-            body = ""
-        self.answers.append(f"{request.method} {request.url}\n{answer.status}\n{headers}\n{body}")
+        with contextlib.suppress(Error):  # the page has been left or closed, and was told none of it
+            if answer := request.response():
+                headers = "\n".join(f"{name}: {value}" for name, value in answer.all_headers().items())
+                asked = f"{request.method} {request.url}"
+                self.answers.append(f"{asked}\n{answer.status}\n{headers}\n{answer.text()}")
 
     def _keep_message(self, message: ConsoleMessage) -> None:
         self.console.append(f"{message.type}: {message.text}")
