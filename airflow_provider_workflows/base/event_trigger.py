@@ -16,8 +16,8 @@ What its promise rests on, read in Airflow 3.3.2:
   there and an asset that is not active give the same answer to a reader; a writer is refused by the latter.
 
 * An event that comes while the DAG is queued for an earlier one of the same asset is not queued for itself,
-  and the run takes only what is no younger than the first (``AssetManager``, ``SchedulerJobRunner``): it stays
-  without a run until the next event. So a batch is one event, and the next one keeps its distance.
+  and the run takes only what is no younger than the first (``AssetManager``, ``SchedulerJobRunner``): it
+  stays without a run until the next event. So a batch is one event, and the next one keeps its distance.
 
 Hence the protocol: write the batch down, send it, end; and in the next instance advance the cursor, if the
 proof holds, or send the same batch again, if it does not. A crash at any moment repeats a batch at the most,
