@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from dev.ports import free_port
 from tests.browser.accounts import Account, Secret
-from tests.browser.conftest import FORM_SIZE, PAGE_SIZE, Stage, Tab
+from tests.browser.conftest import FORM_SIZE, GRAPH_SIZE, PAGE_SIZE, Stage, Tab
 from tests.browser.ui import EXTRA_FIELDS, ConnectionDialog, ConnectionList, DagRun, Notice
 
 pytestmark = pytest.mark.browser
@@ -82,13 +82,15 @@ def expect_values(dialog: ConnectionDialog, account: Account) -> None:
 
 
 def test_a_wrong_password_is_called_one(stage: Stage, tab: Tab, connections: ConnectionList) -> None:
-    account = stage.accounts[0].but_for("omflow_wrong_password", Password=Secret.random())
+    label = "API token, or password of the e-mail"
+    known = stage.accounts[VENDORS.index("mybpm")]
+    account = known.but_for("mybpm_wrong_password", **{label: Secret.random()})
     assert filled(connections, account).save() == CREATED
     told = connections.open().test(account.conn_id)
     tab.picture("test-wrong-password")
     assert told.title == FAILED
     assert told.text.startswith("Bad credentials: ")
-    assert "'login' (Service user) and 'password' (Password)" in told.text
+    assert f"'login' (E-mail (session login only)) and 'password' ({label})" in told.text
     assert account.secrets[0] not in tab.witness.told()
 
 
@@ -123,12 +125,13 @@ def test_dag_is_run_and_leads_to_the_vendors(stage: Stage, tab: Tab, connections
     tab.page.set_viewport_size(PAGE_SIZE)
     run = DagRun.trigger(tab.page, stage.airflow.url, DAG_ID)
     assert run.wait_for_end(seconds=RUN_SECONDS) == "Success"
-    run.expand_groups()
+    run.show_grid()
     tab.picture("dag-finished")
 
     for account in stage.accounts:
         run.open_task(account.task)
         if account is stage.accounts[0]:
+            run.link(account.link).hover()
             tab.picture("task-link")
         page = run.follow(account.link)
         expect(page.get_by_role("heading")).to_have_text(re.compile(f"^{account.record}$"))
@@ -137,5 +140,6 @@ def test_dag_is_run_and_leads_to_the_vendors(stage: Stage, tab: Tab, connections
     for secret in (secret for account in stage.accounts for secret in account.secrets):
         assert secret not in tab.witness.told()
 
+    tab.page.set_viewport_size(GRAPH_SIZE)
     run.show_graph()
     tab.picture("dag-graph")

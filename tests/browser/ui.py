@@ -164,8 +164,11 @@ class DagRun:
         expect(ended).to_be_visible(timeout=seconds * 1000)
         return ended.inner_text()
 
-    def expand_groups(self) -> None:
+    def show_grid(self) -> None:
+        """Show every task of the run."""
+        self._page.goto(self._url)  # the grid's own picture of the run lags behind
         self._page.get_by_role("button", name="Expand all task groups").click()
+        expect(self._page.get_by_role("button", name="Expand all task groups")).to_be_disabled()
 
     def show_graph(self) -> None:
         """Show the graph with its groups folded, alone and as large as it gets."""
@@ -183,10 +186,16 @@ class DagRun:
         self._page.get_by_role("table").get_by_role("link", name=task_id, exact=True).click()
         self._page.get_by_role("link", name="Details", exact=True).click()
 
-    def follow(self, link: str) -> Page:
-        """Press a link that leads away from Airflow; returns the tab that it opens."""
+    def link(self, name: str) -> Locator:
+        """A link that leads from a task away from Airflow, as soon as it is there."""
+        found = self._page.get_by_role("link", name=name, exact=True)
+        expect(found).to_be_visible()
+        return found
+
+    def follow(self, name: str) -> Page:
+        """Press such a link; returns the tab that it opens."""
         with self._page.expect_popup() as opened:
-            self._page.get_by_role("link", name=link, exact=True).click()
+            self.link(name).click()
         return opened.value
 
 
