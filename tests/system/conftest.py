@@ -87,17 +87,17 @@ def stage() -> Iterator[Stage]:
         "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "8",
         **_lineage(),
     }
-    with (
-        running_sandbox(SANDBOX_HOME, processes=declaration) as sandbox,
-        AirflowInstance(HOME, dags_folder=DAGS["dags-folder"], environment=environment) as airflow,
-    ):
+    with running_sandbox(SANDBOX_HOME, processes=declaration) as sandbox:
         declaration.unlink()
-        LINEAGE.parent.mkdir()
-        airflow.wait_healthy()
         connections = accounts.connections(sandbox.url)
-        for conn_id, fields in {**connections, **accounts.refused(connections)}.items():
-            airflow.add_connection(conn_id, fields)
-        yield Stage(airflow, Control(sandbox.url), accounts, connections)
+        # The API server gives no connection of the database's to a callback that an executor runs.
+        environment["AIRFLOW_CONN_BLIZWORK_OF_EXECUTOR"] = json.dumps(connections["blizwork_default"])
+        with AirflowInstance(HOME, dags_folder=DAGS["dags-folder"], environment=environment) as airflow:
+            LINEAGE.parent.mkdir()
+            airflow.wait_healthy()
+            for conn_id, fields in {**connections, **accounts.refused(connections)}.items():
+                airflow.add_connection(conn_id, fields)
+            yield Stage(airflow, Control(sandbox.url), accounts, connections)
 
 
 @pytest.fixture(autouse=True)

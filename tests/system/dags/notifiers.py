@@ -82,7 +82,12 @@ with DAG(
     deadline=[
         alert(AsyncCallback(OMFlowOpenOrderNotifier, late[OMFlowOpenOrderNotifier])),
         alert(AsyncCallback(KibanStartWorkflooNotifier, late[KibanStartWorkflooNotifier])),
-        alert(SyncCallback(BlizWorkSendNotificationNotifier, late[BlizWorkSendNotificationNotifier])),
+        alert(
+            SyncCallback(
+                BlizWorkSendNotificationNotifier,
+                {**late[BlizWorkSendNotificationNotifier], "blizwork_conn_id": "blizwork_of_executor"},
+            )
+        ),
     ],
 ):
 
