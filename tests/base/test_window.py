@@ -122,3 +122,16 @@ def test_what_is_left_out_for_its_length_comes_next() -> None:
     second, window = taken(window, *everything, most=2)
     third, window = taken(window, *everything, most=2)
     assert (first, second, third) == (["id1", "id2"], ["id3", "id4"], ["id5"])
+
+
+def test_what_is_left_out_for_its_length_is_not_lost_to_the_cursors_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MOST_SEEN", 3)
+    _, window = taken(Window(), *listed(100, 101, 102))
+    late = listed(90, 91, 92, 93, 94, 95, 100, 101, 102)
+    found: list[str] = []
+    for _ in range(4):
+        ids, window = taken(window, *late, most=2)
+        found += ids
+    assert found[:6] == [f"id{second}" for second in range(90, 96)]
