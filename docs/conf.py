@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sphinx.util.nodes import make_refnode
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
 
-HERE = Path(__file__).parent
 PACKAGE = "airflow_provider_workflows"
 
 project = PACKAGE
@@ -49,16 +47,6 @@ nitpick_ignore_regex = [
     # Type variables have no place of their own.
     ("py:.*", r"(.*\.)?(ApiT|P|T)"),
 ]
-nitpick_ignore: list[tuple[str, str]] = []
-suppress_warnings: list[str] = []
-
-# What other changes bring. Until it is there, links to it are no defect; after that, all of this is idle.
-PAGES = ("connections", "events", "notifiers", "observability", "testing", "backfills", "hooks")
-if coming := [page for page in PAGES if not (HERE / f"{page}.md").exists()]:
-    nitpick_ignore += [("myst", f"{page}.md") for page in coming]
-    suppress_warnings += ["toc.not_readable"]
-if not (HERE / "images").is_dir():
-    suppress_warnings += ["image.not_readable"]
 
 
 #: What an operation is written out as, since its name is but a short one for it.

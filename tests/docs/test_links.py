@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.docs.pages import DOCS, PAGES, ROOT, links, sections
+from tests.docs.pages import PAGES, ROOT, links, sections
 
 
 def anchors(page: Path) -> set[str]:
@@ -29,20 +29,10 @@ RELATIVE = [
 def test_it_leads_somewhere(page: Path, target: str) -> None:
     path, _, anchor = target.partition("#")
     there = (page.parent / path).resolve() if path else page
-    if not there.exists() and is_coming(there):
-        pytest.skip("another change brings it")
     assert there.exists()
     assert there.is_relative_to(ROOT)
     if anchor:
         assert anchor in anchors(there)
-
-
-def is_coming(there: Path) -> bool:
-    """Tell whether what is missing is one of the pages or pictures that other changes bring."""
-    if there.parent == DOCS / "images":
-        return not (DOCS / "images").exists()
-    names = re.search(r"^PAGES = \((.*)\)$", (DOCS / "conf.py").read_text(), re.MULTILINE)
-    return names is not None and f'"{there.stem}"' in names[1]
 
 
 def test_links_are_found() -> None:
