@@ -214,6 +214,11 @@ def test_one_server_a_process(tmp_path: Path, arguments: tuple[str, ...], server
     assert (len(used), len(set(used)), len({line.split()[1] for line in used})) == (8, servers, servers)
 
 
+def _hear_ctrl_c() -> None:
+    """Undo what a shell does to what it starts in the background: it does not hear Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     test = (
         "import urllib.request\n"
@@ -226,7 +231,12 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     project(tmp_path, {"test_it.py": test})
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
     process = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=_hear_ctrl_c,
     )
     told = tmp_path / "url.txt"
     deadline = time.monotonic() + 60
