@@ -18,7 +18,7 @@ FORM = ConnectionForm(
         "schema": "Scheme",
         "port": "Port",
         "login": "E-mail (session login only)",
-        "password": "API token, or password of the e-mail",
+        "password": "API token or password",
         "description": "Description",
     },
     placeholders={

@@ -133,7 +133,7 @@ def accounts(sandbox: str) -> tuple[Account, ...]:
             standard={
                 "Server": f"{server}/mybpm",
                 "E-mail (session login only)": E_MAIL,
-                "API token, or password of the e-mail": Secret.random(),
+                "API token or password": Secret.random(),
                 **port,
             },
             extra={"Time zone of the login": "GMT+0600", **page["mybpm"]},

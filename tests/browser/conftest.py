@@ -26,7 +26,7 @@ PATIENCE = 30_000
 #: So high that a form has no need to be scrolled, and room below it for what Test says.
 FORM_SIZE: ViewportSize = {"width": 1100, "height": 1140}
 PAGE_SIZE: ViewportSize = {"width": 1280, "height": 800}
-GRAPH_SIZE: ViewportSize = {"width": 1280, "height": 480}
+GRAPH_SIZE: ViewportSize = {"width": 1280, "height": 620}
 
 
 @dataclass(frozen=True)
