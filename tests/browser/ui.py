@@ -146,12 +146,16 @@ class DagRun:
 
     @classmethod
     def trigger(cls, page: Page, url: str, dag_id: str) -> DagRun:
-        """Look for a DAG in the list of all, open it, and trigger it."""
+        """Look for a DAG in the list of all, open it, switch it on, and trigger it."""
         page.goto(f"{url}/dags")
         page.get_by_role("link", name=dag_id, exact=True).click()
         trigger = page.get_by_role("button", name="Trigger Dag")
         expect(trigger).to_have_count(1)  # the list has one for each DAG, and stays for a moment
         page.wait_for_url(f"**/dags/{dag_id}")
+        # The dialog would do this, too, but Airflow 3.3.2's may stay open if that is done before the run is.
+        switch = page.get_by_test_id("header-card").get_by_test_id("toggle-pause")
+        switch.click()
+        expect(switch.get_by_role("checkbox")).to_be_checked()
         trigger.click()
         page.get_by_role("dialog").get_by_role("button", name="Trigger", exact=True).click()
         notice(page, re.compile("Dag Run Triggered"))
