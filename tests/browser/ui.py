@@ -180,11 +180,14 @@ class DagRun:
         """Show the graph with its groups folded, alone and as large as it gets."""
         self._back()
         self._button("Show Graph", key="panel.buttons.showGraph").click()
+        fit = self._page.get_by_role("button", name="Fit View")
+        expect(fit).to_be_visible()
         self._button("Collapse all task groups", key="taskGroups.collapseAll").click()
-        self._page.get_by_role("button", name="Collapse Details Panel").click()
         unfolded = self._page.get_by_role("button", name=re.compile(r"^- \d+ Tasks"))
         expect(unfolded).to_have_count(0)
-        self._page.get_by_role("button", name="Fit View").click()
+        self._page.get_by_role("button", name="Collapse Details Panel").click()
+        expect(self._page.get_by_role("button", name="Show Details Panel")).to_be_visible()
+        fit.click()
 
     def open_task(self, task_id: str) -> None:
         """Go to the page of one of the run's tasks, and there to what Airflow knows of it."""
@@ -196,6 +199,8 @@ class DagRun:
         """Go from wherever in the run to the run."""
         crumbs = self._page.get_by_role("navigation", name="breadcrumb")
         crumbs.get_by_role("link", name=unquote(self._url.rpartition("/")[2]), exact=True).click()
+        # The address changes before the page does.
+        expect(self._page.get_by_role("link", name="Task Instances", exact=True)).to_be_visible()
 
     def _button(self, name: str, *, key: str) -> Locator:
         # Airflow 3.3.2 fetches the words of a DAG's pages late, and some buttons then keep the words' keys.
