@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from airflow_provider_workflows.protocol.operation import Operation
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,7 @@ class Condition(ABC):
 
     def to_json(self) -> dict[str, Any]:
         """Return the condition as JSON values, for the trigger's row."""
-        cls = type(self)
-        return {
-            "condition": f"{cls.__module__}.{cls.__qualname__}",
-            "format": self.format,
-            "values": {one.name: getattr(self, one.name) for one in fields(self)},
-        }
+        return written(self, "condition")
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Condition:
@@ -81,15 +78,7 @@ class Condition(ABC):
 
         :raises ValueError: it was written by a newer version of this package, or is not a condition
         """
-        cls = import_string(data["condition"])
-        if not (isinstance(cls, type) and issubclass(cls, Condition)):
-            raise ValueError(f"{data['condition']} is not a condition")
-        if data["format"] > cls.format:
-            raise ValueError(
-                f"{data['condition']} of format {data['format']} is newer than this version of the package, "
-                f"which reads up to {cls.format}; upgrade the triggerer"
-            )
-        return cls(**data["values"])
+        return rebuilt(data, "condition", Condition)  # type: ignore[type-abstract]
 
 
 Outcome: TypeAlias = Pending | Done
@@ -101,3 +90,37 @@ def import_string(path: str) -> Any:
 
     module, _, name = path.rpartition(".")
     return getattr(import_module(module), name)
+
+
+def written(thing: Any, kind: str) -> dict[str, Any]:
+    """
+    Return a dataclass as JSON values, for a trigger's row: class path, format, and values.
+
+    :param thing: its class has a number ``format``
+    :param kind: what it is, in a word; the key of the class path
+    """
+    cls = type(thing)
+    return {
+        kind: f"{cls.__module__}.{cls.__qualname__}",
+        "format": cls.format,
+        "values": {one.name: getattr(thing, one.name) for one in fields(thing)},
+    }
+
+
+def rebuilt(data: dict[str, Any], kind: str, base: type[T]) -> T:
+    """
+    Rebuild what :func:`written` has written.
+
+    :param base: what its class must inherit from
+    :raises ValueError: it was written by a newer version of this package, or is nothing of the kind
+    """
+    path, cls = data[kind], import_string(data[kind])
+    if not (isinstance(cls, type) and issubclass(cls, base)):
+        raise ValueError(f"{path} is not a {kind}")
+    readable = cls.format  # type: ignore[attr-defined]
+    if data["format"] > readable:
+        raise ValueError(
+            f"{path} of format {data['format']} is newer than this version of the package, which reads up to "
+            f"{readable}; upgrade the triggerer"
+        )
+    return cls(**data["values"])

@@ -14,7 +14,6 @@ What its promise rests on, read in Airflow 3.3.2:
   the events of the one before it are persisted, for all assets at once (``Trigger.submit_event``).
 * The asset state store is read and written through the main process, and never expires. A key that is not
   there and an asset that is not active give the same answer to a reader; a writer is refused by the latter.
-
 * An event that comes while the DAG is queued for an earlier one of the same asset is not queued for itself,
   and the run takes only what is no younger than the first (``AssetManager``, ``SchedulerJobRunner``): it has
   no run until the next event. So a batch is one event, and the next one keeps its distance.
@@ -50,7 +49,6 @@ REMIND_AFTER = 3600.0
 #: Seconds after which a batch is sent again though this process has sent it. A database that gives ids of
 #: deleted rows away again, as SQLite does, could otherwise make a new trigger pass for the old one.
 PROOF_HOLDS = 60.0
-
 #: Seconds at the least between two events, for the scheduler to start a run for the first.
 DISTANCE = 10.0
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from airflow_provider_workflows.base.condition import import_string
+from airflow_provider_workflows.base.condition import rebuilt, written
 from airflow_provider_workflows.protocol.errors import InvalidInput
 from airflow_provider_workflows.protocol.operation import Operation
 
@@ -94,13 +94,7 @@ class Feed(ABC):
 
         The same feed gives the same text: Airflow tells triggers by it.
         """
-        cls = type(self)
-        data = {
-            "feed": f"{cls.__module__}.{cls.__qualname__}",
-            "format": self.format,
-            "values": {one.name: getattr(self, one.name) for one in fields(self)},
-        }
-        return json.dumps(data, sort_keys=True, ensure_ascii=False)
+        return json.dumps(written(self, "feed"), sort_keys=True, ensure_ascii=False)
 
     @staticmethod
     def from_json(text: str) -> Feed:
@@ -109,16 +103,7 @@ class Feed(ABC):
 
         :raises ValueError: it was written by a newer version of this package, or is not a feed
         """
-        data = json.loads(text)
-        cls = import_string(data["feed"])
-        if not (isinstance(cls, type) and issubclass(cls, Feed)):
-            raise ValueError(f"{data['feed']} is not a feed")
-        if data["format"] > cls.format:
-            raise ValueError(
-                f"{data['feed']} of format {data['format']} is newer than this version of the package, "
-                f"which reads up to {cls.format}; upgrade the triggerer"
-            )
-        return cls(**data["values"])
+        return rebuilt(json.loads(text), "feed", Feed)  # type: ignore[type-abstract]
 
 
 def check_text(value: Any, name: str) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from dev.layout import ROOT
+from tests.dev.machine import Machine
 
 #: What `id -u` says of a user, and of root.
 USER, ROOT_USER = ("#!/bin/sh\necho 1000\n", "#!/bin/sh\necho 0\n")
@@ -24,31 +23,12 @@ echo '#!/bin/sh' >{folder}/chromium
 """
 
 
-class Machine:
-    """A machine of a user without rights, with nothing but made-up programs."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.install("id", USER)
-
-    def install(self, name: str, script: str = "#!/bin/sh\n") -> None:
-        program = self.folder / name
-        program.write_text(script)
-        program.chmod(0o755)
-
-    def find(self, *commands: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["/bin/sh", str(ROOT / "dev" / "find-chromium"), *commands],
-            env={"PATH": str(self.folder)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path)
+    """The machine of a user without rights."""
+    machine = Machine(tmp_path, script="find-chromium")
+    machine.install("id", USER)
+    return machine
 
 
 def test_first_that_runs_is_taken(machine: Machine) -> None:

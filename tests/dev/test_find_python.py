@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from dev.layout import ROOT
+from tests.dev.machine import Machine
 
 FAKE = """#!/bin/sh
 case "$2" in
@@ -18,50 +18,33 @@ esac
 """
 
 
-class Machine:
-    """A machine with nothing but made-up Pythons."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def install(self, name: str, version: str, *, in_range: bool = True, venv: bool = True) -> None:
-        program = self.folder / name
-        program.write_text(
-            FAKE.format(version=version, out_of_range=int(not in_range), without_venv=int(not venv))
-        )
-        program.chmod(0o755)
-
-    def find(self, *commands: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["/bin/sh", str(ROOT / "dev" / "find-python"), *commands],
-            env={"PATH": str(self.folder)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+def install(machine: Machine, name: str, version: str, *, in_range: bool = True, venv: bool = True) -> None:
+    machine.install(
+        name, FAKE.format(version=version, out_of_range=int(not in_range), without_venv=int(not venv))
+    )
 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path)
+    return Machine(tmp_path, script="find-python")
 
 
 def test_first_in_range_is_taken(machine: Machine) -> None:
-    machine.install("python3", "3.9.18", in_range=False)
-    machine.install("python3.12", "3.12.1")
-    machine.install("python3.11", "3.11.7")
+    install(machine, "python3", "3.9.18", in_range=False)
+    install(machine, "python3.12", "3.12.1")
+    install(machine, "python3.11", "3.11.7")
     assert machine.find().stdout == "python3.12\n"
 
 
 def test_one_without_venv_is_passed_over(machine: Machine) -> None:
-    machine.install("python3", "3.11.2", venv=False)
-    machine.install("python3.13", "3.13.0")
+    install(machine, "python3", "3.11.2", venv=False)
+    install(machine, "python3.13", "3.13.0")
     assert machine.find().stdout == "python3.13\n"
 
 
 @pytest.mark.parametrize("version", ["3.10.13", "3.14.0"])
 def test_too_old_or_too_new_is_one_line(machine: Machine, version: str) -> None:
-    machine.install("python3", version, in_range=False)
+    install(machine, "python3", version, in_range=False)
     found = machine.find()
     assert found.returncode == 1
     assert found.stdout == ""
@@ -79,7 +62,7 @@ def test_none_at_all_is_one_line(machine: Machine) -> None:
 
 
 def test_missing_venv_is_one_line_that_says_how_to_get_it(machine: Machine) -> None:
-    machine.install("python3", "3.11.2", venv=False)
+    install(machine, "python3", "3.11.2", venv=False)
     found = machine.find()
     assert found.returncode == 1
     assert found.stderr.startswith("error: python3 lacks the venv or ensurepip module; install it")
@@ -87,8 +70,8 @@ def test_missing_venv_is_one_line_that_says_how_to_get_it(machine: Machine) -> N
 
 
 def test_the_named_one_is_the_only_candidate(machine: Machine) -> None:
-    machine.install("python3", "3.12.1")
-    machine.install("mine", "3.8.1", in_range=False)
+    install(machine, "python3", "3.12.1")
+    install(machine, "mine", "3.8.1", in_range=False)
     found = machine.find("mine")
     assert found.returncode == 1
     assert "mine is 3.8.1" in found.stderr
