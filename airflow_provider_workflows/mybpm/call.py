@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from airflow_provider_workflows.protocol.credential import with_credential
 from airflow_provider_workflows.protocol.errors import (
     AuthenticationFailed,
     OutcomeUnknown,
@@ -13,7 +14,7 @@ from airflow_provider_workflows.protocol.errors import (
     WorkflowError,
 )
 from airflow_provider_workflows.protocol.message import Reply, Request
-from airflow_provider_workflows.protocol.operation import Operation, Renew
+from airflow_provider_workflows.protocol.operation import Operation
 from airflow_provider_workflows.protocol.status import refusal
 
 VENDOR = "MyBPM"
@@ -60,7 +61,7 @@ def call(
     operation: str, path: str, body: Mapping[str, Any], *, token: Token, repeatable: bool
 ) -> Operation[Answer]:
     """
-    Call with the token, and once more with a new session token if it is refused with 401.
+    Call with the token, and again with a newer session token if it is refused with 401.
 
     Everything is a POST with JSON, reads too (vendor documentation). Any status but 200 is a failure
     (vendor's sample code); what each means is not documented, so it is read as HTTP has it.
@@ -82,22 +83,25 @@ def call(
             secrets=(value,),
         )
 
-    value: str = token.value or (yield Renew())
-    reply: Reply = yield (sent := request(value))
-    if reply.status == 401 and token.value is None:
+    def send(value: str) -> Operation[Answer]:
+        sent = request(value)
+        return Answer(sent, (yield sent))
+
+    if token.value is not None:
+        answer = yield from send(token.value)
+    else:
         # A request without a good token is refused before anything is done, so this may be sent again.
-        renewed: str = yield Renew(value)
-        if renewed != value:
-            reply = yield (sent := request(renewed))
-    if reply.status >= 400:
-        raise _refused(sent, reply, token)
-    return Answer(sent, reply)
+        answer, _ = yield from with_credential(send, lambda answer: answer.reply.status == 401)
+    if answer.reply.status >= 400:
+        raise _refused(answer, token)
+    return answer
 
 
-def _refused(request: Request, reply: Reply, token: Token) -> WorkflowError:
+def _refused(answer: Answer, token: Token) -> WorkflowError:
+    request, reply = answer.request, answer.reply
     if reply.status != 401:
         return refusal(request, reply)
-    which = "API token" if token.value is not None else "session token, nor a new one"
+    which = "API token" if token.value is not None else "session token, nor newer ones"
     return request.failure(
         AuthenticationFailed,
         f"MyBPM does not accept the {which}, in the header {token.header} "

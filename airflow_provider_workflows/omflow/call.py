@@ -10,9 +10,10 @@ from urllib.parse import quote
 from airflow_provider_workflows.omflow.answer import Answer, read_answer
 from airflow_provider_workflows.omflow.formdata import check_field
 from airflow_provider_workflows.protocol.body import encode_json
+from airflow_provider_workflows.protocol.credential import with_credential
 from airflow_provider_workflows.protocol.errors import InvalidInput, PermissionDenied, WorkflowError
 from airflow_provider_workflows.protocol.message import Part, Request
-from airflow_provider_workflows.protocol.operation import Operation, Renew
+from airflow_provider_workflows.protocol.operation import Operation
 
 VENDOR = "OMFlow"
 #: Django reads a larger JSON body as an empty one and answers with a riddle (recorded).
@@ -30,7 +31,7 @@ def call(
     files: Sequence[Part] = (),
 ) -> Operation[Answer]:
     """
-    Call with the current security code, and once more with a new one if it is refused.
+    Call with the current security code, and again with a newer one if it is refused.
 
     :param operation: what it does, for errors
     :param path: below the base URL, already quoted
@@ -53,17 +54,15 @@ def call(
             parts=_parts(whole, files) if files else (),
         )
 
-    code: str = yield Renew()
-    answer = read_answer(sent := request(code), (yield sent))
-    if answer.status != 403:
-        return answer
+    def send(code: str) -> Operation[Answer]:
+        sent = request(code)
+        return read_answer(sent, (yield sent))
+
     # Expired and unknown codes are refused before anything is done, so this may be sent again. The server
     # keeps one code a user: if it is still the same one, it was not the code that was refused.
-    renewed: str = yield Renew(code)
-    if renewed != code:
-        answer = read_answer(sent := request(renewed), (yield sent))
+    answer, still_good = yield from with_credential(send, lambda answer: answer.status == 403)
     if answer.status == 403:
-        raise _refused(answer, renewed=renewed != code)
+        raise _refused(answer, still_good=still_good)
     return answer
 
 
@@ -134,12 +133,12 @@ def _parts(whole: Mapping[str, Any], files: Sequence[Part]) -> tuple[Part, ...]:
     return (*texts, *named, *files)
 
 
-def _refused(answer: Answer, *, renewed: bool) -> WorkflowError:
+def _refused(answer: Answer, *, still_good: bool) -> WorkflowError:
     code = (
-        "the security code was expired or wrong, and so was a new one (several server processes that do "
-        "not share their codes?)"
-        if renewed
-        else "it is not the security code, which is still good"
+        "it is not the security code, which is still good"
+        if still_good
+        else "the security code was expired or wrong, and so were newer ones (several server processes that "
+        "do not share their codes?)"
     )
     return answer.error(
         PermissionDenied,

@@ -54,9 +54,15 @@ def test_session_token_is_renewed_once_on_401() -> None:
     assert driven.result.read(lambda raw: raw) == 7
 
 
-def test_a_second_401_is_final() -> None:
-    with pytest.raises(errors.AuthenticationFailed, match="session token, nor a new one"):
-        Driven(calling(), [refused(), refused()], codes=["code-1", "code-2", "code-3"])
+def test_a_token_that_was_void_when_it_came_is_renewed_again() -> None:
+    driven = Driven(calling(), [refused(), refused(), answer(7)], codes=["code-1", "code-2", "code-3"])
+    assert driven.renewals == [Renew(None), Renew("code-1"), Renew("code-2")]
+    assert driven.result.read(lambda raw: raw) == 7
+
+
+def test_a_third_401_is_final() -> None:
+    with pytest.raises(errors.AuthenticationFailed, match="session token, nor newer ones"):
+        Driven(calling(), [refused()] * 3, codes=["code-1", "code-2", "code-3", "code-4"])
 
 
 def test_nothing_is_sent_again_if_the_token_is_still_the_same() -> None:

@@ -43,9 +43,9 @@ def test_nothing_is_sent_again_if_the_code_is_still_the_same() -> None:
     assert "it is not the security code, which is still good" in str(caught.value)
 
 
-def test_a_second_refusal_is_final_and_names_what_it_can_be() -> None:
+def test_a_third_refusal_is_final_and_names_what_it_can_be() -> None:
     with pytest.raises(PermissionDenied) as caught:
-        Driven(calling(), [refused(), refused()], codes=["code-1", "code-2", "code-3"])
+        Driven(calling(), [refused()] * 3, codes=["code-1", "code-2", "code-3", "code-4"])
     for possibility in ("expired or wrong", "no right", "data_id does not exist", "path is wrong"):
         assert possibility in str(caught.value)
 
@@ -60,6 +60,11 @@ def test_a_code_that_another_wait_renewed_meanwhile_is_used() -> None:
     second = operation.send("code-9")
     assert isinstance(second, Request)
     assert second.json["security"] == "code-9"
+    # It was fetched before the server was restarted, which voids all codes.
+    assert operation.send(refused()) == Renew("code-9")
+    third = operation.send("code-10")
+    assert isinstance(third, Request)
+    assert third.json["security"] == "code-10"
 
 
 @pytest.mark.parametrize("status", [200, 404, 500])
