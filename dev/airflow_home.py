@@ -76,20 +76,25 @@ def environment_of(home: Path) -> dict[str, str]:
     return {**confined(inherited), **direct, "AIRFLOW_HOME": str(home), "PYTHONUNBUFFERED": "1"}
 
 
-def prepare(home: Path, settings: Mapping[str, Mapping[str, object]]) -> None:
+def prepare(home: Path, settings: Mapping[str, Mapping[str, object]], *, database: str | None = None) -> None:
     """
-    Make a fresh home folder; one that an earlier Airflow left there is removed.
+    Make a fresh home folder and its database; a folder that an earlier Airflow left there is removed.
 
     :param home: the home folder
     :param settings: its configuration
-    :raises AirflowError: if the folder holds something else
+    :param database: address of an empty database, in SQLAlchemy's form; by default a SQLite file there
+    :raises AirflowError: if the folder holds something else, or the database cannot be made
     """
     if home.exists() and any(home.iterdir()) and not (home / CONFIGURATION).exists():
         raise AirflowError(f"{home} is not empty and not the home of an Airflow; it is left alone")
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
-    write_configuration(home, settings)
-    shutil.copyfile(database_template(), home / DATABASE)
+    if database is None:
+        write_configuration(home, settings)
+        shutil.copyfile(database_template(), home / DATABASE)
+    else:
+        write_configuration(home, {**settings, "database": {"sql_alchemy_conn": database}})
+        migrate(home, log=home / "migration.log")
 
 
 def write_configuration(home: Path, settings: Mapping[str, Mapping[str, object]]) -> None:
@@ -114,19 +119,29 @@ def database_template() -> Path:
     with tempfile.TemporaryDirectory(dir=template.parent) as folder:
         home = Path(folder)
         write_configuration(home, {"core": {"load_examples": False}})
-        log = template.with_suffix(".log")
-        with log.open("wb") as output:
-            migrated = subprocess.run(
-                [sys.executable, "-m", "airflow", "db", "migrate"],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=environment_of(home),
-                check=False,
-            )
-        if migrated.returncode:
-            raise AirflowError(f"the database could not be made:\n{tail(log)}\nthe whole log is {log}")
+        migrate(home, log=template.with_suffix(".log"))
         (home / DATABASE).replace(template)  # in one step: an interrupted run leaves no half of it
     return template
+
+
+def migrate(home: Path, *, log: Path) -> None:
+    """
+    Make the tables of the database that a home folder's configuration names.
+
+    :param home: the home folder
+    :param log: gets what Airflow says of it
+    :raises AirflowError: if the migrations fail
+    """
+    with log.open("wb") as output:
+        migrated = subprocess.run(
+            [sys.executable, "-m", "airflow", "db", "migrate"],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment_of(home),
+            check=False,
+        )
+    if migrated.returncode:
+        raise AirflowError(f"the database could not be made:\n{tail(log)}\nthe whole log is {log}")
 
 
 @contextlib.contextmanager

@@ -42,7 +42,7 @@ PATIENCE: Mapping[str, Mapping[str, str]] = {
 
 class AirflowInstance(AirflowClient):
     """
-    API server, scheduler, DAG processor and triggerer in a fresh home folder with SQLite; a context manager.
+    API server, scheduler, DAG processor and triggerer in a fresh home folder; a context manager.
 
     Logs stay in the home folder until the next instance is started in it. Whatever way this process ends,
     no process of the instance survives it.
@@ -52,6 +52,8 @@ class AirflowInstance(AirflowClient):
     :param environment: further variables for its processes, such as ``AIRFLOW__<SECTION>__<KEY>``
     :param connections: connection id and the connection's fields, as in Airflow's JSON form
     :param port: where the API server listens; any free port by default
+    :param database: address of an empty database, in SQLAlchemy's form; by default a SQLite file in the home
+        folder, whose one writer dozens of tasks at once are too much for
     :raises AirflowError: if another instance uses the home folder
     """
 
@@ -63,8 +65,11 @@ class AirflowInstance(AirflowClient):
         environment: Mapping[str, str] | None = None,
         connections: Mapping[str, Mapping[str, Any]] | None = None,
         port: int = 0,
+        database: str | None = None,
     ) -> None:
         self.home = home
+        self.address = database or f"sqlite:///{home / DATABASE}"
+        self._database = database
         self.dags_folder = dags_folder
         self._port = port or free_port()
         super().__init__(f"http://{LOOPBACK}:{self._port}")
@@ -82,13 +87,14 @@ class AirflowInstance(AirflowClient):
 
     @property
     def database(self) -> Path:
-        """The SQLite file."""
+        """The SQLite file, unless another database was given."""
         return self.home / DATABASE
 
     def __enter__(self) -> AirflowInstance:
         self._claim.enter_context(claimed(self.home))
         try:
-            prepare(self.home, configuration(dags_folder=self.dags_folder, port=self._port))
+            settings = configuration(dags_folder=self.dags_folder, port=self._port)
+            prepare(self.home, settings, database=self._database)
             for component in COMPONENTS:
                 self._start(component)
         except BaseException:
@@ -172,9 +178,12 @@ class AirflowInstance(AirflowClient):
         self._processes[component] = KeptProcess(
             [sys.executable, "-m", "airflow", *COMPONENTS[component]],
             log=self.log(component),
-            environment={**PATIENCE.get(component, {}), **self._environment},
+            environment={**self._patience(component), **self._environment},
             grace=GRACE,
         )
+
+    def _patience(self, component: str) -> Mapping[str, str]:
+        return PATIENCE.get(component, {}) if self._database is None else {}
 
     def _healthy(self) -> bool | None:
         try:

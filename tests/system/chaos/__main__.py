@@ -16,6 +16,7 @@ from rich.console import Console
 
 from dev.airflow_home import AirflowError
 from dev.layout import AIRFLOW_HOMES
+from dev.postgres import PostgresError
 from dev.process import interruptible
 from dev.sandbox_process import SandboxError
 from tests.system.chaos import course, report
@@ -44,7 +45,7 @@ def main() -> int:
         for scene in chosen:
             try:
                 course.run(scene, size=size, watch=watch, report=results.append)
-            except (AirflowError, SandboxError) as error:
+            except (AirflowError, PostgresError, SandboxError) as error:
                 broken = True
                 console.print(f"error: {error}", style="red", markup=False, soft_wrap=True, highlight=False)
     finally:

@@ -3,45 +3,61 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
+from types import TracebackType
 from typing import Any
+
+import sqlalchemy
 
 from tests.system.chaos.tally import TaskOutcome, bare
 
 TASK = "submit"
 #: Keys of the task state store under which a remote id may be kept.
 RECORDS = ("workflow_submission", "workflow_step")
+#: Mapped tasks of a run.
+WHERE = "WHERE dag_id = :dag_id AND run_id = :run_id AND task_id = :task_id"
 
 
 class Book:
     """
     Reads past the API server, which dozens of cells that ask each second would keep from its work.
 
+    A context manager; threads may share it.
+
     :param home: of the Airflow
-    :param database: its SQLite file
+    :param database: its address, in SQLAlchemy's form
     """
 
-    def __init__(self, home: Path, database: Path) -> None:
+    def __init__(self, home: Path, database: str) -> None:
         self._home = home
-        self._database = database
+        self._engine = sqlalchemy.create_engine(database, isolation_level="AUTOCOMMIT")
+
+    def __enter__(self) -> Book:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._engine.dispose()
 
     def run_state(self, dag_id: str, run_id: str) -> str | None:
         """State of a run; None if there is none."""
-        rows = self._rows("SELECT state FROM dag_run WHERE dag_id = ? AND run_id = ?", dag_id, run_id)
+        query = "SELECT state FROM dag_run WHERE dag_id = :dag_id AND run_id = :run_id"
+        rows = self.rows(query, dag_id=dag_id, run_id=run_id)
         return rows[0][0] if rows else None
 
     def run_states(self, dag_id: str) -> dict[str, str]:
         """States of all runs of a DAG, by run id."""
-        return dict(self._rows("SELECT run_id, state FROM dag_run WHERE dag_id = ?", dag_id))
+        rows = self.rows("SELECT run_id, state FROM dag_run WHERE dag_id = :dag_id", dag_id=dag_id)
+        return dict(rows)
 
     def states(self, dag_id: str, run_id: str) -> Counter[str]:
         """How many tasks of a run are in which state."""
-        query = "SELECT coalesce(state, 'none'), count(*) FROM task_instance WHERE dag_id = ? AND run_id = ?"
-        return Counter(dict(self._rows(f"{query} GROUP BY 1", dag_id, run_id)))
+        where = "WHERE dag_id = :dag_id AND run_id = :run_id"
+        query = f"SELECT coalesce(state, 'none'), count(*) FROM task_instance {where} GROUP BY 1"
+        return Counter(dict(self.rows(query, dag_id=dag_id, run_id=run_id)))
 
     def outcomes(
         self, dag_id: str, run_id: str, *, task_id: str = TASK, tag: str | None = None
@@ -54,10 +70,9 @@ class Book:
         :param task_id: the mapped task
         :param tag: what the tags of their submissions begin with; by default the run's id
         """
-        query = "SELECT map_index, state, try_number FROM task_instance"
-        rows = self._rows(
-            f"{query} WHERE dag_id = ? AND run_id = ? AND task_id = ? ORDER BY 1", dag_id, run_id, task_id
-        )
+        key = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id}
+        query = f"SELECT map_index, state, try_number FROM task_instance {WHERE} ORDER BY 1"
+        rows = self.rows(query, **key)
         named = self._named(dag_id, run_id, task_id)
         found = []
         for index, state, try_number in rows:
@@ -77,17 +92,14 @@ class Book:
         return found
 
     def _named(self, dag_id: str, run_id: str, task_id: str) -> dict[int, set[str]]:
-        where = "WHERE dag_id = ? AND run_id = ? AND task_id = ?"
-        xcoms = self._rows(
-            f"SELECT map_index, value FROM xcom {where} AND key = 'remote'", dag_id, run_id, task_id
-        )
-        records = self._rows(
-            f"SELECT map_index, value FROM task_state_store {where} AND key IN (?, ?)",
-            *(dag_id, run_id, task_id, *RECORDS),
-        )
+        key = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id}
+        xcoms = self.rows(f"SELECT map_index, value FROM xcom {WHERE} AND key = 'remote'", **key)
+        submission, step = RECORDS
+        query = f"SELECT map_index, value FROM task_state_store {WHERE} AND key IN (:submission, :step)"
+        records = self.rows(query, **key, submission=submission, step=step)
         named: dict[int, set[str]] = {}
         for index, text in [*xcoms, *records]:
-            value = _decoded(text)
+            value = decoded(text)
             if isinstance(value, dict) and value.get("id") is not None:
                 named.setdefault(index, set()).add(bare(str(value["id"])))
         return named
@@ -96,13 +108,19 @@ class Book:
         folder = self._home / "logs" / f"dag_id={dag_id}" / f"run_id={run_id}" / f"task_id={task_id}"
         return folder / f"map_index={index}" if index >= 0 else folder
 
-    def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        address = f"file:{self._database}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
-            return connection.execute(query, values).fetchall()
+    def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
+        """
+        Answer of the database to a query.
+
+        :param query: in SQL, with ``:names``
+        :param values: of the names
+        """
+        with self._engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(sqlalchemy.text(query), values)]
 
 
-def _decoded(text: Any) -> Any:
+def decoded(text: Any) -> Any:
+    """Value that JSON stands for, however often it was encoded; what is not JSON, as it is."""
     while isinstance(text, str):
         try:
             text = json.loads(text)
@@ -115,7 +133,7 @@ def _errors(folder: Path) -> Iterator[tuple[str, str]]:
     """Class and text of every exception that ended an attempt, oldest first."""
     for log in sorted(folder.glob("attempt=*.log"), key=_attempt):
         for line in log.read_text(errors="replace").splitlines():
-            event = _decoded(line)
+            event = decoded(line)
             details = event.get("error_detail") if isinstance(event, dict) else None
             if details:
                 yield str(details[0].get("exc_type")), str(details[0].get("exc_value"))

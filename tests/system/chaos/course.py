@@ -13,9 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dev.airflow_home import environment_of
 from dev.airflow_instance import AirflowInstance
 from dev.layout import AIRFLOW_HOMES, ROOT
+from dev.postgres import postgres
 from dev.sandbox_process import RunningSandbox, running_sandbox
+from tests.system.chaos.book import Book
 from tests.system.chaos.cell import Cell, CellResult
-from tests.system.chaos.front import front
 from tests.system.chaos.scene import Lane, Scene
 from tests.system.chaos.stage import Stage, row
 from tests.system.chaos.watch import Watch
@@ -32,8 +33,6 @@ SETTINGS = {
     # Each running task talks to the API server, and a request of it may need two connections.
     "AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE": "64",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_MAX_OVERFLOW": "64",
-    # SQLite has one writer: transactions are to be short.
-    "AIRFLOW__SCHEDULER__MAX_DAGRUNS_PER_LOOP_TO_SCHEDULE": "10",
     # Who starts dozens of tasks at once on two cores must give the API server time: after 5 s, the default, a
     # task whose start or whose write to the state store it has not answered is failed.
     "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
@@ -52,22 +51,24 @@ def run(scene: Scene, *, size: int, watch: Watch, report: Report) -> None:
     :param watch: shows what goes on
     :param report: gets each row once it is there
     :raises AirflowError: if the Airflow does not start
+    :raises PostgresError: if its database does not start
     :raises SandboxError: if a sandbox does not start
     """
     with contextlib.ExitStack() as stack:
-        watch.scene(scene.name, "starting Airflow and the sandboxes")
+        watch.scene(scene.name, "starting the database, Airflow and the sandboxes")
         sandboxes = _sandboxes(scene, stack)
         connections = _connections(scene, sandboxes)
         os.environ.update(connections)  # hooks of this very process use the lanes' connections, too
         home = AIRFLOW_HOMES / f"chaos-{scene.name}"
         environment = {**SETTINGS, "CHAOS_SIZE": str(size), **scene.environment, **connections}
-        instance = AirflowInstance(home, dags_folder=scene.dags, environment=environment)
+        database = stack.enter_context(postgres(AIRFLOW_HOMES / f"chaos-{scene.name}-database"))
+        instance = AirflowInstance(home, dags_folder=scene.dags, environment=environment, database=database)
         stack.enter_context(instance)
         whole = {**environment_of(home), **environment}
-        url = stack.enter_context(front(home, whole))
         instance.wait_healthy()
+        book = stack.enter_context(Book(home, database))
         stages = [
-            Stage(instance, lane, sandboxes[lane.name], size, whole, url, _shower(watch, lane))
+            Stage(instance, lane, sandboxes[lane.name], book, size, whole, _shower(watch, lane))
             for lane in scene.lanes
         ]
         stopped = threading.Event()

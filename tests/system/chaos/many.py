@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from dev.airflow_home import AirflowError
 from dev.process import KeptProcess, tail
@@ -24,12 +22,7 @@ DOUBT = re.compile(r"[\w.]*\bOutcomeUnknown: (.*)")
 
 @dataclass(frozen=True, kw_only=True)
 class BackfillCell(RequestCell):
-    """
-    A backfill of a daily DAG whose one task submits once.
-
-    On SQLite Airflow makes the runs of a backfill in pieces, and takes them back if something else is written
-    meanwhile; a scheduler that has seen such a piece ends. So the DAG is let loose only afterwards.
-    """
+    """A backfill of a daily DAG whose one task submits once."""
 
     def run(self, stage: Stage) -> CellResult:
         """Create the backfill, wait for its runs, and count."""
@@ -48,8 +41,8 @@ class BackfillCell(RequestCell):
             "dag_run_conf": {},
             "run_backwards": False,
         }
-        stage.until(lambda: _create(stage, body), timeout=120, what=f"a backfill of {self.dag_id} to begin")
         stage.airflow.unpause(self.dag_id)
+        stage.airflow.call("POST", "/backfills", json=body)
         runs = stage.until(
             lambda: self._ended(stage, size), timeout=600, what=f"the backfill of {self.dag_id}"
         )
@@ -87,16 +80,6 @@ class DagTestCell(RequestCell):
             for index, task in enumerate(stage.book.outcomes(self.dag_id, run, tag=run_id))
         ]
         return judge(self, stage, tasks, strikes, began=began)
-
-
-def _create(stage: Stage, body: Mapping[str, Any]) -> Any:
-    """Create a backfill; None if the database was busy, and Airflow asks to try again."""
-    try:
-        return stage.airflow.call("POST", "/backfills", json=body)
-    except AirflowError as error:
-        if "Database is locked" not in str(error):
-            raise
-        return None
 
 
 def doubts_in(log: str) -> dict[int, str]:

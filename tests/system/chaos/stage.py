@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-
-import requests
 
 from airflow_provider_workflows.sandbox.control import Control
 from dev.airflow_client import AirflowClient
@@ -33,29 +30,17 @@ SETTLE = 25.0
 
 
 T = TypeVar("T")
-#: One request at a time: the API server writes its audit log in the event loop, see ``front``.
-AT_ONCE = threading.Lock()
 
 
 class LaneClient(AirflowClient):
     """A client of a lane's own: sessions of requests are not for several threads."""
 
-    def __init__(self, instance: AirflowInstance, url: str) -> None:
-        super().__init__(url)
+    def __init__(self, instance: AirflowInstance) -> None:
+        super().__init__(instance.url)
         self._instance = instance
 
     def check_alive(self) -> None:
         self._instance.check_alive()
-
-    def _send(self, method: str, path: str, **arguments: Any) -> requests.Response:
-        """Send, and send again while the database is busy: all that the matrix asks for may be repeated."""
-        for pause in (0.5, 1.0, 2.0, 4.0, 8.0, None):
-            with AT_ONCE:
-                reply = super()._send(method, path, **arguments)
-            if reply.status_code < 500 or pause is None:
-                break
-            time.sleep(pause)
-        return reply
 
 
 @dataclass
@@ -66,28 +51,26 @@ class Stage:
     :param instance: the Airflow; other lanes use it at the same time
     :param lane: the lane
     :param sandbox: the lane's own
+    :param book: what the Airflow has written down
     :param size: submissions a cell
     :param environment: of a process of that Airflow
-    :param front: address of the API server to ask; the one that serves the tasks by default
     :param show: tells the person who watches what the cell is at
     """
 
     instance: AirflowInstance
     lane: Lane
     sandbox: RunningSandbox
+    book: Book
     size: int
     environment: Mapping[str, str]
-    front: str = ""
     show: Callable[[str], None] = lambda text: None
     airflow: AirflowClient = field(init=False)
     control: Control = field(init=False)
-    book: Book = field(init=False)
 
     def __post_init__(self) -> None:
-        self.airflow = LaneClient(self.instance, self.front or self.instance.url)
+        self.airflow = LaneClient(self.instance)
         # A sandbox that answers dozens of tasks at once may take its time.
         self.control = Control(self.sandbox.url, timeout=30)
-        self.book = Book(self.instance.home, self.instance.database)
 
     def fresh(self, name: str) -> str:
         """
@@ -119,12 +102,7 @@ class Stage:
         """
         self.airflow.wait_for_dag(dag_id, timeout=180)
         self.airflow.unpause(dag_id)
-        try:
-            self.airflow.trigger(dag_id, run_id=run_id, conf={"tag": run_id, **conf})
-        except AirflowError as error:
-            # The id is new: the run is there because an attempt worked whose answer was an error.
-            if "answered with 409" not in str(error):
-                raise
+        self.airflow.trigger(dag_id, run_id=run_id, conf={"tag": run_id, **conf})
 
     def finish(self, dag_id: str, run_id: str, *, timeout: float = RUN_SECONDS) -> str:
         """

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 from dev.airflow_client import TaskInstance
 from dev.airflow_home import AirflowError
-from tests.system.chaos.book import TASK
+from tests.system.chaos.book import TASK, WHERE, decoded
 from tests.system.chaos.lifecycle.desk import Desk
 from tests.system.chaos.stage import ENDED, Stage
 from tests.system.chaos.tally import bare
@@ -208,16 +205,14 @@ class Crew:
 
     def _tasks(self) -> list[TaskInstance]:
         columns = "task_id, map_index, state, try_number, max_tries, start_date, duration, pid"
-        rows = self._rows(f"SELECT {columns} FROM task_instance", "AND map_index >= 0 ORDER BY map_index")
+        query = f"SELECT {columns} FROM task_instance {WHERE} AND map_index >= 0 ORDER BY map_index"
         names = columns.split(", ")
-        return [TaskInstance(**dict(zip(names, row, strict=True))) for row in rows]
+        return [TaskInstance(**dict(zip(names, row, strict=True))) for row in self._rows(query)]
 
     def _records(self) -> dict[int, Mapping[str, Any]]:
-        rows = self._rows("SELECT map_index, value FROM task_state_store", f"AND key = '{RECORD}'")
-        return {index: json.loads(value) for index, value in rows}
+        rows = self._rows(f"SELECT map_index, value FROM task_state_store {WHERE} AND key = :key", key=RECORD)
+        return {index: decoded(value) for index, value in rows}
 
-    def _rows(self, query: str, rest: str) -> list[tuple[Any, ...]]:
-        where = "WHERE dag_id = ? AND run_id = ? AND task_id = ?"
-        address = f"file:{self.stage.instance.database}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
-            return connection.execute(f"{query} {where} {rest}", (self.dag_id, self.run_id, TASK)).fetchall()
+    def _rows(self, query: str, **values: str) -> list[tuple[Any, ...]]:
+        key = {"dag_id": self.dag_id, "run_id": self.run_id, "task_id": TASK}
+        return self.stage.book.rows(query, **key, **values)

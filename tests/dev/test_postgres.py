@@ -1,0 +1,64 @@
+"""A PostgreSQL server that is there for a while, and gone afterwards in whatever way that came."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+from dev.layout import ROOT
+from dev.postgres import postgres
+
+OWNER = """
+import sys, time
+from pathlib import Path
+from dev.postgres import postgres
+with postgres(Path(sys.argv[1])) as address:
+    print(address, flush=True)
+    time.sleep(600)
+"""
+
+
+def answers(address: str) -> bool:
+    """Whether a server answers there."""
+    engine = sqlalchemy.create_engine(address)
+    try:
+        with engine.connect() as connection:
+            return connection.execute(sqlalchemy.text("SELECT 1")).scalar() == 1
+    except sqlalchemy.exc.OperationalError:
+        return False
+    finally:
+        engine.dispose()
+
+
+def test_it_answers_for_a_while_and_begins_anew(tmp_path: Path) -> None:
+    for _ in range(2):
+        with postgres(tmp_path / "server") as address:
+            engine = sqlalchemy.create_engine(address)
+            with engine.begin() as connection:
+                connection.execute(sqlalchemy.text("CREATE TABLE once (value int)"))
+            engine.dispose()
+        assert not answers(address)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the guarantee rests on Linux's child subreaper")
+def test_it_does_not_outlive_a_process_that_is_killed(tmp_path: Path) -> None:
+    owner = subprocess.Popen(
+        [sys.executable, "-c", OWNER, str(tmp_path / "server")], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert owner.stdout is not None
+    address = owner.stdout.readline().strip()
+    assert answers(address)
+    os.kill(owner.pid, signal.SIGKILL)
+    owner.wait()
+    owner.stdout.close()
+    deadline = time.monotonic() + 30
+    while answers(address):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
