@@ -67,7 +67,7 @@ def _omflow(version: str, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatc
     def connect(conn_id: str = "omflow_default", **changes: Any) -> None:
         """(Re)define a connection; ``extra`` is merged into the default one."""
         extra = {"language": "en", "server_version": version, "timeout": 5, **changes.pop("extra", {})}
-        fields = {"conn_type": "omflow", "host": url, "login": "airflow", "password": "sandbox", **changes}
+        fields = {"conn_type": "omflow", "host": url, "login": "airflow", "password": "sesame", **changes}
         monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps({**fields, "extra": extra}))
 
     connect()

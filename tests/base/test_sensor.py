@@ -262,7 +262,7 @@ class TestDeadline:
         clock.after(60, lambda: locks_us_out(omflow, None))
         with pytest.raises(AuthenticationFailed):
             runner.run()
-        omflow.control.add_user(omflow.name, "airflow", "sandbox", rights=["view"])
+        omflow.control.add_user(omflow.name, "airflow", "sesame", rights=["view"])
         assert 60 <= clock.time() - begun <= 80
         return clock.time() - begun
 

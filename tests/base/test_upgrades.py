@@ -41,14 +41,14 @@ IN_WORKERS_ONLY = {"RetryWouldRepeat", "RunMayRerun"}
 UNREADABLE = (ImportError, AttributeError, TypeError, ValueError, KeyError, AssertionError, WorkflowError)
 
 CONNECTIONS: dict[str, dict[str, Any]] = {
-    "omflow": {"login": "airflow", "password": "sandbox"},
-    "mybpm": {"login": "airflow@example.com", "password": "sandbox"},
+    "omflow": {"login": "airflow", "password": "sesame"},
+    "mybpm": {"login": "airflow@example.com", "password": "sesame"},
     "blizwork": {
         "login": "a@example.com",
         "password": "t",
         "extra": {"company_id": "5f0c3a1be2d94a7c8b6e1d20"},
     },
-    "robusta": {"login": "airflow", "password": "sandbox", "extra": {"time_zone": "Europe/Istanbul"}},
+    "robusta": {"login": "airflow", "password": "sesame", "extra": {"time_zone": "Europe/Istanbul"}},
     "kiban": {"password": "key", "extra": {"environment": "sandbox"}},
 }
 

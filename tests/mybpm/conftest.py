@@ -18,7 +18,7 @@ from airflow_provider_workflows.sandbox.server import SandboxServer
 from tests.base.conftest import clock as clock
 from tests.base.conftest import new_process as new_process
 
-USER, PASSWORD = "airflow@example.com", "sandbox"
+USER, PASSWORD = "airflow@example.com", "sesame"
 API_TOKEN = "sandbox-api-token"
 
 #: Runs an operation on the default connection, in a worker or on an event loop.

@@ -15,7 +15,7 @@ from airflow_provider_workflows.mybpm.sensors import MyBPMFieldSensor, MyBPMStat
 from airflow_provider_workflows.protocol.errors import AuthenticationFailed, InvalidInput, NotFound, RunFailed
 from tests.base.airflow_names import AirflowSensorTimeout
 from tests.base.harness import Clock, Runner, raised
-from tests.mybpm.conftest import MyBPMServer
+from tests.mybpm.conftest import PASSWORD, MyBPMServer
 
 CHECKED, YES = "statusChk@000002", "decisionYes~0001"
 ANYWHERE = "aaaaBBBBcccc0001"
@@ -133,7 +133,7 @@ def test_a_trigger_holds_ids_and_values_only(mybpm: MyBPMServer, clock: Clock) -
     runner.run()
     (row,) = runner.triggers
     assert CHECKED in row
-    for secret in (mybpm.url, "sandbox", "airflow@example.com", "TOKEN"):
+    for secret in (mybpm.url, PASSWORD, "airflow@example.com", "TOKEN"):
         assert secret not in row
 
 

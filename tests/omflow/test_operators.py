@@ -53,7 +53,7 @@ from tests.omflow.orders import (
 LOOPING = """
 [[omflow.users]]
 name = "airflow"
-password = "sandbox"
+password = "sesame"
 rights = ["add", "modify", "view"]
 
 [omflow.processes.loop.fields]
@@ -781,7 +781,7 @@ def test_a_process_with_a_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             "conn_type": "omflow",
             "host": server.omflow_url(),
             "login": "airflow",
-            "password": "sandbox",
+            "password": "sesame",
         }
         monkeypatch.setenv("AIRFLOW_CONN_OMFLOW_DEFAULT", json.dumps(fields))
         data_no = OMFlowHook().open_order("loop", {})

@@ -50,7 +50,7 @@ def robusta(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> RobustaS
     def connect(conn_id: str = "robusta_default", **changes: Any) -> None:
         """(Re)define a connection; ``extra`` is merged into the default one."""
         extra = {"time_zone": "Europe/Istanbul", "timeout": 5, **changes.pop("extra", {})}
-        fields = {"conn_type": "robusta", "host": url, "login": "airflow", "password": "sandbox", **changes}
+        fields = {"conn_type": "robusta", "host": url, "login": "airflow", "password": "sesame", **changes}
         monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps({**fields, "extra": extra}))
 
     connect()

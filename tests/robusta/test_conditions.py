@@ -18,7 +18,7 @@ SPID = "8f14e45f-ceea-467f-a9f3-0d1c2b3a4f5e"
 
 def look(condition: ProcessSucceeded, status: str, **more: Any) -> Any:
     """Check a condition against one answer."""
-    operation = condition.check(RobustaApi(login="airflow", password="sandbox"))
+    operation = condition.check(RobustaApi(login="airflow", password="sesame"))
     next(operation)
     body = json.dumps({"status": status, "message": "söz", **more}).encode()
     with pytest.raises(StopIteration) as end:

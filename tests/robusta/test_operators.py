@@ -181,7 +181,7 @@ class TestWait:
         clock.after(30, lambda: robusta.control.command("robusta", "remove_user", name="airflow"))
         with pytest.raises(AuthenticationFailed):
             runner.run()
-        robusta.control.command("robusta", "add_user", name="airflow", password="sandbox")
+        robusta.control.command("robusta", "add_user", name="airflow", password="sesame")
         assert runner.retry()["status"] == "SUCCEEDED"
         assert robusta.effects()["saved"] == 1
 

@@ -130,7 +130,7 @@ def test_the_triggers_row_holds_the_spid_and_no_secret(robusta: RobustaServer, c
     runner.run()
     (row,) = runner.triggers
     assert spid in row
-    assert "sandbox" not in row
+    assert "sesame" not in row
     assert "http" not in row
 
 

@@ -15,7 +15,7 @@ class OMFlowClient:
     """Speaks to one OMFlow mount as one user."""
 
     def __init__(
-        self, url: str, *, user: str = "airflow", password: str = "sandbox", timeout: float = 60
+        self, url: str, *, user: str = "airflow", password: str = "sesame", timeout: float = 60
     ) -> None:
         self.url = url
         self._timeout = timeout

@@ -38,7 +38,7 @@ def test_requests_are_remembered_without_secrets(new: OMFlowClient, control: Con
     assert opened["content_length"] > 0
     assert opened["client_port"] == login["client_port"]
     assert new.code not in str(control.requests(VENDOR))
-    assert "sandbox" not in str(control.requests(VENDOR))
+    assert "sesame" not in str(control.requests(VENDOR))
 
 
 def test_records_tell_where_an_order_stands(new: OMFlowClient, control: Control) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-LOGIN = {"email": "airflow@example.com", "password": "sandbox", "timezone": "GMT+0600"}
+LOGIN = {"email": "airflow@example.com", "password": "sesame", "timezone": "GMT+0600"}
 PATHS = {
     "create": "boi/create",
     "load": "boi/load",

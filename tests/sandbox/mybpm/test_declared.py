@@ -15,7 +15,7 @@ A = "[objects.A.fields]\nX = {}\n"
 def test_the_shipped_objects() -> None:
     declared = read_declared(load_declaration()["mybpm"])
     assert {"CUSTOMER", "REQUEST", "BRANCH", "NOTE", "SILENT", "DEAL"} == set(declared.objects)
-    assert declared.users == {"airflow@example.com": "sandbox"}
+    assert declared.users == {"airflow@example.com": "sesame"}
     assert len({item.id for bo in declared.objects.values() for item in bo.fields.values()}) > 10
 
 

@@ -25,7 +25,7 @@ LATER = {**NOW, "runImmediately": "N", "quartzDef": "0 0 9 ? * FRI"}
 class Client:
     """Speaks to the mount as one user."""
 
-    def __init__(self, url: str, login: tuple[str, str] | None = ("airflow", "sandbox")) -> None:
+    def __init__(self, url: str, login: tuple[str, str] | None = ("airflow", "sesame")) -> None:
         self.url = f"{url}/scheduler/connector-api/process"
         self.session = requests.Session()
         self.session.trust_env = False
@@ -130,7 +130,7 @@ def test_without_worker_any_robot_takes_it(client: Client, control: Control) -> 
     [
         (None, 401),
         (("airflow", "wrong"), 401),
-        (("nobody", "sandbox"), 401),
+        (("nobody", "sesame"), 401),
         (("guest", "guest"), 403),
     ],
     ids=str,
