@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_workflows.base.decision import Absent, CannotKnow, Found, Trace
 from airflow_provider_workflows.base.record import KEY, Record, fingerprint, read_record
 from airflow_provider_workflows.base.state import TaskState
+from airflow_provider_workflows.base.wording import ADVICE, doubt, moment, search
 from airflow_provider_workflows.protocol.errors import (
     LostTrack,
     OutcomeUnknown,
@@ -29,22 +29,6 @@ FIRST_PAUSE = 1.0
 #: Seconds for which more looks follow, and between them, if the vendor promises to show more.
 LINGER = 30.0
 LINGER_PAUSE = 3.0
-#: How a person goes on after a doubt.
-ADVICE = (
-    f'If it is there, write its id as "id" into the record {KEY!r} of this task\'s state store and clear the '
-    "task, or mark it as a success; if it is not, delete the record and clear the task. With "
-    "on_lost_answer='resubmit' a task sends again by itself"
-)
-#: The same before Airflow 3.3, where there is no record.
-ADVICE_WITHOUT_STORE = (
-    "If it is there, mark the task as a success; if it is not, clear the task. With "
-    "on_lost_answer='resubmit' a task sends again by itself"
-)
-#: How a person goes on after a run that ended badly.
-RERUN_ADVICE = (
-    "With on_failed_run='rerun' the task's next attempt begins another one; to have another one now, clear "
-    "the task"
-)
 
 
 class Inquiry:
@@ -126,7 +110,7 @@ class Inquiry:
                 return CannotKnow(error.message, may_change=True)
             raise LostTrack(
                 f"{self._effect.subject}: the answer is lost, and the vendor does not answer when asked what "
-                f"became of it. Nothing is sent; a retry asks again. {self.search(record)} "
+                f"became of it. Nothing is sent; a retry asks again. {search(self._effect, record)} "
                 f"Last failure: {error.message}"
             ) from None
         except PermanentError as error:
@@ -143,22 +127,7 @@ class Inquiry:
         :param lost: how this attempt lost the answer, if it was this one
         """
         why = trace.why if isinstance(trace, CannotKnow) else "what the vendor shows proves neither"
-        lost = lost or OutcomeUnknown("an earlier attempt broke off")
-        return lost.retold(
-            f"{self._effect.subject}: whether it happened is not known ({lost.message}), because {why}. "
-            f"Nothing is sent again. {self.search(record)} {self._advice}"
-        )
-
-    def search(self, record: Record) -> str:
-        """Return what a person looks for at the vendor, in a sentence."""
-        effect = self._effect
-        return whereabouts(effect.hint, record, marked=effect.carries_mark)
-
-    @staticmethod
-    def moment(record: Record) -> str:
-        """Return when it was first sent, in words."""
-        date = datetime.fromtimestamp(record.intended_at, tz=UTC)
-        return f"of about {date:%Y-%m-%d %H:%M:%S} UTC" if record.intended_at else "of an earlier attempt"
+        return doubt(self._effect, record, lost, why=why, advice=self._advice)
 
 
 def open_doubt(context: Mapping[str, Any]) -> str | None:
@@ -170,23 +139,12 @@ def open_doubt(context: Mapping[str, Any]) -> str | None:
         return None  # the submission itself says so where it matters
     if record is None or record.id is not None:
         return None
-    when = Inquiry.moment(record)
+    when = moment(record)
     subject = record.subject or "a request"
     return (
         f"Open since an earlier attempt: {subject} {when}, mark {record.mark!r}. Before anything is sent, "
         "the vendor is asked what became of it"
     )
-
-
-def whereabouts(hint: str, record: Record, *, marked: bool) -> str:
-    """
-    Return what a person looks for at the vendor, in a sentence.
-
-    :param hint: what it is, and where it is to be found
-    :param marked: whether the vendor was given the mark
-    """
-    mark = f" with the mark {record.mark!r}" if marked else ""
-    return f"Look at the vendor for {hint or 'it'} {Inquiry.moment(record)}{mark}."
 
 
 def place_of(effect: Effect, mark: str) -> str:

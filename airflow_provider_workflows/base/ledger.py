@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_workflows.base.inquiry import ADVICE
 from airflow_provider_workflows.base.record import KEY, STEP_KEY, Record, read_record
 from airflow_provider_workflows.base.state import TaskState
+from airflow_provider_workflows.base.wording import ADVICE
 from airflow_provider_workflows.protocol.errors import InvalidInput, OutcomeUnknown
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from airflow_provider_workflows.base.decision import CannotKnow, Found, Trace
-from airflow_provider_workflows.base.inquiry import whereabouts
 from airflow_provider_workflows.base.record import Record
+from airflow_provider_workflows.base.wording import whereabouts
 from airflow_provider_workflows.protocol.errors import LostTrack, OutcomeUnknown, WorkflowError
 from airflow_provider_workflows.protocol.message import ExchangeFailed
 from airflow_provider_workflows.protocol.operation import Operation, Sleep

@@ -15,12 +15,13 @@ from airflow_provider_workflows.base.caller import CallsVendor
 from airflow_provider_workflows.base.compat import default_deferrable, exceptions
 from airflow_provider_workflows.base.condition import Condition
 from airflow_provider_workflows.base.decision import OnClear, OnFailedRun, OnLostAnswer, Policy
-from airflow_provider_workflows.base.inquiry import RERUN_ADVICE, open_doubt
+from airflow_provider_workflows.base.inquiry import open_doubt
 from airflow_provider_workflows.base.lineage import ReportsLineage, Role
 from airflow_provider_workflows.base.links import REMOTE, RecordLink, remote
 from airflow_provider_workflows.base.state import TaskState
 from airflow_provider_workflows.base.storeless import make_submission
 from airflow_provider_workflows.base.waiter import Waiter, result_of
+from airflow_provider_workflows.base.wording import RERUN_ADVICE
 from airflow_provider_workflows.protocol.errors import (
     InvalidInput,
     OutcomeUnknown,

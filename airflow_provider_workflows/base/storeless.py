@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 from airflow_provider_workflows.base import metrics
 from airflow_provider_workflows.base.decision import Found, Policy
 from airflow_provider_workflows.base.effect import Effect
-from airflow_provider_workflows.base.inquiry import ADVICE_WITHOUT_STORE, place_of
+from airflow_provider_workflows.base.inquiry import place_of
 from airflow_provider_workflows.base.record import Record, derive_mark
 from airflow_provider_workflows.base.state import TaskState
 from airflow_provider_workflows.base.submission import Submission
+from airflow_provider_workflows.base.wording import ADVICE_WITHOUT_STORE
 from airflow_provider_workflows.protocol.errors import LostTrack, OutcomeUnknown, PermanentError
 
 log = logging.getLogger(__name__)

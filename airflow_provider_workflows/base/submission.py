@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from airflow_provider_workflows.base import metrics
+from airflow_provider_workflows.base import metrics, wording
 from airflow_provider_workflows.base.decision import (
     Absent,
     Action,
@@ -26,7 +26,7 @@ from airflow_provider_workflows.base.decision import (
     decide,
 )
 from airflow_provider_workflows.base.effect import Effect
-from airflow_provider_workflows.base.inquiry import ADVICE, RERUN_ADVICE, Inquiry, place_of
+from airflow_provider_workflows.base.inquiry import Inquiry, place_of
 from airflow_provider_workflows.base.ledger import Ledger
 from airflow_provider_workflows.base.record import (
     KEY,
@@ -37,11 +37,9 @@ from airflow_provider_workflows.base.record import (
 from airflow_provider_workflows.protocol.errors import (
     AuthenticationFailed,
     InvalidConnection,
-    InvalidInput,
     LostTrack,
     OutcomeUnknown,
     PermanentError,
-    RunFailed,
     RunTimedOut,
     TemporaryError,
     WorkflowError,
@@ -68,7 +66,7 @@ class Submission:
     """
 
     #: How a person goes on after a doubt.
-    advice: ClassVar[str] = ADVICE
+    advice: ClassVar[str] = wording.ADVICE
 
     def __init__(
         self,
@@ -123,19 +121,7 @@ class Submission:
 
     def last_words(self) -> str:
         """Return what goes on at the vendor."""
-        if (record := self._ledger.record) is None:
-            return f"Nothing was sent: {self._effect.subject}"
-        if record.id is None:
-            return (
-                f"A request may be under way: {self._effect.subject}. {self._inquiry.search(record)} A new "
-                "attempt looks for it before it sends anything"
-            )
-        if not self._effect.begins_run:
-            return f"Done before: {self._effect.subject}, id {record.id}"
-        return (
-            f"{self._effect.subject}, id {record.id}, goes on at the vendor: it cannot be cancelled from "
-            f"here, and nothing is sent. Look at the vendor for {self._effect.hint or record.id}"
-        )
+        return wording.goes_on(self._effect, self._ledger.record)
 
     # What a new attempt finds.
 
@@ -148,10 +134,7 @@ class Submission:
             record = self._adopt(record)
         action = decide(Memory.OURS if ours else Memory.EARLIER, run=state.run, policy=self._policy)
         if action is Action.STOP_AT_FAILURE:
-            raise RunFailed(
-                f"{record.id} ({self._effect.subject}), which an earlier attempt began, has ended badly: "
-                f"{state.detail}. Nothing is sent. {RERUN_ADVICE}"
-            )
+            raise wording.ended_badly(self._effect, record, state.detail)
         if action is Action.START:
             log.info(
                 "%s, id %s, which an earlier attempt began: %s. Beginning another",
@@ -185,11 +168,7 @@ class Submission:
         """
         log.info("Going by the id %s, which a person wrote into the record %r", record.id, KEY)
         if state.run is Run.GONE:
-            raise InvalidInput(
-                f"The id {record.id!r}, which a person has written into the record {KEY!r} of this task's "
-                f"state store, is not known to the vendor: {state.detail}. Nothing is sent. Correct it and "
-                "clear the task"
-            )
+            raise wording.unknown_id(record, state.detail)
 
     def _adopt(self, record: Record) -> Record:
         """Make an id known as this generation's; if that fails, a retry does it."""
@@ -206,24 +185,13 @@ class Submission:
         :raises OutcomeUnknown: the other thing is in doubt
         :raises InvalidInput: the other thing was done, and was to be done once
         """
-        wanted = self._effect.subject
-        wants = f"This task now wants {wanted}"
-        if wanted == record.subject:
-            wants = "This task's connection now leads to another server or account"
         if record.id is None:
-            raise OutcomeUnknown(
-                f"{record.subject}: an earlier attempt broke off, and whether it happened is not known. "
-                f"{wants}. Nothing is sent. Look at the vendor for {record.subject} "
-                f"{self._inquiry.moment(record)}, with the mark {record.mark!r} if it took one. Once that is "
-                f"settled, delete the record {KEY!r} from this task's state store and clear the task"
-            )
+            raise wording.other_doubt(self._effect, record)
         if self._effect.begins_run or record.generation == self._ledger.generation:
-            raise InvalidInput(
-                f"An earlier attempt of this task did {record.subject}, id {record.id}. {wants}. Nothing is "
-                f"sent. If that is meant, delete the record {KEY!r} from this task's state store and clear "
-                "the task"
-            )
-        log.info("Done before: %s, id %s; now to be done: %s", record.subject, record.id, wanted)
+            raise wording.other_done(self._effect, record)
+        log.info(
+            "Done before: %s, id %s; now to be done: %s", record.subject, record.id, self._effect.subject
+        )
         return self._send(self._new(), again=True)
 
     def _state_of(self, id: Any, *, forgiving: bool) -> RunState:
@@ -333,7 +301,7 @@ class Submission:
                 raise
             raise LostTrack(
                 f"{self._effect.subject}: Airflow's state store did not answer ({type(error).__name__}), so "
-                f"that nothing is sent. {self._inquiry.search(record)} A retry asks again"
+                f"that nothing is sent. {wording.search(self._effect, record)} A retry asks again"
             ) from error
 
     def _obey(self) -> None:
@@ -376,7 +344,7 @@ class Submission:
                     "%s, id %s, was done before, and so refused: %s", self._effect.subject, trace.id, error
                 )
                 return self._accept(record, trace.id)
-        doubt = f"An earlier request for it may have taken effect. {self._inquiry.search(record)}"
+        doubt = f"An earlier request for it may have taken effect. {wording.search(self._effect, record)}"
         raise error.retold(f"{error.message}. {doubt}") from None
 
     def _accept(self, record: Record, id: Any) -> Any:
