@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ import requests
 from dev.airflow_client import AirflowClient, TaskInstance
 from dev.airflow_home import DATABASE, AirflowError, claimed, configuration, environment_of, prepare
 from dev.keeper import descendants
+from dev.layout import ROOT
 from dev.ports import LOOPBACK, free_port
 from dev.process import KeptProcess, tail
 
@@ -33,11 +35,8 @@ GRACE = 2.0
 
 #: The API server keeps Python's 5 seconds: its event loop may wait for one of its own requests, which cannot
 #: go on meanwhile, so that every second more would be lost.
-PATIENCE: Mapping[str, Mapping[str, str]] = {
-    component: {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS": "dev.sqlite.CONNECT"}
-    for component in COMPONENTS
-    if component != "api-server"
-}
+IMPATIENT = "api-server"
+PATIENCE: Mapping[str, str] = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS": "dev.sqlite.CONNECT"}
 
 
 class AirflowInstance(AirflowClient):
@@ -129,6 +128,27 @@ class AirflowInstance(AirflowClient):
         """
         self.wait_until(self._healthy, timeout=timeout, what="all components of Airflow to be healthy")
 
+    def command(self, *arguments: str) -> str:
+        """
+        Give a command, as a person at a terminal does, and return what it prints.
+
+        :param arguments: after ``airflow``
+        :raises AirflowError: if it fails
+        """
+        done = subprocess.run(
+            [sys.executable, "-m", "airflow", *arguments],
+            env={**self._patience("command"), **self._environment},
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise AirflowError(f"airflow {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}")
+        return done.stdout
+
     def kill(self, component: str) -> None:
         """End a component and all it started at once, as when its machine loses power."""
         self._processes.pop(component).kill()
@@ -183,7 +203,8 @@ class AirflowInstance(AirflowClient):
         )
 
     def _patience(self, component: str) -> Mapping[str, str]:
-        return PATIENCE.get(component, {}) if self._database is None else {}
+        """How long a process waits for SQLite's one writer."""
+        return PATIENCE if self._database is None and component != IMPATIENT else {}
 
     def _healthy(self) -> bool | None:
         try:

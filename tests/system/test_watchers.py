@@ -119,6 +119,30 @@ def test_a_run_for_each_arrival_and_none_lost_with_the_triggerer(stage: Stage) -
     assert len({json.dumps(one, sort_keys=True) for one in told_twice}) == len(arrivals)
 
 
+def test_the_example_approves_what_arrives(stage: Stage) -> None:
+    dag_id, asset = "omflow_arrivals_example", "purchase_at_review"
+    stage.airflow.wait_for_dag(dag_id)
+    stage.airflow.unpause(dag_id)
+    stage.airflow.wait_until(lambda: progress(stage, asset), timeout=60, what="the feed to begin")
+    numbers = {
+        str(OMFlowHook().open_order("purchase", {"FORMITM_1": title, "FORMITM_2": "100"}))
+        for title in ("paper", "pens")
+    }
+    stage.control.advance(5)
+
+    def approved() -> bool:
+        records = stage.control.records(OMFLOW)
+        return {
+            one["id"].partition("/")[2] for one in records if one["fields"].get("FORMITM_6") == "approved"
+        } >= numbers
+
+    until(stage, approved)
+    runs = stage.airflow.call("GET", f"/dags/{dag_id}/dagRuns")["dag_runs"]
+    assert runs
+    for run in runs:
+        assert stage.airflow.wait_for_run(dag_id, run["dag_run_id"], timeout=90) == "success"
+
+
 def until(stage: Stage, true: Callable[[], bool]) -> None:
     stage.airflow.wait_until(lambda: true() or None, timeout=60, what="the feed to go on")
 
