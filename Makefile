@@ -1,4 +1,7 @@
-# `make help` lists the targets. All that they write stays below this folder: .venv*, .cache, .airflow.
+# `make help` lists the targets. All that they write stays below this folder, nearly all in .venv*, .cache and .airflow.
+# But for root: `make test`, `make chaos` and `make chaos-short` run PostgreSQL, which refuses root, so they make a user
+# pgserver, and let everybody read and enter the folders above; and `make browser` on Debian installs the package
+# chromium if there is no browser. `make check` does both.
 
 PYTHON ?=
 PORT ?=

@@ -18,11 +18,18 @@ def occurrences(triggering_asset_events: Mapping[Any, Iterable[Any]]) -> list[di
         those that a person creates in the UI, are left out
     """
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    for events in triggering_asset_events.values():
-        for event in events:
-            payload = (event.extra or {}).get("payload")
-            if isinstance(payload, Mapping) and "occurrences" in payload:
-                conn_id = str(payload["conn_id"])
-                for told in payload["occurrences"]:
-                    found.setdefault((conn_id, told["occurrence_id"]), {**told, "conn_id": conn_id})
+    for event in _in_order(event for events in triggering_asset_events.values() for event in events):
+        payload = (event.extra or {}).get("payload")
+        if isinstance(payload, Mapping) and "occurrences" in payload:
+            conn_id = str(payload["conn_id"])
+            for told in payload["occurrences"]:
+                found.setdefault((conn_id, told["occurrence_id"]), {**told, "conn_id": conn_id})
     return list(found.values())
+
+
+def _in_order(events: Iterable[Any]) -> list[Any]:
+    """Return events by time: Airflow gives them asset by asset, and those of an asset in no order."""
+    listed = list(events)
+    if any(getattr(event, "timestamp", None) is None for event in listed):  # made up for a test
+        return listed
+    return sorted(listed, key=lambda event: event.timestamp)

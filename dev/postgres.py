@@ -32,12 +32,11 @@ def postgres(folder: Path) -> Iterator[str]:
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    # It ends on a SIGTERM without telling the server, which the keeper then ends: nobody needs its data.
     process = KeptProcess(
         [sys.executable, "-m", "dev.postgres_server", str(folder)],
         log=folder / "server.log",
         environment=confined(),
-        grace=2.0,
+        grace=15.0,
     )
     try:
         yield _address(folder, process)

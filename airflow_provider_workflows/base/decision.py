@@ -29,7 +29,7 @@ class Run(Enum):
     ALIVE = "alive"
     SUCCEEDED = "ended well"
     FAILED = "ended badly"
-    #: The vendor does not know it any more.
+    #: The vendor, or who answers for it, knows no such run.
     GONE = "gone"
     #: The vendor does not say.
     UNKNOWN = "unknown"
@@ -91,6 +91,7 @@ class Action(Enum):
     START = "send"
     ATTACH = "go on with what is there; send nothing"
     STOP_AT_FAILURE = "fail, naming the run that ended badly"
+    STOP_AT_GAP = "fail, naming the run that the vendor does not know; a retry asks again"
     STOP_IN_DOUBT = "fail, naming the doubt"
 
 
@@ -114,7 +115,8 @@ def decide(memory: Memory, *, run: Run = Run.UNKNOWN, trace: Trace | None = None
     Decide what a new attempt does.
 
     A run of which nothing is known counts as alive: to attach to what has ended is seen, to start a second
-    one beside what is alive is not.
+    one beside what is alive is not. Nor has a run ended of which the vendor says that there is none: a
+    gateway says so, too, while the vendor is away.
 
     :param run: how the run stands, if the memory holds an id
     :param trace: what was found at the vendor, if the memory holds an intent; None counts as cannot know
@@ -124,14 +126,14 @@ def decide(memory: Memory, *, run: Run = Run.UNKNOWN, trace: Trace | None = None
             return Action.START
         case Memory.INTENT:
             return _in_doubt(trace, policy)
-        case Memory.OURS if run in (Run.FAILED, Run.GONE):
+        case Memory.OURS if run is Run.FAILED:
             return Action.START if policy.on_failed_run == "rerun" else Action.STOP_AT_FAILURE
         case Memory.OURS:
-            return Action.ATTACH
-        case Memory.EARLIER if run in (Run.SUCCEEDED, Run.FAILED, Run.GONE):
+            return Action.STOP_AT_GAP if run is Run.GONE else Action.ATTACH
+        case Memory.EARLIER if run in (Run.SUCCEEDED, Run.FAILED) or policy.on_clear == "rerun":
             return Action.START
         case Memory.EARLIER:
-            return Action.START if policy.on_clear == "rerun" else Action.ATTACH
+            return Action.STOP_AT_GAP if run is Run.GONE else Action.ATTACH
 
 
 def _in_doubt(trace: Trace | None, policy: Policy) -> Action:

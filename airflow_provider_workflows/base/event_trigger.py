@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks that fail, at the most; unless the vendor asks for more.
 LONGEST_PAUSE = 300.0
+#: The same then. A look has no effect, and who mends what is wrong should not have to restart a triggerer.
+LONGEST_ASKED = 3600.0
 #: Seconds between two warnings about the same trouble.
 REMIND_AFTER = 3600.0
 #: Seconds after which a batch is sent again though this process has sent it. A database that gives ids of
@@ -54,6 +56,8 @@ DISTANCE = 10.0
 
 #: Trigger id -> what this process has sent last: key, number of the batch, and when.
 _sent: dict[int, tuple[str, int, float]] = {}
+#: Key and trouble -> when this process has warned of it last.
+_said: dict[tuple[str, str], float] = {}
 #: Key -> progress, on an Airflow without asset state store.
 _remembered: dict[str, Any] = {}
 
@@ -78,7 +82,6 @@ class FeedTrigger(BaseEventTrigger):
         self.feed = feed
         self.poll_interval = float(poll_interval)
         self._key = key_of(conn_id, feed)
-        self._said: dict[str, float] = {}
         self._delivers = False
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -97,7 +100,8 @@ class FeedTrigger(BaseEventTrigger):
                 pause = self._complain(error, failures)
             else:
                 if failures:
-                    failures, self._said = 0, {}
+                    failures = 0
+                    self._forget_warnings()
                     self.log.info("Feed %s: read again", self._key)
                 pause = self.poll_interval * random.uniform(0.9, 1.1)
                 if progress.pending:
@@ -195,14 +199,21 @@ class FeedTrigger(BaseEventTrigger):
         # Airflow's own errors name what is missing; others may quote a URL.
         told = f": {error}" if isinstance(error, AirflowException) else ""
         kind = type(error).__name__
-        self._warn(kind, f"no news, going on: {kind}{told}")
         pause = min(self.poll_interval * 2 ** min(failures - 1, 10), max(LONGEST_PAUSE, self.poll_interval))
-        asked = error.retry_after if isinstance(error, WorkflowError) else None
-        return float(max(pause, asked or 0.0) * random.uniform(0.9, 1.1))
+        asked = (error.retry_after if isinstance(error, WorkflowError) else None) or 0.0
+        pause = float(max(pause, min(asked, LONGEST_ASKED)) * random.uniform(0.9, 1.1))
+        self._warn(kind, f"no news, going on in {pause:.0f} s: {kind}{told}")
+        return pause
 
     def _warn(self, trouble: str, message: str) -> None:
         """Log a warning, unless one about the same trouble was logged a while ago."""
-        now = time.monotonic()
-        if trouble not in self._said or now - self._said[trouble] >= REMIND_AFTER:
-            self._said[trouble] = now
+        now, key = time.monotonic(), (self._key, trouble)
+        for old in [one for one, when in _said.items() if now - when >= REMIND_AFTER]:
+            del _said[old]
+        if key not in _said:
+            _said[key] = now
             self.log.warning("Feed %s: %s", self._key, message)
+
+    def _forget_warnings(self) -> None:
+        for one in [one for one in _said if one[0] == self._key]:
+            del _said[one]

@@ -101,7 +101,7 @@ class Feed(ABC):
         """
         Rebuild a feed.
 
-        :raises ValueError: it was written by a newer version of this package, or is not a feed
+        :raises InvalidInput: it was written by a newer version of this package, or is not a feed
         """
         return rebuilt(json.loads(text), "feed", Feed)  # type: ignore[type-abstract]
 

@@ -122,8 +122,8 @@ COMMON_FIELDS: tuple[Field, ...] = (
     Field(
         name="namespace",
         label="Namespace",
-        help="Only for Airflow before 3.3, and only if several installations of it share this account: a "
-        "word of your choice that tells this one's runs from the others'.",
+        help="Only if several installations of Airflow share this account: a word of your choice that tells "
+        "this one's notifications, and before Airflow 3.3 its runs, from the others'.",
         section=NETWORK,
     ),
 )

@@ -6,7 +6,7 @@ import asyncio
 import functools
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -50,6 +50,8 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
     """
 
     form: ClassVar[ConnectionForm]
+    #: Names of the form's fields that tell, beside address and login, whose things at the vendor are meant.
+    account_fields: ClassVar[Sequence[str]] = ()
     conn_name_attr: ClassVar[str]
     default_conn_name: ClassVar[str]
     conn_type: ClassVar[str] = ""
@@ -72,6 +74,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         self._retry = retry
         self._conn: tuple[float, ApiT, BlockingTransport] | None = None
         self._namespace = self._ui_url = ""
+        self._account: list[str] = []
 
     # What a vendor says of itself.
 
@@ -120,7 +123,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
     def where(self) -> str:
         """The vendor's server and account, to tell whether a connection still leads to the same."""
         transport = self._worker_side()[1]
-        return f"{transport.endpoint.base_url} {transport.endpoint.identity[0]}"
+        return " ".join([transport.endpoint.base_url, transport.endpoint.identity[0], *self._account])
 
     @property
     def server(self) -> str:
@@ -177,6 +180,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         )
         self._conn = (time.monotonic(), api, transport)
         self._namespace = _namespace(settings)
+        self._account = [str(settings.options[name]) for name in self.account_fields]
         self._ui_url = str(settings.options.get("ui_url") or "")
         if settings.unknown:
             self.log.warning(

@@ -138,15 +138,15 @@ class Notice:
 
         :raises WorkflowError: the vendor did not answer
         """
-        trace = yield from self._look(api)
+        trace = yield from self._look_in_time(api)
         for pause in PAUSES_BEFORE:
             if not (isinstance(trace, CannotKnow) and trace.may_change):
                 break
             yield Sleep(pause)
-            trace = yield from self._look(api)
+            trace = yield from self._look_in_time(api)
         if isinstance(trace, CannotKnow):
             # Callbacks seldom run twice. To send nothing whenever the vendor shows what may be somebody
-            # else's would nearly always be to notify nobody.
+            # else's, or so much that a callback cannot read it all, would nearly always be to notify nobody.
             log.warning("Whether an earlier run of this callback has sent it is not sure: %s", trace.why)
         return trace if isinstance(trace, Found) else None
 
@@ -175,9 +175,19 @@ class Notice:
                 break
         raise lost.retold(f"{lost.message}, and {why}")
 
-    def _look(self, api: Any) -> Operation[Trace]:
+    def _look_in_time(self, api: Any) -> Operation[Trace]:
+        """Look, and bear it if there is more to ask than a callback has time for."""
+        until = time.monotonic() + LONGEST_LOOK
+        try:
+            return (yield from self._look(api, until=until))
+        except LostTrack as late:
+            if time.monotonic() <= until:
+                raise
+            return CannotKnow(late.message)
+
+    def _look(self, api: Any, *, until: float | None = None) -> Operation[Trace]:
         operation = self._thing.searching(api, self._record)
-        return (yield from hurried(operation, until=time.monotonic() + LONGEST_LOOK))
+        return (yield from hurried(operation, until=until or time.monotonic() + LONGEST_LOOK))
 
 
 def hurried(operation: Operation[T], *, until: float) -> Operation[T]:
@@ -185,6 +195,7 @@ def hurried(operation: Operation[T], *, until: float) -> Operation[T]:
     Run an operation that asks for nothing after a date.
 
     :param until: reading of :func:`time.monotonic`
+    :returns: its result; that of what it had seen by then, if it makes one of it
     :raises LostTrack: it was not at its end by then
     """
     answer: Any = None
@@ -196,13 +207,23 @@ def hurried(operation: Operation[T], *, until: float) -> Operation[T]:
             result: T = end.value
             return result
         if time.monotonic() > until:
-            operation.close()
-            raise LostTrack("The look for it takes longer than a callback may last")
+            return _cut_off(operation)
         answer = failure = None
         try:
             answer = yield step
         except (WorkflowError, ExchangeFailed) as raised:
             failure = raised
+
+
+def _cut_off(operation: Operation[T]) -> T:
+    late = LostTrack("The look for it takes longer than a callback may last")
+    try:
+        operation.throw(late)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    operation.close()
+    raise late
 
 
 class Account:

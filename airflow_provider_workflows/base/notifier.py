@@ -9,12 +9,14 @@ the DAG processor; a DAG's, which run in the DAG processor; and a deadline's, wh
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import functools
 import json
 import time
 import uuid
 from abc import abstractmethod
 from collections.abc import Generator
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
@@ -133,5 +135,6 @@ class WorkflowNotifier(CallsVendor, BaseNotifier):
 
 
 def _kind(value: Any) -> str:
-    # Its text may hold an address in memory, which is another in every process.
-    return type(value).__qualname__
+    kind = type(value).__qualname__
+    # The text of anything else may hold an address in memory, which is another in every process.
+    return f"{kind} {value}" if isinstance(value, (Decimal, dt.date, uuid.UUID)) else kind

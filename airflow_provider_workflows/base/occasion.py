@@ -46,8 +46,9 @@ def occasion_of(context: Mapping[str, Any]) -> Occasion:
         return _of_task(ti, begun=_begun(context))
     if not (dag_id and run_id):
         return Occasion()
-    # A Clear raises the number, so that a run which fails once more is another occasion.
-    parts = ("run", dag_id, run_id, _text(run, "clear_number") or "0")
+    # A Clear raises the number, so that a run which fails once more is another occasion. Airflow tells the
+    # name alone of a run whose failed task has been taken out of the DAG.
+    parts = ("run", dag_id, run_id, "unknown" if run is None else _text(run, "clear_number") or "0")
     return Occasion(parts, (dag_id,), f"run {run_id} of {dag_id}", _begun(context))
 
 
@@ -59,8 +60,9 @@ def _of_task(ti: Any, *, begun: float | None) -> Occasion:
     mapped = "" if index == "-1" else f"[{index}]"
     words = f"try {try_number} of {names[1]}{mapped} in run {run_id} of {names[0]}"
     parts = ("try", names[0], run_id, names[1], index, try_number)
-    tried = _time(_value(ti, "start_date"))  # not known where the worker has died
-    return Occasion(parts, names, words, begun if tried is None else tried)
+    # The try's own date does not do: each process of a try that is rescheduled is told another one, and what
+    # an earlier process has sent would be overlooked.
+    return Occasion(parts, names, words, _time(_value(ti, "start_date")) if begun is None else begun)
 
 
 def _begun(context: Mapping[str, Any]) -> float | None:

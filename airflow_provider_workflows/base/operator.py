@@ -165,7 +165,8 @@ class WaitingOperator(OnceOperator):
 
     :param wait_for_completion: return only when the remote run has ended
     :param deferrable: wait in the triggerer; by default ``[operators] default_deferrable``
-    :param timeout: seconds for the start and the wait, over all retries
+    :param timeout: seconds for the start and the wait, over all retries; without ``wait_for_completion``, and
+        before Airflow 3.3, over one attempt
     :param poke_interval: seconds between two looks at the most; looks come sooner at first
     :param tolerance: seconds that the vendor may give no answer before track is lost
     :param prepoll: seconds of looking in the worker before a deferral

@@ -97,7 +97,8 @@ class Submission:
         :raises RunFailed: what an earlier attempt began has ended badly
         :raises RunTimedOut: the deadline had passed before anything was sent
         :raises OutcomeUnknown: it may have happened, and the vendor does not tell
-        :raises LostTrack: it may have happened, and the vendor does not answer; a retry asks again
+        :raises LostTrack: it may have happened, and the vendor does not answer, or does not know of it; a
+            retry asks again
         :raises WorkflowError: the vendor refused, or nothing could be sent
         """
         record = self._ledger.load(self._effect.adopt)
@@ -135,6 +136,8 @@ class Submission:
         action = decide(Memory.OURS if ours else Memory.EARLIER, run=state.run, policy=self._policy)
         if action is Action.STOP_AT_FAILURE:
             raise wording.ended_badly(self._effect, record, state.detail)
+        if action is Action.STOP_AT_GAP:
+            raise wording.not_known(self._effect, record, state.detail)
         if action is Action.START:
             log.info(
                 "%s, id %s, which an earlier attempt began: %s. Beginning another",

@@ -6,7 +6,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_workflows.base.record import KEY, Record
-from airflow_provider_workflows.protocol.errors import InvalidInput, OutcomeUnknown, RunFailed, WorkflowError
+from airflow_provider_workflows.protocol.errors import (
+    InvalidInput,
+    LostTrack,
+    OutcomeUnknown,
+    RunFailed,
+    WorkflowError,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.base.effect import Effect
@@ -119,6 +125,20 @@ def unknown_id(record: Record, detail: str) -> InvalidInput:
     return InvalidInput(
         f"The id {record.id!r}, which a person has written into the record {KEY!r} of this task's state "
         f"store, is not known to the vendor: {detail}. Nothing is sent. Correct it and clear the task"
+    )
+
+
+def not_known(effect: Effect, record: Record, detail: str) -> LostTrack:
+    """
+    Return the error for a run that an earlier attempt began and the vendor does not know.
+
+    :param detail: what the vendor says
+    """
+    return LostTrack(
+        f"{record.id} ({effect.subject}), which an earlier attempt began, is not known to the vendor, or to "
+        f"what answers for it now: {detail}. Nothing is sent; a retry asks again. If it is surely over, "
+        f"delete the record {KEY!r} from this task's state store and clear the task, which then begins "
+        "another one"
     )
 
 

@@ -22,6 +22,7 @@ from airflow_provider_workflows.base.feed import (
 from airflow_provider_workflows.blizwork.api import BlizWorkApi
 from airflow_provider_workflows.blizwork.case import Case
 from airflow_provider_workflows.blizwork.connection import FORM
+from airflow_provider_workflows.blizwork.values import case_number
 from airflow_provider_workflows.protocol.errors import NotFound, Rejected
 from airflow_provider_workflows.protocol.operation import Operation
 
@@ -104,6 +105,8 @@ class _OfCases(Feed):
     def __post_init__(self) -> None:
         check_text(self.workflow_id, "workflow_id")
         check_names(self.case_numbers, "case_numbers")
+        for number in self.case_numbers:
+            case_number(number, "case_numbers")
         check_start(self.start)
 
     @property

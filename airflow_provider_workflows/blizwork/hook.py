@@ -26,6 +26,7 @@ class BlizWorkHook(WorkflowHook[BlizWorkApi]):
     """
 
     form = FORM
+    account_fields = ("company_id", "environment")
 
     def __init__(self, blizwork_conn_id: str = FORM.default_conn_id, *, retry: Retry | None = None) -> None:
         super().__init__(blizwork_conn_id, retry=retry)

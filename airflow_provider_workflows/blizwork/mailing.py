@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 class Mail:
     """
-    One mail, as a :class:`~airflow_provider_workflows.base.notice.Sendable`; its addresses are in no log.
+    One mail, as a :class:`~airflow_provider_workflows.base.notice.Sendable`; its words tell no addresses.
 
     The arguments are those of the hook's ``send_notification``.
 

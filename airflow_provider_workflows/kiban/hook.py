@@ -29,6 +29,7 @@ class KibanHook(WorkflowHook[KibanApi]):
     """
 
     form = FORM
+    account_fields = ("environment",)
 
     def __init__(self, kiban_conn_id: str = FORM.default_conn_id, *, retry: Retry | None = None) -> None:
         super().__init__(kiban_conn_id, retry=retry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -23,7 +24,7 @@ from airflow_provider_workflows.base.feed import (
 from airflow_provider_workflows.mybpm.api import MyBPMApi
 from airflow_provider_workflows.mybpm.boi import Boi, FieldValue
 from airflow_provider_workflows.mybpm.connection import FORM
-from airflow_provider_workflows.mybpm.values import same
+from airflow_provider_workflows.mybpm.values import check_id, same
 from airflow_provider_workflows.protocol.operation import Operation
 
 #: Instances read in one call.
@@ -84,6 +85,8 @@ class ValuesReached(Feed):
     def __post_init__(self) -> None:
         check_text(self.bo_code, "bo_code")
         check_names(self.boi_ids, "boi_ids")
+        for id in self.boi_ids:
+            check_id(id, "boi_ids")
         check_names(self.values, "values")
         check_start(self.start)
 
@@ -94,7 +97,9 @@ class ValuesReached(Feed):
 
     def first(self, api: MyBPMApi) -> Operation[Cursor]:
         """Return the cursor after how the instances stand now."""
-        begun = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
+        # Feeds that begin in the same second count apart.
+        digest = hashlib.sha256(self.to_json().encode()).hexdigest()[:8]
+        begun = f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}-{digest}"
         if self.start == BEGINNING:
             return {"begun": begun, "stands": {}}
         found = yield from self._load(api)

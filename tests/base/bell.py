@@ -129,6 +129,7 @@ class Triggerer:
         """Begin a new process, which remembers nothing."""
         event_trigger._sent.clear()
         event_trigger._remembered.clear()
+        event_trigger._said.clear()
 
     def run(self, *, looks: int = 1, killed: bool = False) -> bool:
         """

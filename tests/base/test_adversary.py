@@ -21,6 +21,7 @@ from airflow_provider_workflows.base.decision import Policy, Run
 from airflow_provider_workflows.base.record import KEY
 from airflow_provider_workflows.protocol.errors import (
     ConnectionFailed,
+    LostTrack,
     OutcomeUnknown,
     Rejected,
     RunFailed,
@@ -99,6 +100,8 @@ class Adversary(RuleBasedStateMachine):
         outcome = self.outcome(name, how)
         if isinstance(outcome, RunFailed):
             assert self.policy.on_failed_run == "fail"
+        elif isinstance(outcome, LostTrack):
+            assert any(job.run is Run.GONE for job in self.vendor.of(name))
         elif isinstance(outcome, OutcomeUnknown):
             assert doubted
             assert not self.findable

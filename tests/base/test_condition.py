@@ -14,6 +14,7 @@ from airflow_provider_workflows.base.condition import Condition, Done, Pending, 
 from airflow_provider_workflows.base.trigger import WaitTrigger
 from airflow_provider_workflows.base.waiting import WaitState
 from airflow_provider_workflows.omflow.conditions import OrderAtStop, OrderClosed
+from airflow_provider_workflows.protocol.errors import InvalidInput
 from airflow_provider_workflows.protocol.operation import Operation
 from tests.base.airflow_names import deserialize, serialize
 
@@ -75,11 +76,11 @@ def test_conditions_of_older_and_the_same_format_are_read(format: int) -> None:
 
 
 def test_a_condition_of_a_newer_format_is_refused_with_what_to_do() -> None:
-    with pytest.raises(ValueError, match=r"format 3 is newer .* reads up to 2; upgrade the triggerer"):
+    with pytest.raises(InvalidInput, match=r"format 3 is newer .* reads up to 2; upgrade the triggerer"):
         Condition.from_json(Older(name="x").to_json() | {"format": 3})
 
 
 def test_what_is_no_condition_is_refused() -> None:
     data = {"condition": "builtins.dict", "format": 1, "values": {}}
-    with pytest.raises(ValueError, match="is not a condition"):
+    with pytest.raises(InvalidInput, match="is not a condition"):
         Condition.from_json(data)

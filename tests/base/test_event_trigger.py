@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_workflows.base import event_trigger
-from airflow_provider_workflows.base.event_trigger import DISTANCE, LONGEST_PAUSE, FeedTrigger
+from airflow_provider_workflows.base.event_trigger import DISTANCE, LONGEST_ASKED, LONGEST_PAUSE, FeedTrigger
 from airflow_provider_workflows.base.feed import BEGINNING
 from airflow_provider_workflows.protocol.errors import AuthenticationFailed, InvalidInput, Throttled
 from tests.base.bell import TOWER, Killed, Rings, Triggerer
@@ -184,6 +184,12 @@ class TestTrouble:
         triggerer.run(looks=2)
         assert triggerer.slept[0] == pytest.approx(900, rel=0.11)
 
+    def test_but_no_longer_than_a_person_who_mends_it_would(self) -> None:
+        TOWER.errors = [Throttled("too loud", retry_after=30 * 24 * 3600)]
+        triggerer = Triggerer(ringing(), "asset")
+        triggerer.run(looks=2)
+        assert triggerer.slept[0] == pytest.approx(LONGEST_ASKED, rel=0.11)
+
     def test_what_others_say_is_not_logged(self, capsys: pytest.CaptureFixture[str]) -> None:
         TOWER.errors = [RuntimeError("https://bell.example.com/?token=secret")]
         Triggerer(ringing(), "asset").run()
@@ -197,6 +203,9 @@ class TestTrouble:
         triggerer = Triggerer(ringing(), "asset")
         TOWER.troubles = ("the third bell is gone",)
         triggerer.run(looks=5)
+        TOWER.rung = ["one"]
+        triggerer.run_all()  # an instance lives no longer than a batch
+        assert ids(triggerer) == ["one"]
         assert capsys.readouterr().out.count("the third bell is gone") == 1
 
     def test_a_store_that_is_away_loses_nothing(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from airflow_provider_workflows.base.decision import Absent, CannotKnow, Found, Trace
 from airflow_provider_workflows.base.notice import (
+    LONGEST_LOOK,
     PAUSES_AFTER,
     PAUSES_BEFORE,
     Account,
@@ -262,3 +264,28 @@ class TestHurried:
         with pytest.raises(LostTrack, match="longer than a callback may last"):
             next(hurry)
         assert closed == [True]
+
+    def test_what_had_been_seen_by_then_counts(self) -> None:
+        def operation() -> Operation[str]:
+            try:
+                yield Sleep(1)
+                yield Sleep(2)
+            except LostTrack:
+                return "seen before"
+            return "end"
+
+        hurry = hurried(operation(), until=time.monotonic() - 1)
+        with pytest.raises(StopIteration) as ended:
+            next(hurry)
+        assert ended.value.value == "seen before"
+
+
+def test_a_look_at_more_than_there_is_time_for_keeps_nobody_from_being_notified(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    seconds = itertools.count(step=2 * LONGEST_LOOK)
+    monkeypatch.setattr(time, "monotonic", lambda: next(seconds))
+    thing = Thing(Absent())
+    assert drive(notice_of(thing).send(None))[0] == Sent(7)
+    assert len(thing.sent) == 1
+    assert "not sure: The look for it takes longer than a callback may last" in caplog.text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -47,7 +47,7 @@ def of_deadline(id: str = "d1", **values: Any) -> Occasion:
 def test_of_a_task() -> None:
     found = of_task()
     assert found.words == "try 1 of pay in run monday of loans"
-    assert (found.names, found.begun) == (("loans", "pay"), LATER.timestamp())
+    assert (found.names, found.begun) == (("loans", "pay"), START.timestamp())
     assert of_task(map_index=3).words == "try 1 of pay[3] in run monday of loans"
 
 
@@ -62,8 +62,19 @@ def test_of_a_run() -> None:
 
 def test_of_a_run_without_a_task() -> None:
     context = {"dag": SimpleNamespace(dag_id="loans"), "run_id": "monday", "reason": "timed_out"}
-    assert occasion_of(context).parts == of_run().parts
-    assert occasion_of(context).begun is None
+    found = occasion_of(context)
+    assert found.begun is None
+    # How often the run was cleared is not told, and one that was not tells it.
+    assert (found.parts, found.words) == (("run", "loans", "monday", "unknown"), of_run().words)
+
+
+def test_a_try_that_is_rescheduled_is_the_same_throughout() -> None:
+    # Its processes are told a date each.
+    assert of_task(start_date=LATER) == of_task(start_date=LATER + timedelta(minutes=10))
+
+
+def test_of_a_task_whose_run_tells_no_date() -> None:
+    assert occasion_of({"ti": ti()}).begun == LATER.timestamp()
 
 
 def test_of_a_deadline() -> None:

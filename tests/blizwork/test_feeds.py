@@ -109,7 +109,15 @@ def test_a_wrong_login_stops_all(blizwork: BlizWorkServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"workflow_id": ""}, {"case_numbers": []}, {"case_numbers": [1, 1]}, {"start": "then"}]
+    "wrong",
+    [
+        {"workflow_id": ""},
+        {"case_numbers": []},
+        {"case_numbers": [1, 1]},
+        {"case_numbers": [1, "7a"]},
+        {"case_numbers": [1, None]},
+        {"start": "then"},
+    ],
 )
 def test_wrong_arguments_are_named(wrong: dict[str, Any]) -> None:
     for make in (blizwork_activities, blizwork_closed):

@@ -16,9 +16,9 @@ from airflow_provider_workflows.blizwork.operators import (
 from airflow_provider_workflows.protocol.errors import (
     InvalidConnection,
     InvalidInput,
+    LostTrack,
     NotFound,
     Rejected,
-    RunFailed,
     RunTimedOut,
     Throttled,
     WorkflowError,
@@ -87,19 +87,21 @@ class TestInit:
         assert (runner.retry(), runner.clear()) == (1, 1)
         assert blizwork.requests("init") == 1
 
-    @pytest.mark.parametrize("policy", ["fail", "rerun"])
-    def test_a_case_that_blizwork_does_not_know_any_more(self, blizwork: BlizWorkServer, policy: Any) -> None:
-        runner = starting(on_failed_run=policy)
+    @pytest.mark.parametrize("again", ["retry", "clear"])
+    def test_a_case_that_blizwork_does_not_know_any_more(self, blizwork: BlizWorkServer, again: str) -> None:
+        runner = starting(on_failed_run="rerun")
         runner.run()
         blizwork.answer("case", 4)
-        if policy == "rerun":
-            assert runner.retry() == 2
-        else:
-            with pytest.raises(RunFailed, match=r"case number does not exist.*on_failed_run='rerun'"):
-                runner.retry()
-            assert blizwork.requests("init") == 1
-            blizwork.answer("case", 4)
-            assert runner.clear() == 2
+        with pytest.raises(LostTrack, match=r"case number does not exist.*Nothing.*delete the record"):
+            getattr(runner, again)()
+        assert blizwork.requests("init") == 1
+        assert getattr(runner, again)() == 1, "it was there all the time"
+
+    def test_is_followed_by_another_where_that_is_wanted(self, blizwork: BlizWorkServer) -> None:
+        runner = starting(on_clear="rerun")
+        runner.run()
+        blizwork.answer("case", 4)
+        assert runner.clear() == 2
 
     def test_a_clear_that_cannot_ask_opens_nothing(self, blizwork: BlizWorkServer) -> None:
         runner = starting()

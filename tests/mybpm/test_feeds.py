@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from airflow_provider_workflows.mybpm.feeds import ValuesReached, mybpm_reached
 from airflow_provider_workflows.mybpm.hook import MyBPMHook
 from airflow_provider_workflows.protocol.errors import InvalidInput
 from tests.mybpm.conftest import MyBPMServer
+
+ID = "0123456789abcde~"
 
 SECRET = "a person's own words"
 
@@ -63,6 +66,17 @@ def test_a_field_that_comes_to_a_value_and_comes_again(note: str) -> None:
     assert second == {**first, "occurrence_id": f"NOTE/{note}/TEXT/{begun}/2"}
 
 
+def test_feeds_that_begin_in_the_same_second_tell_of_their_own(note: str) -> None:
+    readers = [Reader(note, field="TEXT", values=[value]) for value in ("done", "paid")]
+    for reader in readers:
+        reader.cursor = {**reader.cursor, "begun": re.sub(r"^\d+T\d+Z", "now", reader.cursor["begun"])}
+    ids = []
+    for value, reader in zip(("done", "paid"), readers, strict=True):
+        write(note, value)
+        ids += [one["occurrence_id"] for one in reader.read()]
+    assert len(set(ids)) == 2
+
+
 def test_from_one_value_to_another(note: str) -> None:
     reader = Reader(note, field="TEXT", values=["done", "failed"])
     write(note, "done")
@@ -93,10 +107,17 @@ def test_what_comes_and_goes_between_two_looks_is_not_seen(note: str) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"bo_code": ""}, {"boi_ids": []}, {"boi_ids": "abc"}, {"values": []}, {"start": "then"}],
+    [
+        {"bo_code": ""},
+        {"boi_ids": []},
+        {"boi_ids": "abc"},
+        {"boi_ids": [ID, "abc"]},
+        {"values": []},
+        {"start": "then"},
+    ],
 )
 def test_wrong_arguments_are_named(wrong: dict[str, Any]) -> None:
-    feed: dict[str, Any] = {"bo_code": "B", "boi_ids": ["b"], "values": ["v"], **wrong}
+    feed: dict[str, Any] = {"bo_code": "B", "boi_ids": [ID], "values": ["v"], **wrong}
     with pytest.raises(InvalidInput, match=next(iter(wrong))):
         ValuesReached(**feed)
-    assert mybpm_reached(bo_code="B", boi_ids=["b"], values=["v"]).poll_interval == 60
+    assert mybpm_reached(bo_code="B", boi_ids=[ID], values=["v"]).poll_interval == 60

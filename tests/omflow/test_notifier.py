@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -135,6 +136,11 @@ class TestOnce:
         omflow.connect(extra={"namespace": other.get("namespace", "")})
         arguments = {**MARKED, "form_data": other.get("form_data", ORDER["form_data"])}
         call(NOTIFIER, other.get("context", failure()), **arguments)
+        assert omflow.effects()["opened"] == 2
+
+    def test_two_that_differ_in_an_amount_are_two(self, omflow: OMFlowServer, call: Call) -> None:
+        for amount in (Decimal("100"), Decimal("200"), Decimal("200")):
+            call(NOTIFIER, failure(), **{**MARKED, "form_data": {"FORMITM_1": amount}})
         assert omflow.effects()["opened"] == 2
 
     def test_without_a_key_field_each_call_opens_one(self, omflow: OMFlowServer, call: Call) -> None:

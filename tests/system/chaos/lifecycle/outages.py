@@ -14,6 +14,8 @@ DOWN = "vendor down while waiting: refused 60 s, later 503 for 60 s"
 FORGOTTEN = "login expired in mid-wait; vendor restarted"
 RESTARTED = "vendor restarted in mid-wait"
 DOWN_SECONDS = 60.0
+#: Seconds until the vendor has taken in what was under way when its door was shut.
+UNDER_WAY_SECONDS = 3.0
 BETWEEN_SECONDS = 12.0
 #: The requests that log in, by mount, and after how many seconds a login expires; others send it each time.
 LOGINS = {"omflow-1.2": ("security", 600.0), "mybpm": ("login", 3600.0)}
@@ -61,8 +63,9 @@ class VendorDown(WaitingCell):
         course.ordered = 2 * course.crew.size
         lane = course.stage.lane
         assert isinstance(lane, RelayedLane)
-        before = self._requests(course)
         lane.relay.close()
+        self._sleep(course, UNDER_WAY_SECONDS, "closing")
+        before = self._requests(course)
         self._sleep(course, DOWN_SECONDS, "refused")
         if self._requests(course) == before:
             course.confirmed += course.crew.size
