@@ -10,6 +10,7 @@ import pytest
 from airflow_provider_workflows.protocol.errors import (
     AuthenticationFailed,
     InvalidInput,
+    LostTrack,
     OutcomeUnknown,
     Rejected,
     RunFailed,
@@ -113,15 +114,15 @@ class TestNewAttempt:
 
     @pytest.mark.parametrize("policy", ["fail", "rerun"])
     def test_a_process_that_robusta_does_not_know_any_more(self, robusta: RobustaServer, policy: Any) -> None:
+        """Before a server that is away, a gateway may say 404 of a process that runs."""
         runner = starting(grace=0, on_failed_run=policy, failed_statuses=["ERROR"])
-        runner.run()
-        robusta.fault("status", "status", status=404)
-        if policy == "rerun":
+        spid = runner.run()["spid"]
+        fault = robusta.fault("status", "status", status=404)
+        with pytest.raises(LostTrack, match=f"{spid}.*does not know this SPID"):
             runner.retry()
-        else:
-            with pytest.raises(RunFailed, match="does not know this SPID"):
-                runner.retry()
-        assert robusta.requests("start") == 1 + (policy == "rerun")
+        assert robusta.control.hits(fault) == 1
+        assert runner.retry()["spid"] == spid
+        assert robusta.requests("start") == 1
 
     def test_a_retry_needs_no_answer_to_go_on(self, robusta: RobustaServer) -> None:
         runner = starting()
