@@ -63,10 +63,12 @@ class Metric:
 
     def _known(self, tags: dict[str, str]) -> dict[str, str]:
         """Return the declared tags, in characters that every backend takes."""
-        return {name: _UNUSUAL.sub("_", tags[name]) for name in self.tags if tags.get(name)}
+        return {name: _UNUSUAL.sub("_", tags[name])[:_LONGEST] for name in self.tags if tags.get(name)}
 
 
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_.-]")
+#: Characters of a tag. Airflow drops a metric whose name has more than 250 together with all tags.
+_LONGEST = 50
 
 REQUESTS = Metric(
     name="workflows.requests",

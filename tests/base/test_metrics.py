@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airflow_provider_workflows.base import metrics
@@ -238,6 +238,7 @@ class TestDeclarations:
         assert [line.value for line in statsd.lines if line.unit == "ms"] == [1500.0]
 
     @given(st.text())
+    @example("0" * 400)
     def test_any_word_is_a_tag_that_every_backend_takes(self, word: str) -> None:
         with statsd_server() as statsd:
             REQUESTS.count(vendor="v", operation=word, outcome="answered")
