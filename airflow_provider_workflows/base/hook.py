@@ -17,7 +17,7 @@ from airflow_provider_workflows import __version__
 from airflow_provider_workflows.base import metrics
 from airflow_provider_workflows.base.compat import aget_connection, amask, mask
 from airflow_provider_workflows.base.condition import Condition, Done, Pending
-from airflow_provider_workflows.base.settings import Settings, owner, read_settings
+from airflow_provider_workflows.base.settings import USUAL_PORTS, Settings, owner, read_settings
 from airflow_provider_workflows.protocol.errors import AuthenticationFailed, WorkflowError
 from airflow_provider_workflows.protocol.operation import Operation, Sending
 from airflow_provider_workflows.protocol.retry import Retry
@@ -130,7 +130,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         """The vendor's server as ``host:port``, and nothing else of its URL."""
         parts = urlsplit(self._worker_side()[1].endpoint.base_url)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        return f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+        return f"{host}:{parts.port or USUAL_PORTS[parts.scheme]}"
 
     @property
     def namespace(self) -> str:

@@ -26,7 +26,8 @@ NEAR = 0.8
 #: What Airflow's API server shows in a secret's place. What it is sent back it replaces by the secret, but
 #: only in fields whose name it takes for a secret's, while it masks every value that is a secret somewhere.
 MASK = "***"
-_USUAL_PORTS = {"https": 443, "http": 80}
+#: Scheme -> the port that goes without saying.
+USUAL_PORTS = {"https": 443, "http": 80}
 MASKED = (
     "holds ***, Airflow's mask, and not its value. Either that was saved, and it must be filled in again; or "
     "the API server masks it because a password or another secret is the same word, and only Test is wrong"
@@ -156,7 +157,7 @@ class _Fields:
             port = self.connection.port
         # A port that is filled in and one that goes without saying lead to the same server, which a task that
         # has begun compares.
-        port = None if port == _USUAL_PORTS[parts.scheme] else port
+        port = None if port == USUAL_PORTS[parts.scheme] else port
         name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         return f"{parts.scheme}://{name}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
 
