@@ -27,7 +27,7 @@ def postgres(folder: Path) -> Iterator[str]:
     It ends with this process, however that ends. If this process is root, which PostgreSQL refuses to be, the
     server runs as the user ``pgserver``, who is made if need be and may enter the folders above ``folder``.
 
-    :param folder: made anew
+    :param folder: made anew; not below pytest's temporary folder, which each further pytest closes to others
     :raises PostgresError: if it does not start
     """
     shutil.rmtree(folder, ignore_errors=True)
@@ -48,6 +48,6 @@ def _address(folder: Path, process: KeptProcess) -> str:
     deadline = time.monotonic() + START_SECONDS
     while not (address := folder / "address").exists():
         if process.exit_code is not None or time.monotonic() > deadline:
-            raise PostgresError(f"PostgreSQL did not start:\n{tail(process.log)}")
+            raise PostgresError(f"PostgreSQL did not start:\n{tail(process.log, lines=60)}")
         time.sleep(0.1)
     return address.read_text()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy
 
-from dev.layout import ROOT
+from dev.layout import AIRFLOW_HOMES, ROOT
 from dev.postgres import postgres
 
 OWNER = """
@@ -37,9 +39,21 @@ def answers(address: str) -> bool:
         engine.dispose()
 
 
-def test_it_answers_for_a_while_and_begins_anew(tmp_path: Path) -> None:
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """
+    A folder that the server's own user may enter if this one is root.
+
+    ``tmp_path`` is none: it lies below a folder that each pytest closes as it starts: other tests do so.
+    """
+    folder = AIRFLOW_HOMES / "test-postgres"
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_it_answers_for_a_while_and_begins_anew(folder: Path) -> None:
     for _ in range(2):
-        with postgres(tmp_path / "server") as address:
+        with postgres(folder) as address:
             engine = sqlalchemy.create_engine(address)
             with engine.begin() as connection:
                 connection.execute(sqlalchemy.text("CREATE TABLE once (value int)"))
@@ -48,9 +62,9 @@ def test_it_answers_for_a_while_and_begins_anew(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the guarantee rests on Linux's child subreaper")
-def test_it_does_not_outlive_a_process_that_is_killed(tmp_path: Path) -> None:
+def test_it_does_not_outlive_a_process_that_is_killed(folder: Path) -> None:
     owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(tmp_path / "server")], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", OWNER, str(folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     assert owner.stdout is not None
     address = owner.stdout.readline().strip()
