@@ -144,7 +144,7 @@ class WorkflowRetryPolicy(RetryPolicy):
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> WorkflowRetryPolicy:
         """Rebuild a policy from :meth:`serialize`."""
-        from airflow_provider_workflows.base.condition import import_string
+        from airflow_provider_workflows.base.stored import import_string
 
         other = data.get("otherwise")
         return cls(

@@ -16,8 +16,8 @@ import pytest
 from airflow.sdk import BaseHook, BaseNotifier
 
 from airflow_provider_workflows import __version__
-from airflow_provider_workflows.base.condition import import_string
 from airflow_provider_workflows.base.hook import WorkflowHook
+from airflow_provider_workflows.base.stored import import_string
 from airflow_provider_workflows.provider import FORMS, get_provider_info
 from tests.base.airflow_names import AsyncCallback
 

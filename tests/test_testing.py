@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.base.condition import import_string
+from airflow_provider_workflows.base.stored import import_string
 from airflow_provider_workflows.omflow.hook import OMFlowHook
 from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator
 from airflow_provider_workflows.protocol.errors import AuthenticationFailed, OutcomeUnknown

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_workflows.base.condition import import_string
+from airflow_provider_workflows.base.stored import import_string
 from airflow_provider_workflows.base.templating import is_native, render_typed
 
 if TYPE_CHECKING:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
 
-from airflow_provider_workflows.protocol.errors import InvalidInput
+from airflow_provider_workflows.base.stored import rebuilt, written
 from airflow_provider_workflows.protocol.operation import Operation
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -83,45 +81,3 @@ class Condition(ABC):
 
 
 Outcome: TypeAlias = Pending | Done
-
-
-def import_string(path: str) -> Any:
-    """Return the object that a dotted path names."""
-    from importlib import import_module
-
-    module, _, name = path.rpartition(".")
-    return getattr(import_module(module), name)
-
-
-def written(thing: Any, kind: str) -> dict[str, Any]:
-    """
-    Return a dataclass as JSON values, for a trigger's row: class path, format, and values.
-
-    :param thing: its class has a number ``format``
-    :param kind: what it is, in a word; the key of the class path
-    """
-    cls = type(thing)
-    return {
-        kind: f"{cls.__module__}.{cls.__qualname__}",
-        "format": cls.format,
-        "values": {one.name: getattr(thing, one.name) for one in fields(thing)},
-    }
-
-
-def rebuilt(data: dict[str, Any], kind: str, base: type[T]) -> T:
-    """
-    Rebuild what :func:`written` has written.
-
-    :param base: what its class must inherit from
-    :raises InvalidInput: it was written by a newer version of this package, or is nothing of the kind
-    """
-    path, cls = data[kind], import_string(data[kind])
-    if not (isinstance(cls, type) and issubclass(cls, base)):
-        raise InvalidInput(f"{path} is not a {kind}")
-    readable = cls.format  # type: ignore[attr-defined]
-    if data["format"] > readable:
-        raise InvalidInput(
-            f"{path} of format {data['format']} is newer than this version of the package, which reads up to "
-            f"{readable}; upgrade the triggerer"
-        )
-    return cls(**data["values"])

@@ -34,9 +34,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowException
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from airflow_provider_workflows.base.condition import import_string
 from airflow_provider_workflows.base.feed import Batch, Feed
 from airflow_provider_workflows.base.progress import Progress, furthest_back, key_of
+from airflow_provider_workflows.base.stored import import_string
 from airflow_provider_workflows.protocol.errors import InvalidInput, WorkflowError
 
 if TYPE_CHECKING:

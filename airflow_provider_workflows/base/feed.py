@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from airflow_provider_workflows.base.condition import rebuilt, written
+from airflow_provider_workflows.base.stored import rebuilt, written
 from airflow_provider_workflows.protocol.errors import InvalidInput
 from airflow_provider_workflows.protocol.operation import Operation
 

@@ -36,8 +36,8 @@ from airflow_provider_workflows.protocol.errors import (
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_workflows.base.delivery import Delivery
     from airflow_provider_workflows.base.effect import Effect, Start
-    from airflow_provider_workflows.base.submission import Submission
 
 #: Seconds beyond the connection's timeout in which a request that was given up may still reach the vendor.
 SETTLE_MARGIN = 15.0
@@ -104,7 +104,7 @@ class OnceOperator(WorkflowOperator):
         super().__init__(**kwargs)
         self.settle = settle
         self.on_lost_answer = on_lost_answer
-        self._submission: Submission | None = None
+        self._submission: Delivery | None = None
 
     def once(self, context: Context, effect: Effect, *, deadline: float = float("inf")) -> Any:
         """

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from airflow_provider_workflows.base import metrics
 from airflow_provider_workflows.base.decision import Found, Policy
+from airflow_provider_workflows.base.delivery import Delivery
 from airflow_provider_workflows.base.effect import Effect
 from airflow_provider_workflows.base.inquiry import place_of
 from airflow_provider_workflows.base.record import Record, derive_mark
@@ -20,7 +21,7 @@ from airflow_provider_workflows.protocol.errors import LostTrack, OutcomeUnknown
 log = logging.getLogger(__name__)
 
 
-class StorelessSubmission(Submission):
+class StorelessSubmission(Delivery):
     """
     A submission that remembers nothing, but derives its mark and asks the vendor for it before it sends.
 
@@ -89,13 +90,11 @@ class StorelessSubmission(Submission):
         return self._is_retry if self._ledger.record is None else super().in_doubt
 
 
-def make_submission(
-    context: Mapping[str, Any], effect: Effect, *, namespace: str, **terms: Any
-) -> Submission:
+def make_submission(context: Mapping[str, Any], effect: Effect, *, namespace: str, **terms: Any) -> Delivery:
     """
     Return the submission that this Airflow allows.
 
-    :param terms: as :class:`~.submission.Submission` takes them
+    :param terms: as :class:`~.delivery.Delivery` takes them
     """
     if TaskState(context).lasting:
         return Submission(context, effect, **terms)

@@ -13,7 +13,8 @@ from airflow.sdk.exceptions import AirflowException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_workflows.base import metrics
-from airflow_provider_workflows.base.condition import Condition, Done, import_string
+from airflow_provider_workflows.base.condition import Condition, Done
+from airflow_provider_workflows.base.stored import import_string
 from airflow_provider_workflows.base.waiter import report
 from airflow_provider_workflows.base.waiting import Failed, Verdict, Wait, WaitState, advance
 from airflow_provider_workflows.protocol.errors import WorkflowError

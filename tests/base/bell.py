@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 import pytest
 
 from airflow_provider_workflows.base import event_trigger
-from airflow_provider_workflows.base.condition import import_string
 from airflow_provider_workflows.base.event_trigger import FeedTrigger
 from airflow_provider_workflows.base.feed import NOW, Batch, Cursor, Feed, Occurrence
+from airflow_provider_workflows.base.stored import import_string
 from airflow_provider_workflows.protocol.operation import Operation
 
 

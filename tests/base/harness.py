@@ -21,9 +21,9 @@ import pytest
 from airflow.sdk import BaseOperator
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_workflows.base import inquiry, ledger, submission, trigger, waiter
+from airflow_provider_workflows.base import delivery, inquiry, ledger, submission, trigger, waiter
 from airflow_provider_workflows.base.compat import hand_over_lag
-from airflow_provider_workflows.base.condition import import_string
+from airflow_provider_workflows.base.stored import import_string
 from airflow_provider_workflows.sandbox.control import Control
 from tests.base.airflow_names import AirflowRescheduleException, TaskDeferred, deserialize, serialize
 
@@ -75,7 +75,7 @@ class Clock:
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> Clock:
         """Stand in for the standard library in the modules that wait."""
-        for module in (waiter, submission, inquiry, ledger, trigger):
+        for module in (waiter, submission, delivery, inquiry, ledger, trigger):
             monkeypatch.setattr(module, "time", self)
         monkeypatch.setattr(trigger, "asyncio", SimpleNamespace(sleep=self.asleep))
         return self

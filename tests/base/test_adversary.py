@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from airflow_provider_workflows.base import inquiry, submission
+from airflow_provider_workflows.base import delivery, inquiry, submission
 from airflow_provider_workflows.base.decision import Policy, Run
 from airflow_provider_workflows.base.record import KEY
 from airflow_provider_workflows.protocol.errors import (
@@ -65,7 +65,7 @@ class Adversary(RuleBasedStateMachine):
         super().__init__()
         self._patch = pytest.MonkeyPatch()
         self.clock = Clock().install(self._patch)
-        for module in (submission, inquiry):
+        for module in (delivery, submission, inquiry):
             self._patch.setattr(module.log, "disabled", True)  # most of the time would go there
         self.vendor = Vendor(self.clock)
         self.tasks = {

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_workflows.base.condition import Condition, Done, Pending, import_string
+from airflow_provider_workflows.base.condition import Condition, Done, Pending
+from airflow_provider_workflows.base.stored import import_string
 from airflow_provider_workflows.base.trigger import WaitTrigger
 from airflow_provider_workflows.base.waiting import WaitState
 from airflow_provider_workflows.omflow.conditions import OrderAtStop, OrderClosed

@@ -19,9 +19,9 @@ from airflow_provider_workflows.base.decision import (
     RunState,
     Trace,
 )
+from airflow_provider_workflows.base.delivery import SENDS
 from airflow_provider_workflows.base.ledger import STORE_ATTEMPTS
 from airflow_provider_workflows.base.record import FORMAT, KEY, STEP_KEY, Record
-from airflow_provider_workflows.base.submission import SENDS
 from airflow_provider_workflows.protocol.errors import (
     AuthenticationFailed,
     Conflict,
@@ -794,7 +794,7 @@ class TestLastWords:
     """What the log says of a task that is killed."""
 
     def words(self, task: Task) -> str:
-        return task.submission.last_words()
+        return task.submission.stop()
 
     def test_before_anything_was_sent(self, task: Task, vendor: Vendor) -> None:
         vendor.fates = [refused(Rejected("no"))]

@@ -20,10 +20,10 @@ from typing import Any
 import pytest
 
 import airflow_provider_workflows
-from airflow_provider_workflows.base.condition import import_string
 from airflow_provider_workflows.base.event_trigger import FeedTrigger
 from airflow_provider_workflows.base.feed import Feed
 from airflow_provider_workflows.base.progress import Progress
+from airflow_provider_workflows.base.stored import import_string
 from airflow_provider_workflows.events import occurrences
 from airflow_provider_workflows.protocol.message import Request
 from airflow_provider_workflows.protocol.operation import Renew

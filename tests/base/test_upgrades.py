@@ -22,7 +22,8 @@ from urllib.parse import unquote
 import pytest
 
 import airflow_provider_workflows
-from airflow_provider_workflows.base.condition import Condition, import_string
+from airflow_provider_workflows.base.condition import Condition
+from airflow_provider_workflows.base.stored import import_string
 from airflow_provider_workflows.base.trigger import WaitTrigger
 from airflow_provider_workflows.base.waiter import result_of
 from airflow_provider_workflows.base.waiting import WaitState

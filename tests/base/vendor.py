@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 import pytest
 
 from airflow_provider_workflows.base.decision import Absent, CannotKnow, Found, Policy, Run, RunState, Trace
+from airflow_provider_workflows.base.delivery import Delivery
 from airflow_provider_workflows.base.effect import Effect
 from airflow_provider_workflows.base.record import KEY, Record
 from airflow_provider_workflows.base.storeless import make_submission
-from airflow_provider_workflows.base.submission import Submission
 from airflow_provider_workflows.protocol.errors import InvalidInput, OutcomeUnknown, ServiceUnavailable
 from tests.base.harness import Clock, StateStore, TaskInstance
 
@@ -223,7 +223,7 @@ class Task:
         self.namespace = namespace
         self._lasting = lasting
         #: The latest attempt's.
-        self.submission: Submission
+        self.submission: Delivery
 
     @property
     def context(self) -> Mapping[str, Any]:
