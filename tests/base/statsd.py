@@ -6,12 +6,12 @@ import asyncio
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import pytest
+from statsd import StatsClient
 
 from airflow_provider_workflows.base.metrics import Metric
 
@@ -33,28 +33,20 @@ class Line:
         return cls(name, dict(tag.split("=", 1) for tag in tags), float(value), unit)
 
 
-class Client:
+class Client(StatsClient):  # type: ignore[misc]
     """
-    What Airflow asks of a StatsD client; the real one is an extra of Airflow's that is not installed here.
+    The client that Airflow uses.
 
     :param before: called before each sending
     """
 
     def __init__(self, port: int, before: Callable[[], object] = lambda: None) -> None:
-        self._address = ("127.0.0.1", port)
+        super().__init__("127.0.0.1", port)
         self._before = before
 
-    def incr(self, stat: str, count: int = 1, rate: float = 1) -> None:
-        self._send(f"{stat}:{count}|c")
-
-    def timing(self, stat: str, delta: Any) -> None:
-        milliseconds = delta.total_seconds() * 1000 if isinstance(delta, timedelta) else delta
-        self._send(f"{stat}:{milliseconds:.6f}|ms")
-
-    def _send(self, text: str) -> None:
+    def _send(self, data: str) -> None:
         self._before()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-            sender.sendto(text.encode("ascii"), self._address)
+        super()._send(data)
 
 
 @dataclass
@@ -135,5 +127,8 @@ def statsd_server(before: Callable[[], object] = lambda: None) -> Iterator[Stats
         server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         server.settimeout(10)
         server.bind(("127.0.0.1", 0))
-        with metrics_go_to(lambda: _logger(Client(server.getsockname()[1], before))):
+        with (
+            closing(Client(server.getsockname()[1], before)) as client,
+            metrics_go_to(lambda: _logger(client)),
+        ):
             yield Statsd(server)

@@ -15,6 +15,7 @@ from dev.airflow_instance import AirflowInstance
 from dev.layout import EXAMPLE_DAGS, ROOT
 from dev.sandbox_process import running_sandbox
 from tests.system.accounts import Accounts
+from tests.system.counted import Counted, counting
 
 HOME = ROOT / ".airflow" / "system-tests"
 #: Where OpenLineage's events go, of the DAGs that ask for it.
@@ -33,6 +34,7 @@ class Stage:
     airflow: AirflowInstance
     control: Control
     accounts: Accounts
+    counted: Counted
     connections: dict[str, dict[str, Any]] = field(repr=False)
     issued: set[str] = field(default_factory=set, repr=False)
 
@@ -87,23 +89,25 @@ def stage() -> Iterator[Stage]:
         "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "8",
         **_lineage(),
     }
-    with running_sandbox(SANDBOX_HOME, processes=declaration) as sandbox:
+    with counting() as counted, running_sandbox(SANDBOX_HOME, processes=declaration) as sandbox:
         declaration.unlink()
         connections = accounts.connections(sandbox.url)
         # The API server gives no connection of the database's to a callback that an executor runs.
         environment["AIRFLOW_CONN_BLIZWORK_OF_EXECUTOR"] = json.dumps(connections["blizwork_default"])
+        environment.update(counted.settings())
         with AirflowInstance(HOME, dags_folder=DAGS["dags-folder"], environment=environment) as airflow:
             LINEAGE.parent.mkdir()
             airflow.wait_healthy()
             for conn_id, fields in {**connections, **accounts.refused(connections)}.items():
                 airflow.add_connection(conn_id, fields)
-            yield Stage(airflow, Control(sandbox.url), accounts, connections)
+            yield Stage(airflow, Control(sandbox.url), accounts, counted, connections)
 
 
 @pytest.fixture(autouse=True)
 def fresh_vendor(request: pytest.FixtureRequest) -> None:
-    """Each test of a real Airflow begins with empty vendors."""
+    """Each test of a real Airflow begins with empty vendors, and counts from nothing."""
     if request.node.get_closest_marker("system"):
         stage: Stage = request.getfixturevalue("stage")
         stage.note_issued()
         stage.control.reset()
+        stage.counted.forget()

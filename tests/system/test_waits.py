@@ -40,6 +40,15 @@ def test_modes_wait_and_end_alike(stage: Stage) -> None:
         }
     effects = stage.control.effects(SERVERS["1.2"])
     assert (effects["opened"], effects["pushed"]) == (3, 6)
+    # Each place counts: a worker, one that leaves between two looks, and the triggerer.
+    stage.airflow.wait_until(
+        lambda: stage.counted.total("looks", vendor="omflow", outcome="done") == 6 or None,
+        timeout=30,
+        what="two waits a mode to be counted as done",
+    )
+    assert stage.counted.total("wait_duration", vendor="omflow", outcome="done") == 6
+    assert stage.counted.total("submitted", vendor="omflow") == 6
+    assert stage.counted.total("looks", vendor="omflow", outcome="pending") >= 3
 
 
 def test_soft_fail_skips_on_the_deadline(stage: Stage) -> None:
