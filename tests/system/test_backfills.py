@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,10 +22,16 @@ DAG_ID = "daily_statement"
 LAST, NEARER = "2026-03-31", "2026-01-03"
 
 
-def shown(language: str) -> str:
-    """What the page shows in a language, in one piece."""
-    (code,) = (block.code for block in blocks(DOCS / "backfills.md") if block.language == language)
-    return code
+def shown(language: str) -> list[str]:
+    """What the page shows in a language, block by block."""
+    return [block.code for block in blocks(DOCS / "backfills.md") if block.language == language]
+
+
+def arguments(line: str) -> list[str]:
+    """The arguments of a command of the page, for fewer days."""
+    program, *rest = shlex.split(line.replace(LAST, NEARER))
+    assert program == "airflow"
+    return rest
 
 
 @pytest.fixture
@@ -34,7 +41,8 @@ def airflow(stage: Stage, tmp_path: Path) -> Iterator[AirflowInstance]:
 
     On SQLite a scheduler that looks while a backfill is being made may end: Airflow makes the runs in pieces.
     """
-    (tmp_path / "daily_statement.py").write_text(shown("python"))
+    (code,) = shown("python")
+    (tmp_path / "daily_statement.py").write_text(code)
     home = AIRFLOW_HOMES / "backfill-tests"
     connections = {"omflow_default": stage.connections["omflow_default"]}
     with (
@@ -45,15 +53,19 @@ def airflow(stage: Stage, tmp_path: Path) -> Iterator[AirflowInstance]:
         yield airflow
 
 
+def backfilled(airflow: AirflowInstance) -> list[dict[str, Any]]:
+    """The runs of backfills; unpaused without catchup, the DAG has a run of the last day as well."""
+    runs = airflow.call("GET", f"/dags/{DAG_ID}/dagRuns")["dag_runs"]
+    return [run for run in runs if run["run_type"] == "backfill"]
+
+
 def settled(stage: Stage, airflow: AirflowInstance) -> list[int]:
     """Let people at the vendor close what is open until the backfills have ended; orders of each day."""
 
     def ended() -> bool | None:
         stage.push_by_hand()
         backfills = airflow.call("GET", "/backfills", params={"dag_id": DAG_ID})["backfills"]
-        runs = airflow.call("GET", f"/dags/{DAG_ID}/dagRuns")["dag_runs"]
-        # Unpaused without catchup, it has a run of the last day as well.
-        states = [run["state"] for run in runs if run["run_type"] == "backfill"]
+        states = [run["state"] for run in backfilled(airflow)]
         assert "failed" not in states
         return (states == ["success"] * 3 and all(one["completed_at"] for one in backfills)) or None
 
@@ -62,20 +74,33 @@ def settled(stage: Stage, airflow: AirflowInstance) -> list[int]:
     return [opened.count(f"Statement of 2026-01-0{day}") for day in (1, 2, 3)]
 
 
+def reports(airflow: AirflowInstance) -> list[int]:
+    """How often each day of the backfill was reported."""
+    tasks = [
+        task for run in backfilled(airflow) for task in airflow.task_instances(DAG_ID, run["dag_run_id"])
+    ]
+    return [task.try_number for task in tasks if task.task_id == "report"]
+
+
 def test_the_page_works_as_it_stands(stage: Stage, airflow: AirflowInstance) -> None:
     airflow.wait_for_dag(DAG_ID)
-    assert LAST in shown("bash")
-    commands = [shlex.split(line) for line in shown("bash").replace(LAST, NEARER).splitlines()]
-    for program, *arguments in commands:
-        assert program == "airflow"
-        airflow.command(*arguments)
+    begin, clear = shown("bash")
+    assert LAST in begin
+    assert LAST in clear
+    commands = [arguments(line) for line in begin.splitlines()]
+    for command in commands:
+        airflow.command(*command)
     assert settled(stage, airflow) == [1, 1, 1]
     pool = airflow.call("GET", "/pools/omflow")
     assert (pool["slots"], pool["include_deferred"]) == (8, True)
 
     # Days that have a run are left alone, unless the user asks for more; all orders are closed by now.
-    _, *again = commands[-1]
-    airflow.command(*again)
+    airflow.command(*commands[-1])
     assert settled(stage, airflow) == [1, 1, 1]
-    airflow.command(*again, "--reprocess-behavior", "completed")
+    airflow.command(*commands[-1], "--reprocess-behavior", "completed")
     assert settled(stage, airflow) == [2, 2, 2]
+
+    assert reports(airflow) == [2, 2, 2]
+    airflow.command(*arguments(clear))
+    assert settled(stage, airflow) == [2, 2, 2]
+    assert reports(airflow) == [3, 3, 3]
