@@ -37,6 +37,7 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from airflow_provider_workflows.base.feed import Batch, Feed
 from airflow_provider_workflows.base.progress import Progress, furthest_back, key_of
 from airflow_provider_workflows.base.stored import import_string
+from airflow_provider_workflows.base.waiting import LONGEST_ASKED
 from airflow_provider_workflows.protocol.errors import InvalidInput, WorkflowError
 
 if TYPE_CHECKING:
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks that fail, at the most; unless the vendor asks for more.
 LONGEST_PAUSE = 300.0
-#: The same then. A look has no effect, and who mends what is wrong should not have to restart a triggerer.
-LONGEST_ASKED = 3600.0
 #: Seconds between two warnings about the same trouble.
 REMIND_AFTER = 3600.0
 #: Seconds after which a batch is sent again though this process has sent it. A database that gives ids of

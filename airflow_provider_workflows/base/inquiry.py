@@ -92,7 +92,8 @@ class Inquiry:
         """
         Look once.
 
-        :param bearing: bear it if the vendor does not answer
+        :param bearing: bear it if the vendor does not answer, or refuses to: a gateway does so, too, while
+            the vendor behind it is away
         :raises LostTrack: the vendor did not answer
         """
         try:
@@ -114,7 +115,7 @@ class Inquiry:
                 f"Last failure: {error.message}"
             ) from None
         except PermanentError as error:
-            return CannotKnow(error.message)
+            return CannotKnow(error.message, may_change=bearing)
 
     def _looks_in_place(self, record: Record) -> bool:
         place = place_of(self._effect, record.mark)

@@ -21,7 +21,7 @@ from airflow_provider_workflows.base.links import REMOTE, RecordLink, remote
 from airflow_provider_workflows.base.state import TaskState
 from airflow_provider_workflows.base.storeless import make_submission
 from airflow_provider_workflows.base.waiter import Waiter, result_of
-from airflow_provider_workflows.base.wording import RERUN_ADVICE
+from airflow_provider_workflows.base.wording import RERUN_ADVICE, RERUN_ADVICE_WITHOUT_STORE
 from airflow_provider_workflows.protocol.errors import (
     InvalidInput,
     OutcomeUnknown,
@@ -97,7 +97,8 @@ class OnceOperator(WorkflowOperator):
     :param settle: seconds after a lost answer until what the vendor does not show counts as never arrived,
         and is sent again; never less than the connection's ``timeout`` and 15 s more
     :param on_lost_answer: what to do when it cannot be known whether a request took effect: ``fail``, and say
-        what to look for at the vendor, or ``resubmit``, which may do it twice
+        what to look for at the vendor, or ``resubmit``: send it again, which may do it again, up to three
+        times an attempt
     """
 
     def __init__(self, *, settle: float = 60, on_lost_answer: OnLostAnswer = "fail", **kwargs: Any) -> None:
@@ -242,23 +243,38 @@ class WaitingOperator(OnceOperator):
         """
         Give failures after the start their meaning for a retry.
 
-        :raises RunMayRerun: for a :class:`RunFailed`, with ``on_failed_run="rerun"``
+        :raises RunMayRerun: for a :class:`RunFailed`, with ``on_failed_run="rerun"``; before Airflow 3.3 not
+            if the run carries a mark, by which a retry would find the same run again
         :raises RetryWouldRepeat: for any other failure that a retry might follow, before Airflow 3.3, where
             the retry would start another run; not if the run carries a mark by which it is found
         """
         try:
             yield
         except RunFailed as error:
-            kind = RunMayRerun if self.policy.on_failed_run == "rerun" else RunFailed
-            raise error.retold(f"{error.message}. {RERUN_ADVICE}", kind) from None
+            raise self._ended_badly(error, context) from None
         except PermanentError:
             raise
-        except Exception as error:
+        except (Exception, exceptions.AirflowTaskTimeout) as error:
             if TaskState(context).lasting or self.finds_its_run:
                 raise
-            known = error if isinstance(error, WorkflowError) else WorkflowError(type(error).__name__)
+            known = error if isinstance(error, WorkflowError) else WorkflowError(_told(error))
             message = f"{known.message}. Before Airflow 3.3 a retry would start another run, so there is none"
             raise known.retold(message, RetryWouldRepeat) from None
+
+    def _ended_badly(self, error: RunFailed, context: Context) -> RunFailed:
+        if self.policy.on_failed_run != "rerun":
+            return error.retold(f"{error.message}. {RERUN_ADVICE}")
+        if self.finds_its_run and not TaskState(context).lasting:
+            return error.retold(f"{error.message}. {RERUN_ADVICE_WITHOUT_STORE}")
+        return error.retold(f"{error.message}. {RERUN_ADVICE}", RunMayRerun)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Resume from a deferral; if the trigger broke, that is a failure after the start, too."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except exceptions.TaskDeferralError:
+            with self.after_start(context):
+                raise
 
     def announce(self, context: Context, remote_id: str) -> None:
         """Leave the remote id in XCom."""
@@ -280,6 +296,7 @@ class WaitingOperator(OnceOperator):
             poke_interval=_seconds(self, "poke_interval"),
             tolerance=_seconds(self, "tolerance"),
             prepoll=_seconds(self, "prepoll"),
+            known=True,
         )
 
 
@@ -288,6 +305,12 @@ def _choice(task: BaseOperator, name: str, choices: Any) -> Any:
     if value not in known:
         raise InvalidInput(f"{name} must be {' or '.join(map(repr, known))}, not {value!r}; nothing was sent")
     return value
+
+
+def _told(error: BaseException) -> str:
+    """Return what broke off a wait; Airflow's own errors say what, others may quote a URL."""
+    name = type(error).__name__
+    return f"{name}: {error}" if isinstance(error, exceptions.AirflowTaskTimeout) else name
 
 
 def _seconds(task: BaseOperator, name: str) -> float:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from airflow_provider_workflows.base import metrics
-from airflow_provider_workflows.base.decision import Found, Policy
+from airflow_provider_workflows.base.compat import exceptions
+from airflow_provider_workflows.base.decision import CannotKnow, Found, Policy
 from airflow_provider_workflows.base.delivery import Delivery
 from airflow_provider_workflows.base.effect import Effect
 from airflow_provider_workflows.base.inquiry import place_of
@@ -19,6 +20,9 @@ from airflow_provider_workflows.base.wording import ADVICE_WITHOUT_STORE
 from airflow_provider_workflows.protocol.errors import LostTrack, OutcomeUnknown, PermanentError
 
 log = logging.getLogger(__name__)
+
+#: Why it is not known; a retry would know of no doubt, and send.
+TIME_OVER = "the task's execution_timeout passed before an answer came"
 
 
 class StorelessSubmission(Delivery):
@@ -55,6 +59,10 @@ class StorelessSubmission(Delivery):
             _warn_of_gap(self._effect.subject)
             try:
                 return self._send(self._new(), again=self._is_retry)
+            except exceptions.AirflowTaskTimeout:
+                if self._ledger.record is None:
+                    raise
+                raise self._inquiry.doubt(self._ledger.record, CannotKnow(TIME_OVER), None) from None
             except LostTrack as error:
                 # A retry would know of no doubt, and send.
                 raise OutcomeUnknown(f"{error.message}. There is no retry: {self.advice}") from None

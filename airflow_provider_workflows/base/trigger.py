@@ -6,7 +6,6 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowException
@@ -88,8 +87,7 @@ class WaitTrigger(BaseTrigger):
 
     async def _until_over(self, condition: Condition) -> Done | Failed:
         hook = import_string(condition.hook_class)(self.conn_id)
-        # Nobody listened since the row was written, which is no silence of the vendor's.
-        state = replace(WaitState.from_json(self.state), heard=time.time())
+        state = WaitState.from_json(self.state).anew(now=time.time())
         overdue = time.time() - state.next_look
         if overdue > STAGGER:
             await asyncio.sleep(random.random() * STAGGER)

@@ -39,6 +39,7 @@ class Waiter:
     :param poke_interval: seconds between two looks at the most
     :param tolerance: seconds without an answer from the vendor until track is lost; None for no limit
     :param prepoll: seconds of looking in the worker before a deferral
+    :param known: whether the vendor has accepted what is waited for
     """
 
     def __init__(
@@ -52,13 +53,15 @@ class Waiter:
         poke_interval: float,
         tolerance: float | None,
         prepoll: float,
+        known: bool = False,
     ) -> None:
         self._task = task
         self._hook = hook
         self._mode = mode
         self._memory = TaskState(context)
         self._prepoll = prepoll
-        self._state = self._recall(context, timeout=timeout, cap=poke_interval, tolerance=tolerance)
+        state = self._recall(context, timeout=timeout, cap=poke_interval, tolerance=tolerance)
+        self._state = replace(state, known=known or state.known)
 
     @property
     def deadline(self) -> float:
@@ -111,7 +114,6 @@ class Waiter:
             begun = WaitState.from_json(record["state"])
             # The settings may have been changed since; what counts on is the beginning.
             state = replace(begun, deadline=begun.started + timeout, cap=cap, tolerance=tolerance)
-            # A new attempt has heard nothing yet, but that is no fault of the vendor's.
             return state if record.get("attempt") == self._memory.attempt else _fresh(state, now)
         start = now
         if not self._memory.lasting and self._mode == "reschedule":
@@ -193,4 +195,4 @@ def _date(seconds: float) -> str:
 
 
 def _fresh(state: WaitState, now: float) -> WaitState:
-    return replace(state, heard=now, next_look=now)
+    return replace(state.anew(now=now), next_look=now)

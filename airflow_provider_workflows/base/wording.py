@@ -33,6 +33,11 @@ RERUN_ADVICE = (
     "With on_failed_run='rerun' the task's next attempt begins another one; to have another one now, clear "
     "the task"
 )
+#: The same before Airflow 3.3, for a run that carries a mark.
+RERUN_ADVICE_WITHOUT_STORE = (
+    "Before Airflow 3.3 the task's next attempt would only find the same one by its mark, so that there is "
+    "none; to have another one, clear the task"
+)
 
 
 def moment(record: Record) -> str:

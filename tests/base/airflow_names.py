@@ -11,6 +11,7 @@ AirflowFailException = exceptions.AirflowFailException
 AirflowRescheduleException = exceptions.AirflowRescheduleException
 AirflowSensorTimeout = exceptions.AirflowSensorTimeout
 AirflowSkipException = exceptions.AirflowSkipException
+AirflowTaskTimeout = exceptions.AirflowTaskTimeout
 TaskDeferralError = exceptions.TaskDeferralError
 TaskDeferred = exceptions.TaskDeferred
 

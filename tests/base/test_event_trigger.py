@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_workflows.base import event_trigger
-from airflow_provider_workflows.base.event_trigger import DISTANCE, LONGEST_ASKED, LONGEST_PAUSE, FeedTrigger
+from airflow_provider_workflows.base.event_trigger import DISTANCE, LONGEST_PAUSE, FeedTrigger
 from airflow_provider_workflows.base.feed import BEGINNING
+from airflow_provider_workflows.base.waiting import LONGEST_ASKED
 from airflow_provider_workflows.protocol.errors import AuthenticationFailed, InvalidInput, Throttled
 from tests.base.bell import TOWER, Killed, Rings, Triggerer
 

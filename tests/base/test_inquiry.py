@@ -157,6 +157,11 @@ class TestCannotKnow:
     def test_a_vendor_that_refuses_to_say_is_no_proof_of_absence(self, clock: Clock, error: Any) -> None:
         assert trace(clock, Sought(clock, error)) == CannotKnow(error.message)
 
+    @pytest.mark.parametrize("then", [Found(7), Absent()])
+    def test_one_refusal_does_not_settle_it(self, clock: Clock, then: Trace) -> None:
+        """A gateway refuses, too, while the vendor behind it is away."""
+        assert trace(clock, Sought(clock, NotFound("nothing here", status=404), then)) == then
+
     def test_nor_if_it_refuses_only_the_last_look(self, clock: Clock) -> None:
         assert trace(clock, Sought(clock, Absent(), Rejected("no"))) == CannotKnow("no")
 

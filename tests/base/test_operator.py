@@ -27,7 +27,7 @@ from airflow_provider_workflows.protocol.errors import (
     WorkflowError,
 )
 from airflow_provider_workflows.protocol.operation import Operation
-from tests.base.airflow_names import TaskDeferralError, TaskDeferred
+from tests.base.airflow_names import AirflowTaskTimeout, TaskDeferralError, TaskDeferred
 from tests.base.harness import Clock, Runner
 from tests.base.vendor import (
     KILLED_AFTER,
@@ -320,6 +320,23 @@ class TestAfterStart:
         assert type(error) is RetryWouldRepeat
         assert error.message.startswith("ValueError. ")
 
+    @pytest.mark.parametrize(
+        ("store", "findable", "kind"),
+        [
+            (True, False, AirflowTaskTimeout),
+            (False, True, AirflowTaskTimeout),
+            (False, False, RetryWouldRepeat),
+        ],
+    )
+    def test_an_execution_timeout(self, store: bool, findable: bool, kind: type[BaseException]) -> None:
+        error = self.converted(AirflowTaskTimeout("Timeout, PID: 7"), store=store, findable=findable)
+        assert type(error) is kind
+
+    def test_before_airflow_3_3_a_retry_would_find_the_same_failed_run(self) -> None:
+        error = self.converted(self.FAILED, store=False, findable=True, on_failed_run="rerun")
+        assert type(error) is RunFailed
+        assert "to have another one, clear the task" in error.message
+
     def test_what_the_triggerer_reports_is_converted_too(self, book: Vendor) -> None:
         task = OpenOrder(book=book, on_failed_run="rerun")
         event = {"status": "failed", "error": self.FAILED.to_json()}
@@ -491,6 +508,11 @@ class TestTriggererGone:
     def test_a_trigger_that_broke_is_no_timeout(self, omflow: OMFlowServer, clock: Clock) -> None:
         runner = self.deferred(clock)
         with pytest.raises(TaskDeferralError):
+            self.resume(runner, "Trigger failure")
+
+    def test_before_airflow_3_3_no_retry_follows_it(self, omflow: OMFlowServer, clock: Clock) -> None:
+        runner = self.deferred(clock, store=False)
+        with pytest.raises(RetryWouldRepeat, match="TaskDeferralError"):
             self.resume(runner, "Trigger failure")
 
 

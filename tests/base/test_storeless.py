@@ -12,6 +12,7 @@ from airflow_provider_workflows.protocol.errors import (
     Rejected,
     ServiceUnavailable,
 )
+from tests.base.airflow_names import AirflowTaskTimeout
 from tests.base.harness import Clock
 from tests.base.vendor import (
     KILLED_AFTER,
@@ -59,6 +60,15 @@ class TestBeforeAirflow33:
         if len(vendor.sent) == 2:
             assert vendor.sent[1].at >= died + SETTLE
             assert vendor.sent[1].again
+
+    @pytest.mark.parametrize("fate", [0.0, None], ids=["done", "not done"])
+    def test_an_execution_timeout_in_sending_what_cannot_be_found_is_a_doubt(
+        self, task: Task, vendor: Vendor, fate: float | None
+    ) -> None:
+        vendor.fates = [Fate(effect=fate, answer=AirflowTaskTimeout("Timeout, PID: 7"))]
+        with pytest.raises(OutcomeUnknown, match="execution_timeout passed before an answer came"):
+            task.run(Opening(vendor, findable=False))
+        assert len(vendor.sent) == 1
 
     def test_a_clear_starts_anew(self, task: Task, vendor: Vendor) -> None:
         task.run(Opening(vendor))

@@ -14,6 +14,8 @@ from airflow_provider_workflows.base.condition import Done, Pending
 from airflow_provider_workflows.base.waiting import (
     FIRST_INTERVAL,
     JITTER,
+    LONGEST_ASKED,
+    LOST_AFTER,
     Failed,
     Verdict,
     Wait,
@@ -30,18 +32,22 @@ SUBJECT = "the kettle"
 moments = st.floats(min_value=0, max_value=1e6)
 draws = st.floats(min_value=0, max_value=1, exclude_max=True)
 states = st.builds(
-    lambda timeout, cap, tolerance, silent: WaitState(
+    lambda timeout, cap, tolerance, heard, silent, known: WaitState(
         started=START,
         deadline=START + timeout,
-        heard=START + silent,
+        heard=START + heard,
         next_look=START,
         cap=cap,
         tolerance=tolerance,
+        silent_since=silent,
+        known=known,
     ),
     timeout=moments,
     cap=st.floats(min_value=FIRST_INTERVAL, max_value=3600),
     tolerance=st.none() | moments,
-    silent=moments,
+    heard=moments,
+    silent=st.none() | moments.map(lambda seconds: START + seconds),
+    known=st.booleans(),
 )
 looks = st.sampled_from([Pending("boiling"), errors.ServiceUnavailable("away"), errors.Throttled("slow")])
 
@@ -89,21 +95,59 @@ def test_no_answer_changes_what_was_last_heard_in_nothing() -> None:
     assert (verdict.state.heard, verdict.state.detail) == (START, "cold")
 
 
-def test_one_failed_look_of_a_seldom_look_is_no_silence() -> None:
-    verdict = step(state(cap=60), errors.ServiceUnavailable("away"), after=66)
+@pytest.mark.parametrize("after", [31, 66, 99], ids=lambda after: f"{after}s")
+def test_one_failed_look_is_no_silence_however_long_nobody_looked(after: float) -> None:
+    verdict = step(state(), errors.ServiceUnavailable("away"), after=after)
     assert isinstance(verdict, Wait)
+    assert verdict.state.silent_since == START + after
 
 
 @pytest.mark.parametrize(("after", "lost"), [(30.0, False), (30.5, True)], ids=["just borne", "too long"])
 def test_tolerance_is_time_without_an_answer(after: float, lost: bool) -> None:
-    often = state(detail="cold", cap=5)
-    verdict = step(often, errors.ServiceUnavailable("away", status=503), after=after)
+    silent = state(detail="cold", silent_since=START)
+    verdict = step(silent, errors.ServiceUnavailable("away", status=503), after=after)
     assert isinstance(verdict, Failed) == lost
     if isinstance(verdict, Failed):
         assert isinstance(verdict.error, LostTrack)
         assert verdict.error.status == 503
         for said in (SUBJECT, "30 s", "last seen: cold", "away"):
             assert said in verdict.error.message
+
+
+def test_who_has_not_listened_begins_the_tolerance_anew() -> None:
+    later = state(silent_since=START).anew(now=START + 60)
+    assert isinstance(step(later, errors.ServiceUnavailable("away"), after=61), Wait)
+
+
+def test_what_the_vendor_does_not_know_ends_a_wait_at_once() -> None:
+    unknown = errors.NotFound("no such kettle", status=404)
+    assert step(state(), unknown) == Failed(unknown)
+
+
+@pytest.mark.parametrize("how", ["it has shown it", "it has accepted it"])
+def test_what_the_vendor_has_known_is_not_given_up_for_one_not_found(how: str) -> None:
+    """A gateway says the same while the vendor is away."""
+    shown = step(state(), Pending("cold"), after=1)
+    assert isinstance(shown, Wait)
+    now = shown.state if how == "it has shown it" else state(known=True)
+    unknown = errors.NotFound("no such kettle", status=404)
+    verdict = step(now, unknown, after=2)
+    assert isinstance(verdict, Wait)
+    assert isinstance(step(verdict.state, Pending("warm"), after=10), Wait)
+    lost = step(verdict.state, unknown, after=33)
+    assert isinstance(lost, Failed)
+    assert isinstance(lost.error, LostTrack)
+    assert "no such kettle" in lost.error.message
+
+
+def test_a_wait_that_looks_seldom_looks_more_often_in_a_silence() -> None:
+    seldom = state(started=START - 1e6, cap=3600, tolerance=600, deadline=START + 1e6)
+    verdict = step(seldom, errors.ServiceUnavailable("away"), after=0)
+    assert isinstance(verdict, Wait)
+    assert verdict.state.next_look == START + 600 / LOST_AFTER
+    heard = step(verdict.state, Pending(), after=120)
+    assert isinstance(heard, Wait)
+    assert heard.state.next_look == START + 120 + 3600
 
 
 def test_many_failures_in_a_short_time_are_borne() -> None:
@@ -164,7 +208,14 @@ def test_the_vendors_wish_is_honoured_up_to_the_deadline(state: WaitState, wish:
     throttled = errors.Throttled("slow down", retry_after=wish)
     verdict = step(replace(state, tolerance=None), throttled, after=after)
     assert isinstance(verdict, Wait)
-    assert verdict.state.next_look >= min(state.deadline, START + after + wish)
+    assert verdict.state.next_look >= min(state.deadline, START + after + min(wish, LONGEST_ASKED))
+
+
+def test_a_wish_for_days_does_not_put_a_wait_to_sleep() -> None:
+    week = state(deadline=START + 7 * 86400)
+    verdict = step(week, errors.ServiceUnavailable("maintenance", retry_after=6 * 86400))
+    assert isinstance(verdict, Wait)
+    assert verdict.state.next_look == START + LONGEST_ASKED
 
 
 @given(states, st.floats(min_value=0, max_value=1e6), draws)

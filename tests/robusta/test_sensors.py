@@ -12,7 +12,6 @@ from airflow_provider_workflows.protocol.errors import (
     AuthenticationFailed,
     InvalidInput,
     LostTrack,
-    NotFound,
     RunFailed,
 )
 from airflow_provider_workflows.robusta.hook import RobustaHook
@@ -83,7 +82,7 @@ STORIES = {
     "timeout": Story("LongBot", AirflowSensorTimeout),
     "timeout soft": Story("LongBot", AirflowSkipException, sensor={"soft_fail": True}),
     "locked out": Story("LongBot", AuthenticationFailed, user_is_removed),
-    "forgotten": Story("LongBot", NotFound, is_forgotten, sensor={"grace": 0}),
+    "forgotten": Story("LongBot", LostTrack, is_forgotten, sensor={"grace": 0, "tolerance": 100}),
     "silent": Story("LongBot", LostTrack, goes_silent, sensor={"tolerance": 100}),
 }
 
