@@ -175,7 +175,7 @@ def _failures(task: Any, *, try_number: int, max_tries: int) -> int:
 
 def _settles_doubts(task: Any) -> bool:
     """Whether a retry looks for what was sent before it sends anything, as this package's operators do."""
-    from airflow_provider_workflows.base.operator import TouchesVendor
+    from airflow_provider_workflows.base.task import TouchesVendor
 
     return isinstance(task, TouchesVendor)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Generic, ParamSpec, TypeVar
-from urllib.parse import urlsplit
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from airflow.sdk import BaseHook
@@ -17,7 +16,7 @@ from airflow_provider_workflows import __version__
 from airflow_provider_workflows.base import metrics
 from airflow_provider_workflows.base.compat import aget_connection, amask, mask
 from airflow_provider_workflows.base.condition import Condition, Done, Pending
-from airflow_provider_workflows.base.settings import USUAL_PORTS, Settings, owner, read_settings
+from airflow_provider_workflows.base.settings import Settings, owner, read_settings
 from airflow_provider_workflows.protocol.errors import AuthenticationFailed, WorkflowError
 from airflow_provider_workflows.protocol.operation import Operation, Sending
 from airflow_provider_workflows.protocol.retry import Retry
@@ -31,10 +30,23 @@ if TYPE_CHECKING:
 
 ApiT = TypeVar("ApiT")
 T = TypeVar("T")
-P = ParamSpec("P")
 
 #: Seconds after which a connection is read again, so that a changed password reaches running waits.
 REREAD_AFTER = 300.0
+
+
+@dataclass(frozen=True)
+class _WorkerSide(Generic[ApiT]):
+    """
+    What a worker made of a connection.
+
+    :param read_at: reading of :func:`time.monotonic` when it was read
+    """
+
+    read_at: float
+    settings: Settings
+    api: ApiT
+    transport: BlockingTransport
 
 
 class WorkflowHook(BaseHook, Generic[ApiT]):
@@ -42,8 +54,9 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
     What all vendors' hooks share.
 
     A vendor's hook names its :class:`~airflow_provider_workflows.base.form.ConnectionForm` and says how its
-    API is made from a connection; each public method is one line made by :func:`blocking` or
-    :func:`nonblocking` from an operation of the API.
+    API is made from a connection; each public method is one line made from an operation of the API by
+    :func:`~airflow_provider_workflows.base.methods.blocking` or
+    :func:`~airflow_provider_workflows.base.methods.nonblocking`.
 
     :param conn_id: the Airflow connection
     :param retry: how often a repeatable request is repeated, and after how long
@@ -72,9 +85,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         super().__init__()
         self.conn_id = conn_id
         self._retry = retry
-        self._conn: tuple[float, ApiT, BlockingTransport] | None = None
-        self._namespace = self._ui_url = ""
-        self._account: list[str] = []
+        self._side: _WorkerSide[ApiT] | None = None
 
     # What a vendor says of itself.
 
@@ -102,7 +113,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
 
         :raises InvalidConnection: a field of the connection is missing or wrong
         """
-        return self._worker_side()[0]
+        return self._worker_side().api
 
     def run(self, call: Callable[[ApiT], Operation[T]], *, deadline: float | None = None) -> T:
         """
@@ -111,32 +122,30 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         :param call: makes the operation, as in ``hook.run(lambda api: api.query(...))``
         :param deadline: reading of :func:`time.monotonic` after which nothing is repeated any more
         """
-        api, transport = self._worker_side()
-        return transport.run(call(api), deadline=deadline)
+        side = self._worker_side()
+        return side.transport.run(call(side.api), deadline=deadline)
 
     @property
     def timeout(self) -> float:
         """Seconds without a byte from the vendor after which an answer counts as lost."""
-        return self._worker_side()[1].endpoint.timeout
+        return self._worker_side().transport.endpoint.timeout
 
     @property
     def where(self) -> str:
         """The vendor's server and account, to tell whether a connection still leads to the same."""
-        transport = self._worker_side()[1]
-        return " ".join([transport.endpoint.base_url, transport.endpoint.identity[0], *self._account])
+        settings = self._worker_side().settings
+        account = [str(settings.options[name]) for name in self.account_fields]
+        return " ".join([settings.base_url, settings.login, *account])
 
     @property
     def server(self) -> str:
         """The vendor's server as ``host:port``, and nothing else of its URL."""
-        parts = urlsplit(self._worker_side()[1].endpoint.base_url)
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        return f"{host}:{parts.port or USUAL_PORTS[parts.scheme]}"
+        return self._worker_side().settings.server
 
     @property
     def namespace(self) -> str:
         """What tells this installation of Airflow from others that use the same account at the vendor."""
-        self._worker_side()
-        return self._namespace
+        return self._worker_side().settings.namespace
 
     def page(self, remote_id: str) -> str | None:
         """
@@ -144,10 +153,11 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
 
         :param remote_id: as tasks announce it
         """
-        self._worker_side()
-        if self.form.page is None or not self._ui_url:
-            return None
-        return self.form.page.url(self._ui_url, remote_id)
+        return self._page(self._worker_side().settings, remote_id)
+
+    def place(self, remote_id: str) -> str:
+        """Return where a person finds something: its page, or the vendor's server if there is none."""
+        return self.page(remote_id) or self.server
 
     def look(self, condition: Condition) -> Pending | Done | WorkflowError:
         """Check a condition once; what the vendor's side raises is returned."""
@@ -157,17 +167,29 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
             except AuthenticationFailed:
                 # The password may have been changed in Airflow since it was read; a look has no effect at
                 # the vendor, so it may be repeated.
-                self._conn = None
+                self._side = None
                 return self.run(condition.check)
         except WorkflowError as error:
             return error
 
-    def _worker_side(self) -> tuple[ApiT, BlockingTransport]:
+    def _worker_side(self) -> _WorkerSide[ApiT]:
+        known = self._side
+        if known is not None and time.monotonic() - known.read_at < REREAD_AFTER:
+            return known
+        try:
+            connection = self.get_connection(self.conn_id)
+        except Exception as error:
+            if known is None:
+                raise
+            self._not_read_again(error)
+            self._side = replace(known, read_at=time.monotonic())
+            return self._side
+        self._side = self._make_side(self._settings(connection))
+        return self._side
+
+    def _make_side(self, settings: Settings) -> _WorkerSide[ApiT]:
         from airflow_provider_workflows.transport.blocking import BlockingTransport
 
-        if self._conn is not None and time.monotonic() - self._conn[0] < REREAD_AFTER:
-            return self._conn[1], self._conn[2]
-        settings = self._settings(self.get_connection(self.conn_id))
         for secret in settings.secrets():
             mask(secret)
         api = self.make_api(settings)
@@ -178,17 +200,13 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
             retry=self._retry,
             observe=self._observe,
         )
-        self._conn = (time.monotonic(), api, transport)
-        self._namespace = _namespace(settings)
-        self._account = [str(settings.options[name]) for name in self.account_fields]
-        self._ui_url = str(settings.options.get("ui_url") or "")
         if settings.unknown:
             self.log.warning(
                 "%s has %s in its extra, without effect: no such fields",
                 owner(self.form, self.conn_id),
                 ", ".join(map(repr, settings.unknown)),
             )
-        return api, transport
+        return _WorkerSide(time.monotonic(), settings, api, transport)
 
     # In the triggerer.
 
@@ -217,7 +235,12 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
 
     async def anamespace(self) -> str:
         """Return the namespace; as :attr:`namespace`."""
-        return _namespace(await self._known_settings())
+        return (await self._known_settings()).namespace
+
+    async def aplace(self, remote_id: str) -> str:
+        """Return where a person finds something; as :meth:`place`."""
+        settings = await self._known_settings()
+        return self._page(settings, remote_id) or settings.server
 
     async def aread(self, call: Callable[[ApiT], Operation[T]]) -> T:
         """Run an operation that only reads; after a refused login again, with the connection read anew."""
@@ -232,11 +255,30 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         known = self._known()
         entry = known.get(self.conn_id)
         if entry is None or time.monotonic() - entry[0] > REREAD_AFTER:
-            settings = self._settings(await aget_connection(self.conn_id))
-            for secret in settings.secrets():
-                await amask(secret)
+            settings = await self._read_settings(None if entry is None else entry[1])
             entry = known[self.conn_id] = (time.monotonic(), settings)
         return entry[1]
+
+    async def _read_settings(self, before: Settings | None) -> Settings:
+        try:
+            connection = await aget_connection(self.conn_id)
+        except Exception as error:
+            if before is None:
+                raise
+            self._not_read_again(error)
+            return before
+        settings = self._settings(connection)
+        for secret in settings.secrets():
+            await amask(secret)
+        return settings
+
+    def _not_read_again(self, error: Exception) -> None:
+        """Bear that a connection which is in use cannot be read: what it says was good so far."""
+        self.log.warning(
+            "Connection %r cannot be read again (%s); going on with what it said before",
+            self.conn_id,
+            type(error).__name__,
+        )
 
     def _known(self) -> dict[str, tuple[float, Settings]]:
         by_class = _settings_by_loop.setdefault(asyncio.get_running_loop(), {})
@@ -260,6 +302,11 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         """Return the form's own fields (read by Airflow 3.1)."""
         return cls.form.widgets()
 
+    def _page(self, settings: Settings, remote_id: str) -> str | None:
+        if self.form.page is None or not settings.ui_url:
+            return None
+        return self.form.page.url(settings.ui_url, remote_id)
+
     def _observe(self, sending: Sending) -> None:
         metrics.observe(self.conn_type, sending)
 
@@ -274,31 +321,3 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
 _settings_by_loop: WeakKeyDictionary[
     asyncio.AbstractEventLoop, dict[type[WorkflowHook[Any]], dict[str, tuple[float, Settings]]]
 ] = WeakKeyDictionary()
-
-
-def _namespace(settings: Settings) -> str:
-    return str(settings.options["namespace"] or "")
-
-
-def blocking(
-    method: Callable[Concatenate[ApiT, P], Operation[T]],
-) -> Callable[Concatenate[WorkflowHook[ApiT], P], T]:
-    """Make a hook's method, for workers, from an operation of the vendor's API."""
-
-    @functools.wraps(method)
-    def call(self: WorkflowHook[ApiT], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self.run(lambda api: method(api, *args, **kwargs))
-
-    return call
-
-
-def nonblocking(
-    method: Callable[Concatenate[ApiT, P], Operation[T]],
-) -> Callable[Concatenate[WorkflowHook[ApiT], P], Coroutine[Any, Any, T]]:
-    """Make a hook's method, for coroutines, from an operation of the vendor's API."""
-
-    @functools.wraps(method)
-    async def call(self: WorkflowHook[ApiT], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self.arun(lambda api: method(api, *args, **kwargs))
-
-    return call

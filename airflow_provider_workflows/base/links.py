@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
 
-    from airflow_provider_workflows.base.operator import TouchesVendor
+    from airflow_provider_workflows.base.task import TouchesVendor
 
 
 def remote(task: TouchesVendor, remote_id: str) -> dict[str, str]:
@@ -24,6 +24,14 @@ def remote(task: TouchesVendor, remote_id: str) -> dict[str, str]:
         # What is wrong with the connection, the task's own work on it will tell.
         return said
     return said | {"url": url} if url else said
+
+
+def place(task: TouchesVendor, remote_id: str) -> str:
+    """Return where a person finds what a task works on; as :func:`remote`, asks nobody at the vendor."""
+    try:
+        return task.hook.place(remote_id)
+    except Exception:
+        return ""
 
 
 class RecordLink(BaseOperatorLink):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
@@ -11,15 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 from airflow.sdk import BaseOperator
 
 from airflow_provider_workflows.base import metrics
-from airflow_provider_workflows.base.caller import CallsVendor
 from airflow_provider_workflows.base.compat import default_deferrable, exceptions
 from airflow_provider_workflows.base.condition import Condition
 from airflow_provider_workflows.base.decision import OnClear, OnFailedRun, OnLostAnswer, Policy
 from airflow_provider_workflows.base.inquiry import open_doubt
-from airflow_provider_workflows.base.lineage import ReportsLineage, Role
-from airflow_provider_workflows.base.links import REMOTE, RecordLink, remote
+from airflow_provider_workflows.base.lineage import Role
 from airflow_provider_workflows.base.state import TaskState
 from airflow_provider_workflows.base.storeless import make_submission
+from airflow_provider_workflows.base.task import TouchesVendor
 from airflow_provider_workflows.base.waiter import Waiter, result_of
 from airflow_provider_workflows.base.wording import RERUN_ADVICE, RERUN_ADVICE_WITHOUT_STORE
 from airflow_provider_workflows.protocol.errors import (
@@ -29,7 +27,6 @@ from airflow_provider_workflows.protocol.errors import (
     RetryWouldRepeat,
     RunFailed,
     RunMayRerun,
-    RunTimedOut,
     WorkflowError,
 )
 
@@ -41,43 +38,6 @@ if TYPE_CHECKING:
 
 #: Seconds beyond the connection's timeout in which a request that was given up may still reach the vendor.
 SETTLE_MARGIN = 15.0
-
-
-class TouchesVendor(CallsVendor, ReportsLineage):
-    """Shared by operators and sensors: the hook, and the word to the outside of what was worked on."""
-
-    #: Whether the result is a mapping; each of its keys is then an XCom too, for ``task.output["key"]``.
-    returns_mapping: ClassVar[bool] = False
-    operator_extra_links: Any
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if hasattr(cls, "vendor") and not getattr(cls, "operator_extra_links", ()):
-            cls.operator_extra_links = (RecordLink(cls.vendor),)
-
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """
-        Resume from a deferral.
-
-        Airflow's own deadline for a deferral is only there for a triggerer that is gone. When it has passed,
-        the vendor is still asked a last time, which needs what the state store kept of this wait.
-        """
-        try:
-            # Not the sensors' own, which with soft_fail skips on every error.
-            return BaseOperator.resume_execution(self, next_method, next_kwargs, context)  # type: ignore[arg-type]
-        except exceptions.TaskDeferralTimeout:
-            if not TaskState(context).lasting:
-                raise RunTimedOut(
-                    "No triggerer reported about this wait before its deadline; is one running?"
-                ) from None
-            # Unwrapped, since Airflow lets nobody but its task runner call what it has wrapped.
-            return inspect.unwrap(type(self).execute)(self, context)  # type: ignore[attr-defined]
-
-    def announce(self, context: Context, remote_id: str) -> None:
-        """Leave the remote id, and where it is seen, in XCom, where people, links and reports find them."""
-        self._remote_id = remote_id
-        if (ti := context.get("ti")) is not None:
-            ti.xcom_push(key=REMOTE, value=remote(self, remote_id))
 
 
 class WorkflowOperator(TouchesVendor, BaseOperator):
@@ -261,7 +221,7 @@ class WaitingOperator(OnceOperator):
             message = f"{known.message}. Before Airflow 3.3 a retry would start another run, so there is none"
             raise known.retold(message, RetryWouldRepeat) from None
 
-    def _ended_badly(self, error: RunFailed, context: Context) -> RunFailed:
+    def _ended_badly(self, error: RunFailed, context: Context) -> WorkflowError:
         if self.policy.on_failed_run != "rerun":
             return error.retold(f"{error.message}. {RERUN_ADVICE}")
         if self.finds_its_run and not TaskState(context).lasting:

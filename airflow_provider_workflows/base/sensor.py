@@ -10,8 +10,9 @@ from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow_provider_workflows.base.compat import default_deferrable, exceptions
 from airflow_provider_workflows.base.condition import Done
 from airflow_provider_workflows.base.lineage import Role
-from airflow_provider_workflows.base.operator import TouchesVendor
+from airflow_provider_workflows.base.task import TouchesVendor
 from airflow_provider_workflows.base.waiter import Mode, Waiter, result_of
+from airflow_provider_workflows.base.wording import waits_no_longer
 from airflow_provider_workflows.protocol.errors import RunTimedOut, WorkflowError
 
 if TYPE_CHECKING:
@@ -92,11 +93,10 @@ class WorkflowSensor(TouchesVendor, BaseSensorOperator):
             return None
 
     def on_kill(self) -> None:
-        """Say what goes on at the vendor."""
+        """Say what goes on at the vendor, and where."""
         if (watched := self._watched) is not None:
-            self.log.warning(
-                "Killed. No longer waiting for %s; %s goes on at the vendor", watched, watched.remote_id
-            )
+            said = waits_no_longer(watched, vendor=self.vendor, place=self._place)
+            self.log.warning("Killed. %s", said)
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once, outside of any wait."""

@@ -64,6 +64,23 @@ class Settings:
             identity=(self.login, self.password),
         )
 
+    @property
+    def server(self) -> str:
+        """The vendor's server as ``host:port``, and nothing else of its URL."""
+        parts = urlsplit(self.base_url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return f"{host}:{parts.port or USUAL_PORTS[parts.scheme]}"
+
+    @property
+    def namespace(self) -> str:
+        """What tells this installation of Airflow from others that use the same account at the vendor."""
+        return str(self.options["namespace"] or "")
+
+    @property
+    def ui_url(self) -> str:
+        """The form of the addresses of the vendor's pages; empty if there is none."""
+        return str(self.options.get("ui_url") or "")
+
     def secrets(self) -> tuple[str, ...]:
         """Return the forms of the password beside itself, which Airflow masks, that may reach a log."""
         if not self.password:

@@ -16,6 +16,7 @@ from airflow_provider_workflows.base.condition import Condition, Done
 from airflow_provider_workflows.base.stored import import_string
 from airflow_provider_workflows.base.waiter import report
 from airflow_provider_workflows.base.waiting import Failed, Verdict, Wait, WaitState, advance
+from airflow_provider_workflows.base.wording import waits_no_longer
 from airflow_provider_workflows.protocol.errors import WorkflowError
 
 #: Seconds over which waits spread their first look after the triggerer was down, lest all look at once.
@@ -64,9 +65,12 @@ class WaitTrigger(BaseTrigger):
     async def on_kill(self) -> None:
         """Say what goes on at the vendor: no vendor offers to cancel it, so nothing is sent."""
         condition = Condition.from_json(self.condition)
-        self.log.warning(
-            "No longer waiting for %s; %s goes on there, and nothing is sent", condition, condition.remote_id
-        )
+        hook = import_string(condition.hook_class)(self.conn_id)
+        try:
+            place = await hook.aplace(condition.remote_id)
+        except Exception:  # a task is killed, whatever is wrong with its connection
+            place = ""
+        self.log.warning("%s", waits_no_longer(condition, vendor=hook.hook_name, place=place))
 
     async def _wait(self) -> dict[str, Any]:
         try:

@@ -15,6 +15,7 @@ from airflow_provider_workflows.protocol.errors import (
 )
 
 if TYPE_CHECKING:
+    from airflow_provider_workflows.base.condition import Condition
     from airflow_provider_workflows.base.effect import Effect
 
 #: How a person goes on after a doubt.
@@ -76,6 +77,19 @@ def goes_on(effect: Effect, record: Record | None) -> str:
     return (
         f"{effect.subject}, id {record.id}, goes on at the vendor: it cannot be cancelled from here, and "
         f"nothing is sent. Look at the vendor for {effect.hint or record.id}"
+    )
+
+
+def waits_no_longer(condition: Condition, *, vendor: str, place: str) -> str:
+    """
+    Return what goes on at the vendor when a wait is killed.
+
+    :param place: where a person finds it
+    """
+    where = f", {place}" if place else ""
+    return (
+        f"No longer waiting for {condition}; {condition.remote_id} goes on at {vendor}{where}. It cannot be "
+        "cancelled from here, and nothing is sent"
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_workflows.base.hook import WorkflowHook, blocking, nonblocking
+from airflow_provider_workflows.base.hook import WorkflowHook
+from airflow_provider_workflows.base.methods import blocking, nonblocking
 from airflow_provider_workflows.blizwork.api import BlizWorkApi
 from airflow_provider_workflows.blizwork.connection import FORM, RATES
 from airflow_provider_workflows.protocol.operation import Operation

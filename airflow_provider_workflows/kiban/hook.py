@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from airflow_provider_workflows.base.hook import WorkflowHook, blocking, nonblocking
+from airflow_provider_workflows.base.hook import WorkflowHook
+from airflow_provider_workflows.base.methods import blocking, nonblocking
 from airflow_provider_workflows.base.settings import misstated
 from airflow_provider_workflows.kiban.api import KibanApi
 from airflow_provider_workflows.kiban.connection import FORM, HOSTS

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_workflows.base.hook import WorkflowHook, blocking, nonblocking
+from airflow_provider_workflows.base.hook import WorkflowHook
+from airflow_provider_workflows.base.methods import blocking, nonblocking
 from airflow_provider_workflows.base.settings import misstated
 from airflow_provider_workflows.mybpm.api import MyBPMApi
 from airflow_provider_workflows.mybpm.call import Token

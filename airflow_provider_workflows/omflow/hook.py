@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from airflow_provider_workflows.base.hook import WorkflowHook, blocking, nonblocking
+from airflow_provider_workflows.base.hook import WorkflowHook
+from airflow_provider_workflows.base.methods import blocking, nonblocking
 from airflow_provider_workflows.omflow.api import OMFlowApi
 from airflow_provider_workflows.omflow.connection import FORM
 from airflow_provider_workflows.protocol.operation import Operation

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pendulum
 
-from airflow_provider_workflows.base.hook import WorkflowHook, blocking, nonblocking
+from airflow_provider_workflows.base.hook import WorkflowHook
+from airflow_provider_workflows.base.methods import blocking, nonblocking
 from airflow_provider_workflows.base.settings import misstated
 from airflow_provider_workflows.protocol.operation import Operation
 from airflow_provider_workflows.robusta.api import RobustaApi

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Any
 
 import pytest
@@ -90,6 +91,34 @@ def test_the_connection_is_read_again_after_five_minutes(
         return seen
 
     assert asyncio.run(addresses()) == ["airflow", "airflow", "viewer"]
+
+
+@pytest.mark.parametrize("where", ["worker", "triggerer"])
+def test_a_connection_that_cannot_be_read_again_says_what_it_said_before(
+    omflow: OMFlowServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], where: str
+) -> None:
+    """A secrets backend that is away for a moment ends no wait."""
+    clock = Clock()
+    monkeypatch.setattr(hook_module, "time", clock)
+    fields = os.environ["AIRFLOW_CONN_OMFLOW_DEFAULT"]
+
+    async def logins() -> list[str]:
+        hook = OMFlowHook()
+        seen = []
+        for away in (False, True, False):
+            if away:
+                monkeypatch.delenv("AIRFLOW_CONN_OMFLOW_DEFAULT")
+            else:
+                monkeypatch.setenv("AIRFLOW_CONN_OMFLOW_DEFAULT", fields)
+            api = hook.get_conn() if where == "worker" else hook.make_api(await hook._known_settings())
+            seen.append(api.login)
+            clock.sleep(REREAD_AFTER + 1)
+        omflow.connect(login="viewer", password="viewer")
+        api = hook.get_conn() if where == "worker" else hook.make_api(await hook._known_settings())
+        return [*seen, api.login]
+
+    assert asyncio.run(logins()) == ["airflow", "airflow", "airflow", "viewer"]
+    assert "cannot be read again (AirflowNotFoundException)" in capsys.readouterr().out
 
 
 def test_nothing_is_read_when_a_hook_is_made(monkeypatch: pytest.MonkeyPatch) -> None:

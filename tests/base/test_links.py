@@ -12,7 +12,7 @@ import requests
 from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_provider_workflows.base.links import REMOTE, RecordLink, remote
-from airflow_provider_workflows.base.operator import TouchesVendor
+from airflow_provider_workflows.base.task import TouchesVendor
 from airflow_provider_workflows.blizwork.conditions import CaseClosed
 from airflow_provider_workflows.kiban.conditions import ExecutionSucceeded
 from airflow_provider_workflows.mybpm.conditions import FieldReached

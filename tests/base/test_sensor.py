@@ -316,6 +316,39 @@ def test_an_attempt_that_begins_after_a_long_pause_has_its_tolerance(
     assert runner.retry()["closing_stop"] == "End"
 
 
+def test_one_failed_look_after_a_long_pause_loses_no_track(
+    omflow: OMFlowServer, clock: Clock, mode: dict[str, Any]
+) -> None:
+    """The pool was full, or the scheduler away: nobody has listened, which is no silence of the vendor's."""
+    data_no = open_order(omflow, "two-step")
+
+    def pause() -> None:
+        clock.sleep(1000)
+        closes(omflow, data_no)
+        omflow.fault("list", "throttled", times=1, retry_after=45)
+
+    clock.after(20, pause)
+    runner = Runner(closed_sensor("two-step", data_no, timeout=5000, tolerance=50, **mode), clock=clock)
+    assert runner.run()["closing_stop"] == "End"
+
+
+def test_when_killed_it_says_what_goes_on_and_where(
+    omflow: OMFlowServer, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    omflow.connect(extra={"ui_url": "https://flow.example.com/orders/{api_path}/{data_no}"})
+    data_no = open_order(omflow, "two-step")
+    sensor = closed_sensor("two-step", data_no, deferrable=True, prepoll=0)()
+    with pytest.raises(TaskDeferred):
+        sensor.execute(Runner(lambda: sensor, clock=clock).context)
+    before = omflow.effects()
+    sensor.on_kill()
+    said = capsys.readouterr().out
+    assert (
+        f"two-step/{data_no} goes on at OMFlow, https://flow.example.com/orders/two-step/{data_no}." in said
+    )
+    assert omflow.effects() == before
+
+
 def test_a_poke_interval_that_airflow_cannot_stand_is_raised_with_a_word(
     omflow: OMFlowServer, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -15,6 +15,7 @@ from airflow_provider_workflows.base.trigger import STAGGER, WaitTrigger
 from airflow_provider_workflows.base.waiter import result_of
 from airflow_provider_workflows.base.waiting import WaitState
 from airflow_provider_workflows.omflow.conditions import OrderAtStop, OrderClosed
+from airflow_provider_workflows.omflow.hook import OMFlowHook
 from airflow_provider_workflows.protocol.errors import (
     AuthenticationFailed,
     LostTrack,
@@ -184,8 +185,24 @@ def test_when_killed_it_says_what_goes_on_and_sends_nothing(
     waiting = trigger(OrderClosed(api_path="two-step", data_no=7), now=time.time())
     asyncio.run(waiting.on_kill())
     # Airflow's own loggers write there when no task runner has set them up.
-    assert "two-step/7 goes on there" in capsys.readouterr().out
+    assert f"two-step/7 goes on at OMFlow, {OMFlowHook().server}. It cannot be" in capsys.readouterr().out
     assert omflow.effects()["requests"] == {}
+
+
+def test_when_killed_it_names_the_page_if_there_is_one(
+    omflow: OMFlowServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    omflow.connect(extra={"ui_url": "https://flow.example.com/orders/{api_path}/{data_no}"})
+    asyncio.run(trigger(OrderClosed(api_path="two-step", data_no=7), now=time.time()).on_kill())
+    assert "goes on at OMFlow, https://flow.example.com/orders/two-step/7. " in capsys.readouterr().out
+
+
+def test_when_killed_it_says_so_without_a_connection(
+    omflow: OMFlowServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_OMFLOW_DEFAULT")
+    asyncio.run(trigger(OrderClosed(api_path="two-step", data_no=7), now=time.time()).on_kill())
+    assert "two-step/7 goes on at OMFlow. It cannot be" in capsys.readouterr().out
 
 
 def test_two_hundred_triggers_share_one_code_and_one_session(

@@ -293,6 +293,6 @@ class TestNotSent:
 
     def test_an_answer_is_not_awaited_for_longer_than_a_callback_lasts(self, omflow: OMFlowServer) -> None:
         omflow.connect(extra={"timeout": 600})
-        assert NOTIFIER(**MARKED).hook._worker_side()[1].endpoint.timeout == 8
+        assert NOTIFIER(**MARKED).hook._worker_side().transport.endpoint.timeout == 8
         omflow.connect(extra={"timeout": 2})
-        assert NOTIFIER(**MARKED).hook._worker_side()[1].endpoint.timeout == 2
+        assert NOTIFIER(**MARKED).hook._worker_side().transport.endpoint.timeout == 2

@@ -264,13 +264,13 @@ class TestConnection:
         robusta.connect(host="robusta.example.com", schema=None, port=8443)
         hook = RobustaHook()
         hook.get_conn()
-        assert hook._worker_side()[1].endpoint.base_url == "https://robusta.example.com:8443"
+        assert hook._worker_side().transport.endpoint.base_url == "https://robusta.example.com:8443"
 
     def test_verify(self, robusta: RobustaServer) -> None:
         robusta.connect(host="https://robusta.example.com", extra={"verify": "false"})
         hook = RobustaHook()
         hook.get_conn()
-        assert hook._worker_side()[1].endpoint.ca is False
+        assert hook._worker_side().transport.endpoint.ca is False
 
     def test_without_a_time_zone_all_but_dates_works(self, robusta: RobustaServer, caller: Caller) -> None:
         robusta.connect(extra={"time_zone": ""})
