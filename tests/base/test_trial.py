@@ -290,4 +290,4 @@ def test_each_kind_of_failure_has_its_advice() -> None:
     for kind, _, advice in trial.ADVICE:
         assert issubclass(kind, WorkflowError)
         for form in FORMS:
-            assert "{" not in advice.format_map(trial._words(form))
+            assert "{" not in advice.format_map(trial._words(form, ("login", "password")))
