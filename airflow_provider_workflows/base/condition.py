@@ -15,7 +15,8 @@ class Pending:
     """
     Not yet.
 
-    :param detail: where it stands, for the log
+    :param detail: where it stands, for the log; it is kept in the state store and in the trigger's row, so it
+        names steps, states and fields, and no field's value
     :param warning: something that was not foreseen is being waited on, so it is logged as a warning
     """
 

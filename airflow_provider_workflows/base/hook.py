@@ -105,6 +105,10 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
     def probe(self, api: ApiT) -> Operation[str]:
         """Try the connection without an effect at the vendor; return what was reached and as whom."""
 
+    def suspects(self, error: WorkflowError) -> Sequence[str]:
+        """Return the names of the fields to check if it was a login that was refused, for the Test button."""
+        return ("login", "password")
+
     # In a worker.
 
     def get_conn(self) -> ApiT:

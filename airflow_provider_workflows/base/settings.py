@@ -28,6 +28,8 @@ NEAR = 0.8
 MASK = "***"
 #: Scheme -> the port that goes without saying.
 USUAL_PORTS = {"https": 443, "http": 80}
+#: Beginning of a certificate or key that is text.
+PEM = "-----BEGIN"
 MASKED = (
     "holds ***, Airflow's mask, and not its value. Either that was saved, and it must be filled in again; or "
     "the API server masks it because a password or another secret is the same word, and only Test is wrong"
@@ -104,6 +106,7 @@ def read_settings(connection: Connection, form: ConnectionForm) -> Settings:
     fields = _Fields(connection, form)
     fields.require()
     fields.check_printable()
+    fields.check_pasted()
     fields.check_names()
     options = fields.options()
     fields.check_links(options)
@@ -154,6 +157,23 @@ class _Fields:
         for name in ("login", "password"):
             if not (getattr(self.connection, name) or "").strip().isprintable():
                 raise self.wrong(name, "has a line break or another character that cannot be sent")
+
+    def check_pasted(self) -> None:
+        """
+        Refuse a certificate or key itself where a message may show the value.
+
+        The form's fields make one line of what is pasted, so that it does not break.
+        """
+        values = {name: getattr(self.connection, name) for name in ("host", "schema", "login")}
+        values |= {one.name: self.extra.get(one.name) for one in self.form.all_fields if not one.secret}
+        for name, value in values.items():
+            if PEM in str(value):
+                cert, verify = self.form.named("cert"), self.form.named("verify")
+                raise self.wrong(
+                    name,
+                    "has a certificate or a key itself in it, which belongs into a file on every machine of "
+                    f"Airflow's: {cert} and {verify} take the path of such a file",
+                )
 
     def base_url(self, options: Mapping[str, Any]) -> str:
         host = (self.connection.host or self._usual_host(options) or "").strip()

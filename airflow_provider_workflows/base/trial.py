@@ -7,6 +7,7 @@ short, and whatever happens becomes a sentence that says what to do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -109,14 +110,14 @@ def explain(error: errors.WorkflowError, hook: WorkflowHook[Any]) -> str:
     for kind, name, advice in ADVICE:
         if isinstance(error, kind):
             what = "Check {proxies}" if error.status == PROXY_WANTS_CREDENTIALS else advice
-            return f"{name}: {error}. {what.format_map(_words(hook.form))}"
+            return f"{name}: {error}. {what.format_map(_words(hook.form, hook.suspects(error)))}"
     return str(error)
 
 
-def _words(form: ConnectionForm) -> dict[str, str]:
+def _words(form: ConnectionForm, suspects: Sequence[str]) -> dict[str, str]:
     """Return the fields as the form has them, and those that belong together."""
     fields = ("host", *(one.name for one in form.all_fields))
-    together = {"address": ("host", "schema", "port"), "credentials": ("login", "password")}
+    together = {"address": ("host", "schema", "port"), "credentials": suspects}
     return {name: form.named(name) for name in fields} | {
         name: " and ".join(form.named(one) for one in parts if one not in form.hidden)
         for name, parts in together.items()

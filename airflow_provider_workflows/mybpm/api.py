@@ -29,6 +29,8 @@ from airflow_provider_workflows.protocol.operation import Operation, Page
 
 #: Instances asked for at a time; how many a server gives at the most is not documented.
 PAGE = 100
+#: What errors call the reading of a structure.
+STRUCTURE = "load structure"
 #: Code of an object that need not be there, for trying a token.
 _ANY_BO = "AIRFLOW_CONNECTION_TEST"
 
@@ -59,7 +61,7 @@ class MyBPMApi:
         self.login = login
         self._password = password
         self._timezone = timezone
-        self._test_bo_code = test_bo_code
+        self.test_bo_code = test_bo_code
 
     def session_token(self) -> Operation[str]:
         """
@@ -83,10 +85,10 @@ class MyBPMApi:
         if self.token.value is None:
             # Anew: a session token that is at hand says nothing of the password.
             yield from self.session_token()
-        if self._test_bo_code is not None:
-            yield from self.load_structure(self._test_bo_code)
+        if self.test_bo_code is not None:
+            yield from self.load_structure(self.test_bo_code)
             who = f"the user {self.login}" if self.login else "the API token"
-            return f"MyBPM accepts {who}, who may read {self._test_bo_code}"
+            return f"MyBPM accepts {who}, who may read {self.test_bo_code}"
         if self.token.value is None:
             return f"Logged in to MyBPM as {self.login}"
         yield from self._reach()
@@ -309,7 +311,7 @@ class MyBPMApi:
     def load_structure(self, bo_code: str) -> Operation[Structure]:
         """Read an object's field catalogue."""
         body = {"boCode": check_code(bo_code, "bo_code")}
-        answer = yield from self._call("load structure", "/api/v1/metadata/load-bo-structure", body)
+        answer = yield from self._call(STRUCTURE, "/api/v1/metadata/load-bo-structure", body)
         return replace(answer.read(read_structure), bo_code=body["boCode"])
 
     def _call(

@@ -74,10 +74,16 @@ class FieldReached(_OfBoi):
             told = (value or FieldValue(None)).to_json()
             return Done({**self._result(boi), "field": self.field, **told})
         self._alive(boi)
+        return Pending(f"{self._in_words(boi, value)}; state {boi.state}")
+
+    def _in_words(self, boi: Boi, value: FieldValue | None) -> str:
+        """Return how the field stands, without its value: it may be personal, and a detail is stored."""
         if value is None:
             # MyBPM may leave out empty fields, so this is no proof of a wrong code; the log shows the others.
-            return Pending(f"no {self.field} among {', '.join(boi.fields) or 'no fields'}; state {boi.state}")
-        return Pending(f"{self.field} is {value.display_value or value.api_value!r}; state {boi.state}")
+            return f"no {self.field} among {', '.join(boi.fields) or 'no fields'}"
+        if not value.api_value:
+            return f"{self.field} is empty"
+        return f"{self.field} has another value" if self.values else f"{self.field} has not changed"
 
     def _has_come(self, value: FieldValue) -> bool:
         if self.values:

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 from airflow_provider_workflows.base.form import PORT, ConnectionForm, Field
 from airflow_provider_workflows.base.page import VendorPage
 
 API_TOKEN, SESSION_TOKEN = "API-TOKEN", "TOKEN"
+#: Hours and minutes from Greenwich (vendor's sample code); whether a server takes other forms is not known.
+_ZONE = re.compile(r"GMT[+-]([01][0-9]|2[0-3])[0-5][0-9]")
+
+
+def zone_problem(timezone: str) -> str | None:
+    """Return what is expected of the zone of a login, to follow the field's name; None if it is one."""
+    if _ZONE.fullmatch(timezone):
+        return None
+    return "must be hours and minutes from Greenwich in the form GMT+0600; MyBPM is not known to take names"
+
 
 FORM = ConnectionForm(
     conn_type="mybpm",
@@ -44,6 +56,7 @@ FORM = ConnectionForm(
             default="GMT+0000",
             examples=("GMT+0000", "GMT+0500", "GMT+0600"),
             help="Sent with a session login, in the form GMT+0600; the zone in which the user works.",
+            check=zone_problem,
         ),
         Field(
             name="test_bo_code",

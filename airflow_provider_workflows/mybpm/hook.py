@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_workflows.base.hook import WorkflowHook
 from airflow_provider_workflows.base.methods import blocking, nonblocking
 from airflow_provider_workflows.base.settings import misstated
-from airflow_provider_workflows.mybpm.api import MyBPMApi
+from airflow_provider_workflows.mybpm.api import STRUCTURE, MyBPMApi
 from airflow_provider_workflows.mybpm.call import Token
 from airflow_provider_workflows.mybpm.connection import API_TOKEN, FORM, SESSION_TOKEN
+from airflow_provider_workflows.protocol.errors import (
+    InvalidConnection,
+    NotFound,
+    PermissionDenied,
+    Rejected,
+    WorkflowError,
+)
 from airflow_provider_workflows.protocol.operation import Operation, Page
 
 if TYPE_CHECKING:
@@ -92,8 +99,33 @@ class MyBPMHook(WorkflowHook[MyBPMApi]):
         return api.session_token if api.token.value is None else None
 
     def probe(self, api: MyBPMApi) -> Operation[str]:
-        """Log in, or read a structure, which has no effect but to show that the token is good."""
-        return api.probe()
+        """
+        Log in, or read a structure, which has no effect but to show that the token is good.
+
+        :raises InvalidConnection: MyBPM has no such object as the field ``test_bo_code`` names
+        """
+        try:
+            return (yield from api.probe())
+        except (NotFound, PermissionDenied, Rejected) as error:
+            if not api.test_bo_code or error.operation != STRUCTURE:
+                raise
+            raise self._untestable(api, error) from None
+
+    def suspects(self, error: WorkflowError) -> Sequence[str]:
+        """Return the names of the fields to check after a refused login: after a 400 the zone too."""
+        named = super().suspects(error)
+        return (*named, "timezone") if error.status == 400 else named
+
+    def _untestable(self, api: MyBPMApi, error: WorkflowError) -> WorkflowError:
+        """Return the error of an object that cannot be read, which names the field that names the object."""
+        kind: type[WorkflowError] = InvalidConnection
+        expected = "names a business object of which MyBPM does not tell"
+        if isinstance(error, PermissionDenied):
+            kind, expected = PermissionDenied, "names a business object that may not be read"
+        elif api.token.value is not None:
+            # Nothing else has shown so far that it is MyBPM that answers.
+            expected += f", or {FORM.named('host')} is not MyBPM's address"
+        return error.retold(misstated(FORM, self.conn_id, "test_bo_code", expected).message, kind)
 
 
 def _api_token(settings: Settings) -> str:

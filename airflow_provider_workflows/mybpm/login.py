@@ -17,7 +17,7 @@ def log_in(login: str, password: str, timezone: str) -> Operation[str]:
 
     :param login: the e-mail
     :param timezone: in the form ``GMT+0600`` (vendor's sample code)
-    :raises AuthenticationFailed: the server does not accept e-mail and password
+    :raises AuthenticationFailed: the server does not accept e-mail and password, or the zone
     """
     request = Request(
         vendor=VENDOR,
@@ -30,9 +30,14 @@ def log_in(login: str, password: str, timezone: str) -> Operation[str]:
         secrets=(password,),
     )
     reply = yield request
-    # Which status a wrong password has is not documented (assumption: one of these).
+    # Which status a wrong password has is not documented, nor which a wrong zone (assumption: one of these,
+    # and 401 and 403 speak of who logs in, as in HTTP).
     if reply.status in (400, 401, 403):
         message = f"MyBPM does not accept the e-mail {login!r} with this password"
+        if reply.status == 400:
+            message = (
+                f"MyBPM does not accept the e-mail {login!r}, this password or the timezone {timezone!r}"
+            )
         raise request.failure(AuthenticationFailed, message, reply=reply)
     if reply.status >= 400:
         raise refusal(request, reply)

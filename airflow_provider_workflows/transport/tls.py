@@ -7,6 +7,19 @@ import ssl
 from airflow_provider_workflows.protocol.errors import InvalidConnection
 from airflow_provider_workflows.transport.endpoint import Endpoint
 
+#: What the files are, and where their paths come from. The paths themselves are in no message: what a person
+#: takes for one may be the key itself, pasted.
+TRUSTED = (
+    "trusted certificates",
+    "the connection's field 'verify' (or else REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_FILE) takes the "
+    "path of a PEM file that is on every machine of Airflow's",
+)
+CLIENT = (
+    "client certificate",
+    "the connection's field 'cert' takes the path of a PEM file that is on every machine of Airflow's and "
+    "holds both certificate and key, without a password, or two such paths with a comma between",
+)
+
 
 def tls_context(endpoint: Endpoint) -> ssl.SSLContext | bool:
     """
@@ -37,7 +50,7 @@ def _trusting(ca: str | bool) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=None if ca is True else str(ca))
     except OSError as error:
-        raise _unreadable("trusted certificates", ca, error) from None
+        raise _unreadable(*TRUSTED, error) from None
 
 
 def _with_client_certificate(
@@ -50,9 +63,10 @@ def _with_client_certificate(
         # An empty password in place of a question at the terminal.
         context.load_cert_chain(certificate, key, password="")
     except OSError as error:
-        raise _unreadable("client certificate", client_cert, error) from None
+        raise _unreadable(*CLIENT, error) from None
     return context
 
 
-def _unreadable(what: str, where: object, error: OSError) -> InvalidConnection:
-    return InvalidConnection(f"The {what} in {where!r} cannot be used: {error.strerror or error}")
+def _unreadable(what: str, takes: str, error: OSError) -> InvalidConnection:
+    why = error.strerror or type(error).__name__
+    return InvalidConnection(f"The file of the {what} cannot be used: {why}; {takes}")

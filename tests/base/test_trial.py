@@ -150,8 +150,8 @@ class TestMisstated:
         ("extra", "told"),
         [
             ({"enviroment": "draft", "environment": None}, None),
-            ({"verify": "/nowhere/ca.pem"}, "/nowhere/ca.pem"),
-            ({"cert": "/nowhere/client.pem"}, "/nowhere/client.pem"),
+            ({"verify": "/nowhere/ca.pem"}, "the connection's field 'verify'"),
+            ({"cert": "/nowhere/client.pem"}, "the connection's field 'cert' takes the path"),
             ({"timeout": "soon"}, "'timeout' (Timeout (s)) must be of type number"),
             ({"proxies": "http://proxy"}, "'proxies' (Proxies) must be of type object"),
             ({"ui_url": "ftp://x"}, "'ui_url' (Link to the page) must be a URL that begins with"),
@@ -166,6 +166,7 @@ class TestMisstated:
         assert not good
         assert told is None or told in message
         assert TRANSIENT not in message
+        assert "/nowhere" not in message, "what is taken for a path may be the key itself"
 
     def test_a_time_zone_that_there_is_not(self, press: Press) -> None:
         good, message = press(**filled_in(VENDORS["robusta"], "http://vendor.invalid", time_zone="Istanbul"))
@@ -289,4 +290,4 @@ def test_each_kind_of_failure_has_its_advice() -> None:
     for kind, _, advice in trial.ADVICE:
         assert issubclass(kind, WorkflowError)
         for form in FORMS:
-            assert "{" not in advice.format_map(trial._words(form))
+            assert "{" not in advice.format_map(trial._words(form, ("login", "password")))

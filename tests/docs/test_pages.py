@@ -6,9 +6,16 @@ import inspect
 import json
 from dataclasses import fields
 
+import pytest
+
 from airflow_provider_workflows.base.record import Record, read_record
+from airflow_provider_workflows.mybpm.hook import MyBPMHook
+from airflow_provider_workflows.mybpm.sensors import MyBPMStateSensor
 from airflow_provider_workflows.protocol import errors
+from airflow_provider_workflows.provider import get_provider_info
 from airflow_provider_workflows.retry_policy import WorkflowRetryPolicy
+from airflow_provider_workflows.sandbox.server import SandboxServer
+from tests.base.harness import Runner
 from tests.docs.pages import DOCS, Section, blocks_of, code, sections
 
 EXACTLY_ONCE, WAITING = DOCS / "exactly-once.md", DOCS / "waiting.md"
@@ -30,6 +37,28 @@ def test_the_record_is_one() -> None:
     everything = Record(mark="m", generation=0, target="t", place="p", lost_at=1.0, baseline=1, seal="s")
     keys = {*everything.accept("i", at=1.0).to_json()}
     assert first_cells(found) == keys
+
+
+def test_the_record_of_a_wait_is_told_whole(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = {"conn_type": "mybpm", "login": "airflow@example.com", "password": "sesame"}
+    connection = {**account, "host": sandbox.vendor_url("mybpm")}
+    monkeypatch.setenv("AIRFLOW_CONN_MYBPM_DEFAULT", json.dumps(connection))
+    boi_id = MyBPMHook().upsert("NOTE", {"TEXT": "a"}).boi_id
+    sensor = {"task_id": "wait", "bo_code": "NOTE", "boi_id": boi_id, "states": ["ALL"]}
+    runner = Runner(lambda: MyBPMStateSensor(**sensor))
+    runner.run()
+    assert runner.store is not None
+    record = runner.store.get("workflow_wait")
+    _, _, told = EXACTLY_ONCE.read_text().partition("a second record, `workflow_wait`")
+    told, _, _ = told.partition("\n## ")
+    assert [name for name in (*record, *record["state"]) if f"`{name}`" not in told] == []
+
+
+def test_the_changelog_names_what_there_is_beside_the_rooms() -> None:
+    text = (DOCS.parent / "CHANGELOG.md").read_text()
+    notifiers = [path.rpartition(".")[2] for path in get_provider_info()["notifications"]]
+    assert len(notifiers) == 3
+    assert [name for name in (*notifiers, "workflow_sandbox", "Feeds") if name not in text] == []
 
 
 def test_the_id_alone_is_enough() -> None:

@@ -92,7 +92,9 @@ class TestField:
         )
 
     def test_detail_says_where_it_stands(self) -> None:
-        assert look(field(values=["7"]), boi(NUM="8")) == Pending("NUM is '8'; state ALL")
+        assert look(field(values=["7"]), boi(NUM="8")) == Pending("NUM has another value; state ALL")
+        assert look(field(values=["7"]), boi(NUM="")) == Pending("NUM is empty; state ALL")
+        assert look(field(changed_from="7"), boi(NUM="7")) == Pending("NUM has not changed; state ALL")
         assert look(field(values=["7"]), boi(NIM="8", NAME="x")) == Pending(
             "no NUM among NIM, NAME; state ALL"
         )

@@ -198,10 +198,12 @@ class TestTokens:
         with pytest.raises(errors.AuthenticationFailed, match=r"airflow@example\.com"):
             run(lambda api: api.load_structure("NOTE"))
 
-    def test_zone_goes_along_with_the_login(self, mybpm: MyBPMServer) -> None:
-        mybpm.connect(extra={"timezone": "Asia/Almaty"})
-        with pytest.raises(errors.AuthenticationFailed):
-            MyBPMHook().load_structure("NOTE")
+    def test_zone_goes_along_with_the_login(self, mybpm: MyBPMServer, run: Run) -> None:
+        # Of the right form, but no clock is set so.
+        mybpm.connect(extra={"timezone": "GMT+1500"})
+        with pytest.raises(errors.AuthenticationFailed, match=r"the timezone 'GMT\+1500'") as caught:
+            run(lambda api: api.load_structure("NOTE"))
+        assert caught.value.status == 400
 
     def test_wrong_api_token(self, mybpm: MyBPMServer, run: Run) -> None:
         mybpm.connect(login="", password="wrong-key")
@@ -228,6 +230,22 @@ class TestConnection:
         mybpm.connect(extra={"header": "API_TOKEN"})
         with pytest.raises(errors.InvalidConnection, match="header"):
             MyBPMHook().get_conn()
+
+    @pytest.mark.parametrize(
+        "zone", ["Asia/Almaty", "Asia/Nowhere", "GMT", "GMT+6", "GMT+06:00", "GMT+2400", "GMT+0660", "+0600"]
+    )
+    def test_zone_of_another_form_is_refused_before_anything_is_sent(
+        self, mybpm: MyBPMServer, zone: str
+    ) -> None:
+        mybpm.connect(extra={"timezone": zone})
+        with pytest.raises(errors.InvalidConnection, match=r"'timezone' \(.*\) must be .* form GMT\+0600"):
+            MyBPMHook().load_structure("NOTE")
+        assert mybpm.requests("login") == 0
+
+    @pytest.mark.parametrize("zone", ["GMT+0000", "GMT-0330", "GMT+0545", "GMT+1400"])
+    def test_zones(self, mybpm: MyBPMServer, zone: str) -> None:
+        mybpm.connect(extra={"timezone": zone})
+        assert MyBPMHook().load_structure("NOTE").bo_code == "NOTE"
 
     def test_scheme_and_port_may_stand_apart(self, mybpm: MyBPMServer) -> None:
         host, _, rest = mybpm.url.removeprefix("http://").partition(":")
@@ -266,6 +284,46 @@ class TestConnection:
         good, message = MyBPMHook().test_connection()
         assert not good
         assert "wrong" not in message
+
+    def test_test_button_names_the_zone_that_a_login_may_have_failed_by(self, mybpm: MyBPMServer) -> None:
+        mybpm.connect(extra={"timezone": "GMT+1500"})
+        good, message = MyBPMHook().test_connection()
+        assert (good, message.partition(":")[0]) == (False, "Bad credentials")
+        for name in ("login", "password", "timezone"):
+            assert f"'{name}' (" in message.partition("Check ")[2]
+        mybpm.connect(password="wrong")
+        assert "timezone" not in MyBPMHook().test_connection()[1]
+
+    @pytest.mark.parametrize("status", [400, 404, 422])
+    @pytest.mark.parametrize("connection", [{}, {"login": "", "password": API_TOKEN}], ids=["session", "API"])
+    def test_test_button_names_the_field_of_an_object_that_is_not_there(
+        self, mybpm: MyBPMServer, connection: dict[str, Any], status: int
+    ) -> None:
+        mybpm.connect(**connection, extra={"test_bo_code": "NOTES"})
+        if status != 404:  # what a server says of such an object is not documented
+            mybpm.fault("structure", "status", status=status)
+        good, message = MyBPMHook().test_connection()
+        assert not good
+        assert message.startswith("This connection: field 'test_bo_code' (BO for the Test button) names a")
+        assert f"at {mybpm.url}" in message
+        # After a login it is known that it is MyBPM that answers.
+        assert ("'host' (Server)" in message) == bool(connection)
+        assert "'port'" not in message
+
+    def test_test_button_names_the_field_of_an_object_that_may_not_be_read(self, mybpm: MyBPMServer) -> None:
+        mybpm.connect(extra={"test_bo_code": "NOTE"})
+        mybpm.fault("structure", "status", status=403)
+        good, message = MyBPMHook().test_connection()
+        assert (good, message.partition(":")[0]) == (False, "No right")
+        assert "field 'test_bo_code' (BO for the Test button) names" in message
+
+    def test_an_address_that_does_not_know_the_login_is_still_a_wrong_address(
+        self, mybpm: MyBPMServer
+    ) -> None:
+        mybpm.connect(host=f"{mybpm.url}/elsewhere", extra={"test_bo_code": "NOTE"})
+        good, message = MyBPMHook().test_connection()
+        assert (good, message.partition(":")[0]) == (False, "Wrong address")
+        assert "test_bo_code" not in message
 
 
 class TestFaults:

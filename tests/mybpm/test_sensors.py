@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -135,6 +136,26 @@ def test_a_trigger_holds_ids_and_values_only(mybpm: MyBPMServer, clock: Clock) -
     assert CHECKED in row
     for secret in (mybpm.url, PASSWORD, "airflow@example.com", "TOKEN"):
         assert secret not in row
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("how", [{"value": "900101"}, {"changed_from": ""}], ids=str)
+def test_what_a_field_holds_meanwhile_is_kept_and_logged_nowhere(
+    mybpm: MyBPMServer, clock: Clock, caplog: pytest.LogCaptureFixture, how: dict[str, str], mode: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    held = "870512400999"
+    values = {"IIN": held, "NAME": ""} if "value" in how else {"IIN": "", "NAME": held}
+    boi_id = MyBPMHook().upsert("CUSTOMER", values).boi_id
+    wait = {"bo_code": "CUSTOMER", "boi_id": boi_id, "field": "IIN", **how, **MODES[mode]}
+    runner = waiting(MyBPMFieldSensor, clock, **wait)
+    with pytest.raises(Exception, match=r"last seen: IIN (has another value|is empty)") as caught:
+        runner.run()
+    assert runner.store is not None
+    logged = [record.getMessage() for record in caplog.records]
+    told = [*runner.store.values.values(), *runner.triggers, json.dumps(runner.events), *logged]
+    assert any("has another value" in text or "is empty" in text for text in told)
+    assert held not in "".join((*told, str(caught.value), json.dumps(runner.ti.xcoms)))
 
 
 @pytest.mark.parametrize(

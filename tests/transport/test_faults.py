@@ -280,7 +280,8 @@ def test_certificate_file_is_missing_or_none(
         trusted = {"ca": str(certificates.authority.certificate_file)}
         error, driven = failure(drive, road(server.url, **{**trusted, wrong: str(file)}), request_, caplog)
     assert type(error) is InvalidConnection
-    assert "file.pem" in str(error)
+    assert {"ca": "'verify'", "client_cert": "'cert'"}[wrong] in str(error)
+    assert str(tmp_path) not in str(error)
     assert (driven.slept, server.requests) == ([], [])
 
 

@@ -43,16 +43,20 @@ def test_plain_http_has_no_use_for_certificates() -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"ca": "missing.pem"}, "trusted certificates in 'missing.pem'"),
-        ({"client_cert": "missing.pem"}, "client certificate in 'missing.pem'"),
-        ({"client_cert": ("missing.crt", "missing.key")}, "missing.key"),
+        ({"ca": "missing.pem"}, "'verify'"),
+        ({"client_cert": "missing.pem"}, "'cert'"),
+        ({"client_cert": ("missing.crt", "missing.key")}, "'cert'"),
     ],
 )
-def test_a_missing_file_is_named(changes: dict[str, Any], named: str) -> None:
+def test_of_a_missing_file_the_field_is_named_and_never_what_it_holds(
+    changes: dict[str, Any], named: str
+) -> None:
     endpoint = replace(ROAD, **changes)
     with pytest.raises(InvalidConnection, match="No such file or directory") as caught:
         tls_context(endpoint)
-    assert named in str(caught.value)
+    assert f"the connection's field {named}" in str(caught.value)
+    assert "takes the path of a PEM file" in str(caught.value)
+    assert "missing." not in str(caught.value)
     assert str(certificate_error(endpoint)) == str(caught.value)
 
 
@@ -71,8 +75,22 @@ def test_an_encrypted_key_is_refused_and_no_password_asked_for(
     )
     file = tmp_path / "encrypted.key"
     file.write_bytes(key)
-    with pytest.raises(InvalidConnection, match=r"encrypted\.key"):
+    with pytest.raises(InvalidConnection, match="without a password"):
         tls_context(replace(ROAD, client_cert=(str(certificates.client.certificate_file), str(file))))
+
+
+@pytest.mark.parametrize("name", ["ca", "client_cert"])
+@pytest.mark.parametrize("lines", ["kept", "joined", "the middle"])
+def test_a_key_in_the_place_of_its_path_is_not_repeated(
+    certificates: Certificates, name: str, lines: str
+) -> None:
+    text = certificates.client.both.read_text()
+    middle = text.splitlines()[1]
+    given = {"kept": text, "joined": text.replace("\n", ""), "the middle": middle}[lines]
+    changes: dict[str, Any] = {name: given}
+    with pytest.raises(InvalidConnection) as caught:
+        tls_context(replace(ROAD, **changes))
+    assert [line for line in text.splitlines() if line in f"{caught.value} {caught.value.to_json()}"] == []
 
 
 def test_nothing_is_wrong_with_good_files(certificates: Certificates) -> None:

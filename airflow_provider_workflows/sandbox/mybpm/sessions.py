@@ -41,7 +41,7 @@ class Sessions:
     def issue(self, body: Mapping[str, Any]) -> str:
         """A new session token.
 
-        :raises Refusal: if e-mail or password are wrong, or the zone is of another form than ``GMT+0600``.
+        :raises Refusal: if e-mail or password are wrong, or the zone is none of the form ``GMT+0600``.
         """
         email, password = body.get("email"), body.get("password")
         if not isinstance(email, str) or email not in self.users or self.users[email] != password:

@@ -12,6 +12,8 @@ from airflow_provider_workflows.sandbox.mybpm.refusal import Refusal
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _ZONE = re.compile(r"GMT([+-])(\d\d)(\d\d)")
+# How far from Greenwich clocks are set on Earth.
+_WEST, _EAST = timedelta(hours=-12), timedelta(hours=14)
 
 
 def accept(field: Field, value: Any) -> str:
@@ -71,12 +73,14 @@ def short_offset(moment: datetime) -> str:
 
 
 def read_zone(text: Any) -> timezone | None:
-    """A zone of the form ``GMT+0600``; None if it is not of it."""
+    """A zone of the form ``GMT+0600``; None if it is not of it, or no clock on Earth is set so.
+
+    What the vendor makes of others is not known; it may be less strict.
+    """
     found = _ZONE.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         return None
     sign, hours, minutes = found.groups()
     offset = timedelta(hours=int(hours), minutes=int(minutes))
-    if offset >= timedelta(days=1):
-        return None
-    return timezone(-offset if sign == "-" else offset)
+    offset = -offset if sign == "-" else offset
+    return timezone(offset) if _WEST <= offset <= _EAST else None

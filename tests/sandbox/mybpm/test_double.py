@@ -70,6 +70,8 @@ class TestTokens:
             ({"timezone": "Asia/Almaty"}, 400),
             ({"timezone": None}, 400),
             ({"timezone": "GMT+9900"}, 400),
+            ({"timezone": "GMT+1500"}, 400),
+            ({"timezone": "GMT-1300"}, 400),
         ],
         ids=str,
     )
