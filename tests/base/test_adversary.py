@@ -21,6 +21,7 @@ from airflow_provider_workflows.base.decision import Policy, Run
 from airflow_provider_workflows.base.record import KEY
 from airflow_provider_workflows.protocol.errors import (
     ConnectionFailed,
+    InvalidInput,
     LostTrack,
     OutcomeUnknown,
     Rejected,
@@ -105,6 +106,9 @@ class Adversary(RuleBasedStateMachine):
         elif isinstance(outcome, OutcomeUnknown):
             assert doubted
             assert not self.findable
+        elif isinstance(outcome, InvalidInput):  # an id that a person has written stays theirs to correct
+            assert "which a person has written" in outcome.message
+            assert any(job.run is Run.GONE for job in self.vendor.of(name))
         else:
             assert isinstance(outcome, int), outcome
 

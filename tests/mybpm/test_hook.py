@@ -23,7 +23,10 @@ def test_write_and_read(each_login: MyBPMServer, run: Run) -> None:
     assert (written.bo_code, written.state) == ("CUSTOMER", "ALL")
     again = run(lambda api: api.upsert("CUSTOMER", {"IIN": "1", "NAME": "Asel"}, unique_field="IIN"))
     assert again.boi_id == written.boi_id
-    assert run(lambda api: api.load("CUSTOMER", written.boi_id)) == again
+    read = run(lambda api: api.load("CUSTOMER", written.boi_id))
+    # A status comes along by itself, if the machine gives it the time.
+    assert (read.boi_id, read.state) == (again.boi_id, again.state)
+    assert again.fields.items() <= read.fields.items()
     assert {code: value.to_python() for code, value in again.fields.items()} == {
         "IIN": "1",
         "LIMIT": 500,
