@@ -43,6 +43,11 @@ class Variant:
     repeats: bool = False
 
     @property
+    def waits_in(self) -> tuple[Mode, ...]:
+        """The modes in which it waits; or that in which it does not, if there is no other."""
+        return tuple(mode for mode in self.modes if mode != "no-wait") or self.modes
+
+    @property
     def is_tagged(self) -> bool:
         """Whether each request tells which submission it is of."""
         return self.tag_field is not None or bool(self.step)
