@@ -42,12 +42,11 @@ def requests(*, short: bool) -> Scene:
 
 def _cells(variant: Variant, mode: Mode, *, short: bool) -> list[RequestCell]:
     """The longest first, so that no lane is left with them when the others are done."""
-    waits = len(variant.modes) > 1
     if short:
-        return [_cell(variant, mode, LOST_ANSWER)] if mode == "sync" or not waits else []
+        return [_cell(variant, mode, LOST_ANSWER)] if mode == variant.waits_in[0] else []
     many = _many(variant, mode) if variant.name in MANY else []
     # What strikes the request strikes it before there is a wait.
-    faults = (LOST_ANSWER,) if mode == "no-wait" and waits else FAULTS
+    faults = FAULTS if mode in variant.waits_in else (LOST_ANSWER,)
     return [*many, *(_cell(variant, mode, how) for how in faults)]
 
 
@@ -63,48 +62,77 @@ def _cell(variant: Variant, mode: Mode, how: RequestFault) -> RequestCell:
 
 
 def _many(variant: Variant, mode: Mode) -> list[RequestCell]:
-    """The cells of many that a mode has; where there is but one, it has them all."""
-    lane = variant.dag_id(mode)
-    common: Any = {"vendor": variant.title, "mode": mode, "variant": variant}
-    siblings, tested = every(2, "50 mapped siblings"), every(3, "dag.test()")
-    cells: dict[Mode, list[RequestCell]] = {
-        "deferrable": [
-            RequestCell(
-                fault=siblings.title, dag_id=f"{lane}_many", how=siblings, every=2, size=SIBLINGS, **common
-            ),
-        ],
-        "sync": [
-            RequestCell(fault="mapped task of 50", dag_id=f"{lane}_many", how=None, size=SIBLINGS, **common)
-        ],
-        "no-wait": [DagTestCell(fault=tested.title, dag_id=lane, how=tested, every=3, **common)],
+    """The cells of many, in each mode in which it waits."""
+    siblings = every(2, "50 mapped siblings")
+    common: Any = {
+        "vendor": variant.title,
+        "mode": mode,
+        "variant": variant,
+        "dag_id": f"{variant.dag_id(mode)}_many",
+        "size": SIBLINGS,
     }
-    return cells[mode] if len(variant.modes) > 1 else [cell for group in cells.values() for cell in group]
+    crowds = [
+        RequestCell(fault=siblings.title, how=siblings, every=2, **common),
+        RequestCell(fault="mapped task of 50", how=None, **common),
+    ]
+    return [*(crowds if mode in variant.waits_in else []), *(_tested(variant) if mode == "no-wait" else [])]
 
 
-def backfills() -> Scene:
-    """A backfill for each vendor, one after the other; see :class:`BackfillCell`."""
-    runs = every(3, f"backfill of {RUNS} runs")
-    chosen = [(VARIANTS[name], _waiting(VARIANTS[name])) for name in MANY]
-    cells = [
-        BackfillCell(
-            fault=runs.title,
+def _tested(variant: Variant) -> list[RequestCell]:
+    """
+    ``dag.test()`` in every mode, for the lane of what does not wait, which is done long before the others.
+
+    It runs one task after the other, and a deferral takes ten seconds at the least.
+    """
+    third = every(3, "dag.test()")
+    return [
+        DagTestCell(
+            fault=third.title,
             vendor=variant.title,
             mode=mode,
             variant=variant,
-            dag_id=f"{variant.dag_id(mode)}_backfill",
-            how=runs,
+            dag_id=f"{variant.dag_id(mode)}_alone",
+            how=third,
             every=3,
-            size=RUNS,
         )
-        for variant, mode in chosen
+        for mode in variant.modes
     ]
-    others = {variant.dag_id(mode): variant.mount for variant, mode in chosen}
-    lane = Lane(name="backfills", mount=chosen[0][0].mount, cells=cells, others=others)
-    return Scene(name="backfills", dags=FOLDER / "dags", lanes=[lane])
 
 
-def _waiting(variant: Variant) -> Mode:
-    return "deferrable" if "deferrable" in variant.modes else variant.modes[0]
+def backfills() -> Scene:
+    """Backfills: a lane for each mode, side by side, in which one vendor comes after the other."""
+    modes: list[Mode] = ["sync", "deferrable"]
+    return Scene(name="backfills", dags=FOLDER / "dags", lanes=[_backfills(mode) for mode in modes])
+
+
+def _backfills(mode: Mode) -> Lane:
+    """Those that wait in a mode; with those in workers goes what does not wait."""
+    chosen = [
+        (variant, one)
+        for variant in map(VARIANTS.__getitem__, MANY)
+        for one in variant.waits_in
+        if one == mode or (one == "no-wait" and mode == "sync")
+    ]
+    return Lane(
+        name=f"backfills_{mode}",
+        mount=chosen[0][0].mount,
+        cells=[_backfill(variant, one) for variant, one in chosen],
+        others={variant.dag_id(one): variant.mount for variant, one in chosen},
+    )
+
+
+def _backfill(variant: Variant, mode: Mode) -> BackfillCell:
+    runs = every(3, f"backfill of {RUNS} runs")
+    return BackfillCell(
+        fault=runs.title,
+        vendor=variant.title,
+        mode=mode,
+        variant=variant,
+        dag_id=f"{variant.dag_id(mode)}_backfill",
+        how=runs,
+        every=3,
+        size=RUNS,
+    )
 
 
 def _control() -> RequestCell:

@@ -30,6 +30,8 @@ class Variant:
     :param step: of a move: label of the stop that each of its effects passes
     :param modes: in which it waits for an end
     :param repeats: the vendor makes one of two equal requests, so that a second one is no second effect
+    :param watches: the task submits nothing: it is a sensor on what the cell has made, see
+        :mod:`tests.system.chaos.lifecycle.watched`
     """
 
     name: str
@@ -41,6 +43,17 @@ class Variant:
     step: tuple[str, ...] = ()
     modes: tuple[Mode, ...] = WAITING
     repeats: bool = False
+    watches: bool = False
+
+    @property
+    def waits_in(self) -> tuple[Mode, ...]:
+        """The modes in which it waits; or that in which it does not, if there is no other."""
+        return tuple(mode for mode in self.modes if mode != "no-wait") or self.modes
+
+    @property
+    def renews(self) -> bool:
+        """Whether a task that is cleared after success has another effect."""
+        return not self.repeats and not self.watches
 
     @property
     def is_tagged(self) -> bool:
@@ -157,6 +170,21 @@ MOVES = (
         found="always",
         step=("First", "Second", "Third"),
         modes=MOVING,
+    ),
+)
+
+#: Of vendors whose operators do not wait: a sensor of theirs, for the cells of those that do. Its endpoint is
+#: that of the request that makes what it watches, which no sensor may send.
+SENSORS = (
+    Variant(
+        name="mybpm_watch",
+        title="MyBPM field sensor",
+        mount=MYBPM,
+        endpoint="upsert",
+        found="always",
+        tag_field="NUM",
+        modes=("sync", "deferrable"),
+        watches=True,
     ),
 )
 

@@ -1,7 +1,8 @@
-"""A mapped task of 50, and a daily DAG for a backfill, for one way to start at each vendor."""
+"""Of one way to start at each vendor: a mapped task of 50, a daily DAG, and one for ``dag.test()``."""
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG
@@ -10,6 +11,7 @@ from tests.system.chaos.operators import is_wanted, mapped, single
 from tests.system.chaos.variants import MANY, VARIANTS
 
 SIBLINGS = 50
+SIZE = int(os.environ.get("CHAOS_SIZE", "20"))
 AGAIN = {"retries": 2, "retry_delay": timedelta(seconds=1)}
 
 
@@ -35,9 +37,20 @@ def daily(name: str, mode: str, lane: str) -> DAG:
     return dag
 
 
+def alone(name: str, mode: str, lane: str) -> DAG:
+    """A mapped task for ``dag.test()``, at the vendor of the lane of what does not wait."""
+    with DAG(f"{lane}_alone", schedule=None, default_args=AGAIN) as dag:
+        mapped(name, conn_id=VARIANTS[name].dag_id("no-wait"), size=SIZE, mode=mode)
+    return dag
+
+
 for name in MANY:
     for mode in VARIANTS[name].modes:
         lane = VARIANTS[name].dag_id(mode)
-        for make, dag_id in ((siblings, f"{lane}_many"), (daily, f"{lane}_backfill")):
+        for make, dag_id in (
+            (siblings, f"{lane}_many"),
+            (daily, f"{lane}_backfill"),
+            (alone, f"{lane}_alone"),
+        ):
             if is_wanted(dag_id):
                 globals()[dag_id] = make(name, mode, lane)

@@ -2,9 +2,10 @@
 The lifecycle cells: processes killed, Airflow's components restarted, vendors away, tasks cleared.
 
 Three kinds of scene. *lives*: a lane for each variant and mode, on which a run is led through each of the
-lane's faults; every submission goes its own way, so that few workers serve many. *components*: the triggerer
-and the scheduler are killed while the tasks of all lanes wait. *quick*: sensors whose target ends at once,
-with Airflow's own and with a long heartbeat interval.
+lane's faults; every submission goes its own way, so that few workers serve many. A vendor whose operators do
+not wait has lanes for a sensor that does, which is led through what strikes a wait. *components*: the
+triggerer and the scheduler are killed while the tasks of all lanes wait. *quick*: sensors whose target ends
+at once, with Airflow's own and with a long heartbeat interval.
 
 A worker is killed with SIGKILL at the process that runs the task. LocalExecutor's worker supervises it from
 the process above. Where that one survives, it tells Airflow of the death and the retry comes within seconds;
@@ -15,11 +16,9 @@ So every second task loses its supervisor, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
 
 from tests.system.chaos.cell import Cell
-from tests.system.chaos.lifecycle import watching
 from tests.system.chaos.lifecycle.base import TIMEOUT
 from tests.system.chaos.lifecycle.clears import ALIVE, ClearedAfterFailure, ClearedAfterSuccess, ClearedAlive
 from tests.system.chaos.lifecycle.components import KILLED, PARTS, TRIGGERER_KILLED, ComponentsKilled
@@ -27,6 +26,7 @@ from tests.system.chaos.lifecycle.doubts import HANDED_OVER, OPTED_IN, HandedOve
 from tests.system.chaos.lifecycle.kills import (
     BEFORE_STORED,
     WHILE_WAITING,
+    WHILE_WATCHING,
     Forgetful,
     KilledBeforeStored,
     KilledWhileWaiting,
@@ -40,14 +40,15 @@ from tests.system.chaos.lifecycle.outages import (
     VendorDown,
 )
 from tests.system.chaos.lifecycle.relayed import RelayedLane
-from tests.system.chaos.lifecycle.watching import TITLES, VENDORS, QuickEnds, lane_of
+from tests.system.chaos.lifecycle.watched import TITLES, VENDORS, lane_of
+from tests.system.chaos.lifecycle.watching import QuickEnds
 from tests.system.chaos.scene import FOLDER, Lane, Scene
-from tests.system.chaos.variants import STARTS, Mode, Variant
+from tests.system.chaos.variants import SENSORS, STARTS, VARIANTS, Mode, Variant
 
 CellsOf = Callable[[Variant, Mode], Iterator[Cell]]
 HERE = FOLDER / "lifecycle"
-#: Of those that wait for their runs, those for the cells in which the way to submit makes no difference.
-WAITING = ("omflow_keyed", "blizwork", "robusta", "kiban_keyed")
+#: One that waits of each vendor, for the cells in which the way to submit makes no difference.
+WAITING = (*(VARIANTS[name] for name in ("omflow_keyed", "blizwork", "robusta", "kiban_keyed")), *SENSORS)
 FAILING = ("omflow_keyed", "robusta", "kiban_keyed")
 SETTINGS: Mapping[str, str] = {
     "AIRFLOW__CORE__PARALLELISM": "64",
@@ -85,16 +86,14 @@ def scenes(*, short: bool) -> list[Scene]:
     """
     if short:
         return [_lives(_short_cells)]
-    lives = _lives(_cells)
-    lives = replace(lives, lanes=[*lives.lanes, _login_lane("mybpm")])
-    return [lives, _components(), *_quick()]
+    return [_lives(_cells), _components(), *_quick()]
 
 
 def _lives(cells_of: CellsOf) -> Scene:
     lanes = [
         lane
-        for variant in STARTS
-        for mode in _modes(variant)
+        for variant in (*STARTS, *SENSORS)
+        for mode in variant.waits_in
         if (lane := _lane(variant, mode, cells_of)).cells
     ]
     return Scene(
@@ -103,11 +102,6 @@ def _lives(cells_of: CellsOf) -> Scene:
         lanes=lanes,
         environment={**SETTINGS, **MISSED, **TRIGGERS_TAKEN_OVER},
     )
-
-
-def _modes(variant: Variant) -> Sequence[Mode]:
-    """The modes in which a variant waits; or that in which it does not, if there is no other."""
-    return [mode for mode in variant.modes if mode != "no-wait"] or ["no-wait"]
 
 
 def _lane(variant: Variant, mode: Mode, cells_of: CellsOf) -> RelayedLane:
@@ -121,9 +115,11 @@ def _lane(variant: Variant, mode: Mode, cells_of: CellsOf) -> RelayedLane:
 
 
 def _cells(variant: Variant, mode: Mode) -> Iterator[Cell]:
-    yield KilledBeforeStored.on(variant, mode, fault=BEFORE_STORED)
-    if variant.name in WAITING:
-        yield KilledWhileWaiting.on(variant, mode, fault=WHILE_WAITING)
+    if not variant.watches:
+        yield KilledBeforeStored.on(variant, mode, fault=BEFORE_STORED)
+    if variant in WAITING:
+        while_waiting = WHILE_WATCHING if variant.watches else WHILE_WAITING
+        yield KilledWhileWaiting.on(variant, mode, fault=while_waiting)
         yield VendorDown.on(variant, mode, fault=DOWN)
         yield LoginForgotten.on(variant, mode, fault=FORGOTTEN if variant.mount in LOGINS else RESTARTED)
         yield ClearedAlive.on(variant, mode, fault=ALIVE[mode])
@@ -165,21 +161,11 @@ def _components() -> Scene:
             cells=[ComponentsKilled.on(variant, mode, fault=KILLED[mode], parts=PARTS[mode])],
             processes=HERE / "processes.toml",
         )
-        for variant in STARTS
-        for mode in variant.modes
-        if variant.name in WAITING and mode != "no-wait"
+        for variant in WAITING
+        for mode in variant.waits_in
     ]
     environment = {**SETTINGS, **MISSED, **TRIGGERS_TAKEN_OVER, **TASKS_TAKEN_OVER}
     return Scene(name="components", dags=HERE / "dags", lanes=lanes, environment=environment)
-
-
-def _login_lane(vendor: str) -> Lane:
-    """For a vendor whose operators do not wait, but whose sensors do."""
-    cells = [
-        watching.LoginForgotten(fault=FORGOTTEN, vendor=TITLES[vendor], mode=place, of=vendor, place=place)
-        for place in ("sync", "deferrable")
-    ]
-    return Lane(name=lane_of(vendor), mount=VENDORS[vendor], cells=cells, processes=HERE / "processes.toml")
 
 
 def _quick() -> list[Scene]:

@@ -11,6 +11,7 @@ from tests.system.chaos.cell import Cell, CellResult
 from tests.system.chaos.lifecycle.crew import Crew
 from tests.system.chaos.lifecycle.gate import GATE
 from tests.system.chaos.lifecycle.ledger import Ledger
+from tests.system.chaos.lifecycle.watched import make
 from tests.system.chaos.stage import SETTLE, Stage, row
 from tests.system.chaos.tally import Tally, TaskOutcome
 from tests.system.chaos.variants import Mode, Variant
@@ -61,11 +62,21 @@ class Course:
             for name, number in expected.items()
             if getattr(section, name) != number
         ]
-        others = sorted({task.error or f"state {task.state}" for task in tasks if task.state != "success"})
         self.problems += found
-        if found and others:
-            self.problems.append(f"e.g. {others[0][:160]}")
+        self._example(tasks if found else [])
         return section
+
+    def count_again(self) -> None:
+        """Note what is wrong after a Clear that has no other effect: all succeed, and nothing is new."""
+        size, tasks, there = self.crew.size, self.outcomes(), len(self.stage.effects(self.ledger.variant))
+        succeeded = sum(task.state == "success" for task in tasks)
+        if (succeeded, there) != (size, size):
+            self.problems.append(f"{succeeded} succeeded and {there} are there after the clear, not {size}")
+            self._example(tasks)
+
+    def _example(self, tasks: Sequence[TaskOutcome]) -> None:
+        others = sorted({task.error or f"state {task.state}" for task in tasks if task.state != "success"})
+        self.problems += [f"e.g. {text[:160]}" for text in others[:1]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,14 +106,13 @@ class LifeCell(Cell):
         began = time.monotonic()
         dag_id = f"{stage.lane.name}_{self.plot}"
         run_id = stage.fresh(type(self).__name__)
-        course = Course(
-            stage,
-            Crew(stage, dag_id, run_id, deferring=self.mode == "deferrable"),
-            Ledger(stage, self.variant),
-        )
+        vendor = self.variant.name.partition("_")[0]
+        targets = make(vendor, stage, run_id, size=stage.size) if self.variant.watches else []
+        crew = Crew(stage, dag_id, run_id, deferring=self.mode == "deferrable", targets=targets)
+        course = Course(stage, crew, Ledger(stage, self.variant))
         self.prepare(course)
         with GATE.room(self.held(stage.size)):
-            stage.begin(dag_id, run_id)
+            stage.begin(dag_id, run_id, targets=targets)
             self.lead(course)
         return row(
             self,

@@ -15,7 +15,7 @@ ALIVE = {
 
 @dataclass(frozen=True, kw_only=True)
 class ClearedAlive(LifeCell):
-    """Cleared while the run is alive: attaches. Cleared after success: starts anew."""
+    """Cleared while the run is alive: attaches. Cleared after success: starts anew; a sensor looks anew."""
 
     plot: str = "prompt"
 
@@ -38,7 +38,7 @@ class ClearedAlive(LifeCell):
         first = {member.index: member for member in crew.end()}
         crew.clear(range(size))
         crew.finish()
-        course.count(succeeded=size, effects=size, settle=self.settle)
+        _count_again(self, course)
         renewed = [member for member in crew.look() if member.attempt > first[member.index].attempt]
         course.ordered, course.confirmed = 2 * size, len(attempts) + len(renewed)
 
@@ -60,15 +60,7 @@ class ClearedAfterSuccess(LifeCell):
         crew.end()
         course.ordered = size
         course.confirmed = sum(member.attempt > first[member.index] for member in crew.look())
-        if self.variant.repeats:
-            self._expect_nothing_new(course)
-        else:
-            course.count(succeeded=size, effects=size, settle=self.settle)
-
-    def _expect_nothing_new(self, course: Course) -> None:
-        there = len(course.stage.effects(self.variant))
-        if there != course.crew.size:
-            course.problems.append(f"{there} instances after the clear, not {course.crew.size}")
+        _count_again(self, course)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,3 +94,12 @@ class ClearedAfterFailure(LifeCell):
         expected = "RunMayRerun" if self.reruns else "RunFailed"
         others = {task.error for task in course.outcomes() if not task.error.startswith(expected)}
         course.problems += [f"e.g. {text[:160] or 'no error'}" for text in sorted(others)[:1]]
+
+
+def _count_again(cell: LifeCell, course: Course) -> None:
+    """Count what came of a Clear after success."""
+    if cell.variant.renews:
+        size = course.crew.size
+        course.count(succeeded=size, effects=size, settle=cell.settle)
+    else:
+        course.count_again()

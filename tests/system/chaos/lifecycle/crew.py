@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,8 @@ LOOK_SECONDS = 0.5
 #: Seconds for which a task must have been seen waiting in a worker: by then it has looked at the vendor.
 SETTLED = 3.0
 RECORD = "workflow_submission"
+#: What a sensor keeps: that it has begun to wait, and in which attempt.
+WAIT = "workflow_wait"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +29,8 @@ class Member:
     One submission's task as it is now.
 
     :param task: as Airflow sees it
-    :param record: what its state store says about its submission; empty if nothing
+    :param record: what its state store says about its submission; empty if nothing. Of a sensor, what it
+        watches, once it does so in this attempt
     :param since: ``time.monotonic()`` when it was first seen in this state of this attempt
     :param deferring: it waits in the triggerer, and is in a worker only on its way there
     """
@@ -92,24 +95,33 @@ class Crew:
     :param run_id: its run
     :param size: how many tasks there are to be; the stage's size by default
     :param deferring: they wait in the triggerer
+    :param targets: what the tasks watch, if they are sensors
     """
 
     def __init__(
-        self, stage: Stage, dag_id: str, run_id: str, *, size: int | None = None, deferring: bool = False
+        self,
+        stage: Stage,
+        dag_id: str,
+        run_id: str,
+        *,
+        size: int | None = None,
+        deferring: bool = False,
+        targets: Sequence[str] = (),
     ) -> None:
         self.stage = stage
         self.dag_id = dag_id
         self.run_id = run_id
         self.size = size or stage.size
         self.deferring = deferring
+        self.targets = targets
         self.desk = Desk(stage.control, stage.lane.mount)
         self._seen: dict[int, tuple[tuple[str | None, int], float]] = {}
         self._changed = time.monotonic()
 
     def look(self) -> list[Member]:
         """All tasks by map index; none before Airflow has made them."""
-        records = self._records()
-        return [self._member(task, records.get(task.map_index, {})) for task in self._tasks()]
+        tasks, records = self._tasks(), self._records(WAIT if self.targets else RECORD)
+        return [self._member(task, self._told(task, records.get(task.map_index, {}))) for task in tasks]
 
     def lead(self, step: Step, *, what: str, first: Callable[[], object] = lambda: None) -> list[Member]:
         """
@@ -209,8 +221,15 @@ class Crew:
         names = columns.split(", ")
         return [TaskInstance(**dict(zip(names, row, strict=True))) for row in self._rows(query)]
 
-    def _records(self) -> dict[int, Mapping[str, Any]]:
-        rows = self._rows(f"SELECT map_index, value FROM task_state_store {WHERE} AND key = :key", key=RECORD)
+    def _told(self, task: TaskInstance, record: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A submission's record as it is; a sensor's with what it watches, if it is of this attempt."""
+        if not self.targets:
+            return record
+        begun = record.get("attempt") == task.try_number
+        return {**record, "id": self.targets[task.map_index]} if begun else {}
+
+    def _records(self, key: str) -> dict[int, Mapping[str, Any]]:
+        rows = self._rows(f"SELECT map_index, value FROM task_state_store {WHERE} AND key = :key", key=key)
         return {index: decoded(value) for index, value in rows}
 
     def _rows(self, query: str, **values: str) -> list[tuple[Any, ...]]:

@@ -13,6 +13,7 @@ from tests.system.chaos.stage import Stage
 
 BEFORE_STORED = "worker killed after the POST, before the id is stored"
 WHILE_WAITING = "worker killed after the id is stored, and again while waiting"
+WHILE_WATCHING = "worker killed while a sensor waits, and again"
 #: Seconds for which a task waits in its worker before it is killed there.
 WAITED = 4.0
 
@@ -103,7 +104,7 @@ class Forgetful(KilledBeforeStored):
 
 @dataclass(frozen=True, kw_only=True)
 class KilledWhileWaiting(LifeCell):
-    """The record names the run, and the process is killed; so is the next one once it waits."""
+    """Once the record names the run, or a sensor waits: killed, and killed again when the next one waits."""
 
     fault: str = WHILE_WAITING
 
@@ -130,7 +131,7 @@ class KilledWhileWaiting(LifeCell):
     def _is_due(self, member: Member, kills: int) -> bool:
         due: Sequence[Callable[[], bool]] = (
             lambda: member.remote_id is not None,
-            lambda: time.monotonic() - member.since >= WAITED,
+            lambda: member.remote_id is not None and time.monotonic() - member.since >= WAITED,
         )
         return member.task.state == "running" and due[kills]()
 

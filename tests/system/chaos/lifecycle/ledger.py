@@ -21,7 +21,7 @@ class Ledger:
 
     def __init__(self, stage: Stage, variant: Variant) -> None:
         self._stage = stage
-        self._variant = variant
+        self.variant = variant
         self._effects: set[str] = set()
         self._sent = 0
         self._requests = 0
@@ -44,7 +44,7 @@ class Ledger:
         effects, sent, requests = self._new()
         section = (
             tally(tasks, effects, sent, settle=settle)
-            if self._variant.is_tagged
+            if self.variant.is_tagged
             else tally_untold(tasks, effects, sends=requests, excused=excused)
         )
         self.sections.append(section)
@@ -60,7 +60,7 @@ class Ledger:
         effects, sent, requests = self._new()
         had = Counter(effect.tag for effect in effects)
         number = 2 * len(tasks)
-        again = max(0, (len(sent) if self._variant.is_tagged else requests) - number)
+        again = max(0, (len(sent) if self.variant.is_tagged else requests) - number)
         named = {name for task in tasks for name in task.named}
         if len(effects) != number or any(count != 2 for count in had.values()):
             problems.append(f"{len(effects)} effects, not two for each of {len(tasks)} tasks")
@@ -82,9 +82,9 @@ class Ledger:
 
     def _new(self) -> tuple[list[Effect], list[Send], int]:
         """What has come since the last call: effects, tagged requests, and how many requests at all."""
-        endpoint, mount = self._variant.endpoint, self._variant.mount
+        endpoint, mount = self.variant.endpoint, self.variant.mount
         control = self._stage.control
-        effects = [one for one in self._stage.effects(self._variant) if one.id not in self._effects]
+        effects = [one for one in self._stage.effects(self.variant) if one.id not in self._effects]
         sent = [Send(one["tag"], one["at"]) for one in control.sent(mount) if one["endpoint"] == endpoint]
         requests = control.effects(mount)["requests"].get(endpoint, 0)
         new = effects, sent[self._sent :], requests - self._requests

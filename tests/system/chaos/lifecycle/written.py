@@ -18,7 +18,7 @@ from airflow_provider_workflows.omflow.sensors import OMFlowOrderSensor
 from airflow_provider_workflows.robusta.sensors import RobustaStatusSensor
 from tests.system.chaos.lifecycle.forgetful import forgetful
 from tests.system.chaos.operators import KIBAN_PATIENT, MODES, SETTLE, SUBMITTERS, Submitter
-from tests.system.chaos.variants import VARIANTS, Mode
+from tests.system.chaos.variants import SENSORS, VARIANTS, Mode
 
 SIZE = int(os.environ.get("CHAOS_SIZE", "20"))
 KIBAN_FAILING = "64b5f0c2a1d3e4f5a6b7c904"
@@ -166,37 +166,43 @@ PLACES: Mapping[str, Mapping[str, Any]] = {
     "reschedule": {"mode": "reschedule"},
     "sync": {"mode": "poke"},
 }
+#: No retries: a failure that a retry would hide is what is looked for.
+QUICK = Plot(name="quick", retries=0)
+#: Of the plots, those of a sensor that is led through what strikes a wait.
+WATCHED = ("patient", "prompt")
 #: Sensors that hold no worker come in twos: with five vendors, 200 of a kind.
 FOLD: Mapping[str, int] = {"deferrable": 2, "reschedule": 2}
 
 
 def watching_dags(vendor: str) -> dict[str, DAG]:
     """
-    A DAG for each place where a vendor's sensor can wait, by id; what it waits for comes in the run's conf.
+    The DAGs of a vendor's sensors, by id; what they watch comes in the run's conf.
+
+    One for each place where they wait while their target ends at once; and, if the sensor has lanes of its
+    own, one for each of its modes and plots.
 
     :param vendor: such as ``omflow``
     """
-    return {dag.dag_id: dag for dag in (_watching(vendor, place) for place in PLACES)}
+    name = f"{vendor}_watch"
+    quick = [_watching(vendor, place, QUICK, f"{name}_{place}", conn_id=name) for place in FOLD]
+    lanes = [
+        (mode, sensor.dag_id(mode)) for sensor in SENSORS if sensor.name == name for mode in sensor.modes
+    ]
+    lives = [
+        _watching(vendor, mode, plot, dag_id(lane, plot.name), conn_id=lane)
+        for mode, lane in lanes
+        for plot in PLOTS
+        if plot.name in WATCHED
+    ]
+    return {dag.dag_id: dag for dag in (*quick, *lives)}
 
 
-def _watching(vendor: str, place: str) -> DAG:
+def _watching(vendor: str, place: str, plot: Plot, name: str, *, conn_id: str) -> DAG:
     how = WATCHERS[vendor]
-    # No retries: a failure that a retry would hide is what is looked for.
-    with DAG(
-        f"{vendor}_watch_{place}",
-        schedule=None,
-        catchup=False,
-        default_args={"retries": 0},
-        max_active_tasks=256,
-    ) as dag:
-        number = SIZE * FOLD.get(place, 1)
+    again = {"retries": plot.retries, "retry_delay": timedelta(seconds=0.5)}
+    with DAG(name, schedule=None, catchup=False, default_args=again, max_active_tasks=256) as dag:
+        number = SIZE * (FOLD[place] if plot is QUICK else 1)
         targets = [f"{{{{ dag_run.conf['targets'][{index}] }}}}" for index in range(number)]
-        given = {
-            "poke_interval": 5,
-            "timeout": 900,
-            **PLACES[place],
-            **how.fixed,
-            how.conn: f"{vendor}_watch",
-        }
-        how.operator.partial(task_id="submit", **given).expand(**{how.each: targets})
+        given = {**LOOKS, **PLACES[place], **how.fixed, **plot.arguments}
+        how.operator.partial(task_id="submit", **{how.conn: conn_id}, **given).expand(**{how.each: targets})
     return dag
