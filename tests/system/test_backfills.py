@@ -94,9 +94,7 @@ def test_the_page_works_as_it_stands(stage: Stage, airflow: AirflowInstance) -> 
     pool = airflow.call("GET", "/pools/omflow")
     assert (pool["slots"], pool["include_deferred"]) == (8, True)
 
-    # Days that have a run are left alone, unless the user asks for more; all orders are closed by now.
-    airflow.command(*commands[-1])
-    assert settled(stage, airflow) == [1, 1, 1]
+    # All orders are closed by now.
     airflow.command(*commands[-1], "--reprocess-behavior", "completed")
     assert settled(stage, airflow) == [2, 2, 2]
 
