@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 #: Seconds after which a connection is read again, so that a changed password reaches running waits.
 REREAD_AFTER = 300.0
+#: Of what is to be read again at once.
+LONG_AGO = float("-inf")
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,8 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
             except AuthenticationFailed:
                 # The password may have been changed in Airflow since it was read; a look has no effect at
                 # the vendor, so it may be repeated.
-                self._side = None
+                if self._side is not None:
+                    self._side = replace(self._side, read_at=LONG_AGO)
                 return self.run(condition.check)
         except WorkflowError as error:
             return error
@@ -251,7 +254,8 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         try:
             return await self.arun(call)
         except AuthenticationFailed:
-            self._known().pop(self.conn_id, None)
+            if (entry := self._known().get(self.conn_id)) is not None:
+                self._known()[self.conn_id] = (LONG_AGO, entry[1])
             return await self.arun(call)
 
     async def _known_settings(self) -> Settings:

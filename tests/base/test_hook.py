@@ -121,6 +121,24 @@ def test_a_connection_that_cannot_be_read_again_says_what_it_said_before(
     assert "cannot be read again (AirflowNotFoundException)" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("where", ["worker", "triggerer"])
+def test_a_refused_login_is_that_even_if_the_connection_cannot_be_read_again(
+    omflow: OMFlowServer, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    condition = OrderClosed(api_path="two-step", data_no=open_order(omflow, "two-step"))
+
+    async def looks() -> list[Any]:
+        hook = OMFlowHook()
+        seen = [hook.look(condition) if where == "worker" else await hook.alook(condition)]
+        change_password(omflow, "another")
+        monkeypatch.delenv("AIRFLOW_CONN_OMFLOW_DEFAULT")
+        return [*seen, hook.look(condition) if where == "worker" else await hook.alook(condition)]
+
+    before, after = asyncio.run(looks())
+    assert isinstance(before, Pending)
+    assert isinstance(after, AuthenticationFailed)
+
+
 def test_nothing_is_read_when_a_hook_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_OMFLOW_DEFAULT", raising=False)
     assert OMFlowHook().conn_id == "omflow_default"
