@@ -181,7 +181,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
 
     def _worker_side(self) -> _WorkerSide[ApiT]:
         known = self._side
-        if known is not None and time.monotonic() - known.read_at < REREAD_AFTER:
+        if known is not None and _is_fresh(known.read_at):
             return known
         try:
             connection = self.get_connection(self.conn_id)
@@ -262,7 +262,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         """Return the connection, read once for all triggers of the loop and then every five minutes."""
         known = self._known()
         entry = known.get(self.conn_id)
-        if entry is None or time.monotonic() - entry[0] > REREAD_AFTER:
+        if entry is None or not _is_fresh(entry[0]):
             settings = await self._read_settings(None if entry is None else entry[1])
             entry = known[self.conn_id] = (time.monotonic(), settings)
         return entry[1]
@@ -324,6 +324,15 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
     def _endpoint(self, settings: Settings) -> Endpoint:
         endpoint = settings.endpoint(headers=self.headers(settings))
         return endpoint if self.longest_timeout is None else endpoint.hurried(self.longest_timeout)
+
+
+def _is_fresh(read_at: float) -> bool:
+    """
+    Whether what a connection says need not be read again yet.
+
+    :param read_at: reading of :func:`time.monotonic` when it was read
+    """
+    return time.monotonic() - read_at < REREAD_AFTER
 
 
 _settings_by_loop: WeakKeyDictionary[

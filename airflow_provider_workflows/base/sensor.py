@@ -10,6 +10,7 @@ from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow_provider_workflows.base.compat import default_deferrable, exceptions
 from airflow_provider_workflows.base.condition import Done
 from airflow_provider_workflows.base.lineage import Role
+from airflow_provider_workflows.base.links import place
 from airflow_provider_workflows.base.task import TouchesVendor
 from airflow_provider_workflows.base.waiter import Mode, Waiter, result_of
 from airflow_provider_workflows.base.wording import waits_no_longer
@@ -53,6 +54,8 @@ class WorkflowSensor(TouchesVendor, BaseSensorOperator):
         self.tolerance = tolerance
         self.prepoll = prepoll
         self._watched: Condition | None = None
+        #: Where a person finds it; found out beforehand, since a task that is killed has no time for it.
+        self._place = ""
 
     @abstractmethod
     def condition(self) -> Condition:
@@ -67,6 +70,7 @@ class WorkflowSensor(TouchesVendor, BaseSensorOperator):
         try:
             self._watched = condition = self.condition()
             self.announce(context, condition.remote_id)
+            self._place = place(self, condition.remote_id)
             return self._waiter(context).wait(condition)
         except WorkflowError as error:
             self._fail(error)

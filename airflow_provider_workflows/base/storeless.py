@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from airflow_provider_workflows.base import metrics
 from airflow_provider_workflows.base.compat import exceptions
-from airflow_provider_workflows.base.decision import CannotKnow, Found, Policy
+from airflow_provider_workflows.base.decision import CannotKnow, Found
 from airflow_provider_workflows.base.delivery import Delivery
 from airflow_provider_workflows.base.effect import Effect
 from airflow_provider_workflows.base.inquiry import place_of
@@ -32,6 +32,7 @@ class StorelessSubmission(Delivery):
     What carries no mark is sent once an attempt; a retry after a crash sends it again, which is said once.
 
     :param namespace: of the connection; part of the mark
+    :param terms: as :class:`~.delivery.Delivery` takes them
     """
 
     advice: ClassVar[str] = ADVICE_WITHOUT_STORE
@@ -41,16 +42,10 @@ class StorelessSubmission(Delivery):
         context: Mapping[str, Any],
         effect: Effect,
         *,
-        policy: Policy,
-        settle: float,
-        deadline: float = float("inf"),
-        where: str = "",
-        vendor: str = "",
-        namespace: str = "",
+        namespace: str,
+        **terms: Any,
     ) -> None:
-        super().__init__(
-            context, effect, policy=policy, settle=settle, deadline=deadline, where=where, vendor=vendor
-        )
+        super().__init__(context, effect, **terms)
         self._namespace = namespace
 
     def run(self) -> Any:

@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator
 from airflow_provider_workflows.base.caller import CallsVendor
 from airflow_provider_workflows.base.compat import exceptions
 from airflow_provider_workflows.base.lineage import ReportsLineage
-from airflow_provider_workflows.base.links import REMOTE, RecordLink, place, remote
+from airflow_provider_workflows.base.links import REMOTE, RecordLink, remote
 from airflow_provider_workflows.base.state import TaskState
 from airflow_provider_workflows.protocol.errors import RunTimedOut
 
@@ -23,8 +23,6 @@ class TouchesVendor(CallsVendor, ReportsLineage):
 
     #: Whether the result is a mapping; each of its keys is then an XCom too, for ``task.output["key"]``.
     returns_mapping: ClassVar[bool] = False
-    #: Where a person finds what is worked on; Airflow asks for it when there is no time to read a connection.
-    _place: str = ""
     operator_extra_links: Any
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -52,6 +50,6 @@ class TouchesVendor(CallsVendor, ReportsLineage):
 
     def announce(self, context: Context, remote_id: str) -> None:
         """Leave the remote id, and where it is seen, in XCom, where people, links and reports find them."""
-        self._remote_id, self._place = remote_id, place(self, remote_id)
+        self._remote_id = remote_id
         if (ti := context.get("ti")) is not None:
             ti.xcom_push(key=REMOTE, value=remote(self, remote_id))

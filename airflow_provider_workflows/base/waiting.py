@@ -23,7 +23,7 @@ JITTER = 0.1
 #: Seconds for which a look is put off at the most if the vendor asks for it: a look has no effect, and who
 #: mends what is wrong there should not have to restart anything here.
 LONGEST_ASKED = 3600.0
-#: Looks without an answer, at the least, before track is lost.
+#: How often, about, a wait looks in a silence before track is lost; less often if the vendor asks for pauses.
 LOST_AFTER = 5
 
 

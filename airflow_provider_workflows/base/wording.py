@@ -1,4 +1,4 @@
-"""What a person is told of a submission: what goes on, what is in doubt, where to look, and how to go on."""
+"""What a person is told of a submission or wait: what goes on or is in doubt, where to look, how to go on."""
 
 from __future__ import annotations
 

@@ -64,13 +64,7 @@ def _cell(variant: Variant, mode: Mode, how: RequestFault) -> RequestCell:
 def _many(variant: Variant, mode: Mode) -> list[RequestCell]:
     """The cells of many, in each mode in which it waits."""
     siblings = every(2, "50 mapped siblings")
-    common: Any = {
-        "vendor": variant.title,
-        "mode": mode,
-        "variant": variant,
-        "dag_id": f"{variant.dag_id(mode)}_many",
-        "size": SIBLINGS,
-    }
+    common = _on(variant, mode, plot="many", size=SIBLINGS)
     crowds = [
         RequestCell(fault=siblings.title, how=siblings, every=2, **common),
         RequestCell(fault="mapped task of 50", how=None, **common),
@@ -86,15 +80,7 @@ def _tested(variant: Variant) -> list[RequestCell]:
     """
     third = every(3, "dag.test()")
     return [
-        DagTestCell(
-            fault=third.title,
-            vendor=variant.title,
-            mode=mode,
-            variant=variant,
-            dag_id=f"{variant.dag_id(mode)}_alone",
-            how=third,
-            every=3,
-        )
+        DagTestCell(fault=third.title, how=third, every=3, **_on(variant, mode, plot="alone"))
         for mode in variant.modes
     ]
 
@@ -123,16 +109,13 @@ def _backfills(mode: Mode) -> Lane:
 
 def _backfill(variant: Variant, mode: Mode) -> BackfillCell:
     runs = every(3, f"backfill of {RUNS} runs")
-    return BackfillCell(
-        fault=runs.title,
-        vendor=variant.title,
-        mode=mode,
-        variant=variant,
-        dag_id=f"{variant.dag_id(mode)}_backfill",
-        how=runs,
-        every=3,
-        size=RUNS,
-    )
+    return BackfillCell(fault=runs.title, how=runs, every=3, **_on(variant, mode, plot="backfill", size=RUNS))
+
+
+def _on(variant: Variant, mode: Mode, *, plot: str, **more: Any) -> dict[str, Any]:
+    """What a cell has that runs the plot's DAG of a variant and mode."""
+    dag_id = f"{variant.dag_id(mode)}_{plot}"
+    return {"vendor": variant.title, "mode": mode, "variant": variant, "dag_id": dag_id, **more}
 
 
 def _control() -> RequestCell:

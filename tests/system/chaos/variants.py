@@ -175,18 +175,17 @@ MOVES = (
 
 #: Of vendors whose operators do not wait: a sensor of theirs, for the cells of those that do. Its endpoint is
 #: that of the request that makes what it watches, which no sensor may send.
-SENSORS = (
-    Variant(
-        name="mybpm_watch",
-        title="MyBPM field sensor",
-        mount=MYBPM,
-        endpoint="upsert",
-        found="always",
-        tag_field="NUM",
-        modes=("sync", "deferrable"),
-        watches=True,
-    ),
+MYBPM_SENSOR = Variant(
+    name="mybpm_watch",
+    title="MyBPM field sensor",
+    mount=MYBPM,
+    endpoint="upsert",
+    found="always",
+    tag_field="NUM",
+    modes=("sync", "deferrable"),
+    watches=True,
 )
+SENSORS = (MYBPM_SENSOR,)
 
 VARIANTS: dict[str, Variant] = {variant.name: variant for variant in (*STARTS, *MOVES)}
 

@@ -13,6 +13,7 @@ from airflow_provider_workflows.robusta.hook import RobustaHook
 from airflow_provider_workflows.transport.credentials import forget
 from tests.system.chaos.operators import KIBAN_PATIENT
 from tests.system.chaos.stage import Stage
+from tests.system.chaos.variants import MYBPM_SENSOR
 
 VENDORS: Mapping[str, str] = {
     "omflow": "omflow-1.2",
@@ -23,7 +24,7 @@ VENDORS: Mapping[str, str] = {
 }
 TITLES: Mapping[str, str] = {
     "omflow": "OMFlow order sensor",
-    "mybpm": "MyBPM field sensor",
+    "mybpm": MYBPM_SENSOR.title,
     "blizwork": "BlizWork case sensor",
     "robusta": "Robusta status sensor",
     "kiban": "Kiban workfloo sensor",
