@@ -22,7 +22,6 @@ from airflow_provider_workflows.base.inquiry import Inquiry, place_of
 from airflow_provider_workflows.base.ledger import Ledger
 from airflow_provider_workflows.base.record import Record, fingerprint, make_mark
 from airflow_provider_workflows.protocol.errors import (
-    LostTrack,
     OutcomeUnknown,
     PermanentError,
     RunTimedOut,
@@ -74,7 +73,9 @@ class Delivery(ABC):
         self._policy = policy
         self._deadline = deadline
         self._ledger = Ledger(context)
-        self._inquiry = Inquiry(effect, settle=settle, deadline=deadline, advice=self.advice)
+        self._inquiry = Inquiry(
+            effect, settle=settle, deadline=deadline, advice=self.advice, lost_track=self._lost_track
+        )
 
     @abstractmethod
     def run(self) -> Any:
@@ -86,6 +87,18 @@ class Delivery(ABC):
             retry asks again
         :raises WorkflowError: the vendor refused, or nothing could be sent
         """
+
+    def permit(self) -> None:
+        """
+        Let a request that is sent once go out; also asked when its sending is repeated.
+
+        :raises RunTimedOut: the task's time is over
+        :raises TemporaryError: the task was killed
+        """
+        if self._killed:
+            raise TemporaryError(f"{self._effect.subject}: the task was killed before it was sent")
+        if time.time() >= self._deadline:
+            raise RunTimedOut(f"{self._effect.subject}: the task's time is over; nothing is sent")
 
     def stop(self) -> str:
         """
@@ -100,6 +113,15 @@ class Delivery(ABC):
     def in_doubt(self) -> bool:
         """Whether something may have been sent before."""
         return self._ledger.record is not None and self._ledger.record.id is None
+
+    @property
+    def retry_is_safe(self) -> bool:
+        """Whether a retry that remembers nothing does not do it again."""
+        return self._effect.carries_mark or self._effect.repeatable
+
+    def _lost_track(self, message: str) -> WorkflowError:
+        """Return the error for what the task's next attempt is to find out."""
+        return wording.lost_track(message)
 
     def _new(self) -> Record:
         """Return the record of something that was never sent."""
@@ -117,14 +139,14 @@ class Delivery(ABC):
         :param sends: how often this attempt has sent before
         """
         doubted, before = self.in_doubt, self._ledger.record
-        if record.intended_at == 0 and record.baseline is None and time.time() < self._deadline:
+        self.permit()
+        if record.intended_at == 0 and record.baseline is None:
             record = replace(record, baseline=self._effect.baseline())
-        if time.time() >= self._deadline:
-            raise RunTimedOut(f"{self._effect.subject}: the task's time is over; nothing is sent")
-        self._obey()
+            self.permit()
         record = self._intend_to_send(record, doubted=doubted)
         log.info("Sending %s (mark %s)", self._effect.subject, record.mark)
         try:
+            self.permit()
             id = self._effect.submit(record, again=again)
         except OutcomeUnknown as lost:
             metrics.LOST_ANSWERS.count(vendor=self._vendor)
@@ -149,19 +171,10 @@ class Delivery(ABC):
         except Exception as error:
             if not doubted:
                 raise
-            raise LostTrack(
+            raise wording.lost_track(
                 f"{self._effect.subject}: Airflow's state store did not answer ({type(error).__name__}), so "
-                f"that nothing is sent. {wording.search(self._effect, record)} A retry asks again"
+                f"that nothing is sent. {wording.search(self._effect, record).removesuffix('.')}"
             ) from error
-
-    def _obey(self) -> None:
-        """
-        Send nothing after the task was killed.
-
-        :raises TemporaryError: it was
-        """
-        if self._killed:
-            raise TemporaryError(f"{self._effect.subject}: the task was killed before it was sent")
 
     def _as_sent(self, record: Record) -> Record:
         """Return the intent to send what is wanted now."""
@@ -218,9 +231,7 @@ class Delivery(ABC):
             case Action.START if sends < SENDS and self._has_time(record, trace):
                 return self._send_again(record, trace, sends=sends)
         if isinstance(trace, Absent):
-            raise LostTrack(
-                f"{self._effect.subject}: sent {sends} times, and {trace.why}. A retry goes on"
-            ) from lost
+            raise self._lost_track(f"{self._effect.subject}: sent {sends} times, and {trace.why}") from lost
         raise self._inquiry.doubt(record, trace, lost)
 
     def _has_time(self, record: Record, trace: Trace) -> bool:

@@ -32,6 +32,8 @@ class Effect(ABC):
     hint: str = ""
     #: Whether the vendor is given the record's mark, by which it can then be asked.
     carries_mark: bool = False
+    #: Whether it can be done again, with no memory of the first time, and nothing more comes of it.
+    repeatable: ClassVar[bool] = False
     #: Whether something goes on at the vendor after it was done.
     begins_run: ClassVar[bool] = False
 

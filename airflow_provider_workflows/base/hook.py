@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from weakref import WeakKeyDictionary
@@ -87,6 +88,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         super().__init__()
         self.conn_id = conn_id
         self._retry = retry
+        self._permit: Callable[[], None] | None = None
         self._side: _WorkerSide[ApiT] | None = None
 
     # What a vendor says of itself.
@@ -130,6 +132,19 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         """
         side = self._worker_side()
         return side.transport.run(call(side.api), deadline=deadline)
+
+    @contextlib.contextmanager
+    def permitting(self, permit: Callable[[], None]) -> Iterator[None]:
+        """
+        Let something be asked, within a worker, before each sending of a request that is sent once.
+
+        :param permit: raises if nothing may be sent any more
+        """
+        before, self._permit = self._permit, permit
+        try:
+            yield
+        finally:
+            self._permit = before
 
     @property
     def timeout(self) -> float:
@@ -206,6 +221,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
             learned=mask,
             retry=self._retry,
             observe=self._observe,
+            permit=self._ask,
         )
         if settings.unknown:
             self.log.warning(
@@ -214,6 +230,10 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
                 ", ".join(map(repr, settings.unknown)),
             )
         return _WorkerSide(time.monotonic(), settings, api, transport)
+
+    def _ask(self) -> None:
+        if self._permit is not None:
+            self._permit()
 
     # In the triggerer.
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_workflows.base.decision import Absent, CannotKnow, Found, Trace
 from airflow_provider_workflows.base.record import KEY, Record, fingerprint, read_record
 from airflow_provider_workflows.base.state import TaskState
-from airflow_provider_workflows.base.wording import ADVICE, doubt, moment, search
+from airflow_provider_workflows.base.wording import ADVICE, doubt, lost_track, moment, search
 from airflow_provider_workflows.protocol.errors import (
-    LostTrack,
     OutcomeUnknown,
     PermanentError,
     TemporaryError,
@@ -39,13 +38,23 @@ class Inquiry:
     :param settle: seconds after the last moment at which a request may have been under way until what the
         vendor does not show counts as never arrived
     :param deadline: Unix time at which the vendor is asked for the last time
+    :param lost_track: makes the error for what only a later look can tell, of what is to be said
     :param advice: how a person goes on after a doubt
     """
 
-    def __init__(self, effect: Effect, *, settle: float, deadline: float, advice: str = ADVICE) -> None:
+    def __init__(
+        self,
+        effect: Effect,
+        *,
+        settle: float,
+        deadline: float,
+        lost_track: Callable[[str], WorkflowError] = lost_track,
+        advice: str = ADVICE,
+    ) -> None:
         self._effect = effect
         self._settle = settle
         self._deadline = deadline
+        self._lost_track = lost_track
         self._advice = advice
 
     def trace(self, record: Record) -> Trace:
@@ -109,10 +118,9 @@ class Inquiry:
                     "No answer yet about what became of %s, asking again: %s", self._effect.subject, error
                 )
                 return CannotKnow(error.message, may_change=True)
-            raise LostTrack(
+            raise self._lost_track(
                 f"{self._effect.subject}: the answer is lost, and the vendor does not answer when asked what "
-                f"became of it. Nothing is sent; a retry asks again. {search(self._effect, record)} "
-                f"Last failure: {error.message}"
+                f"became of it. Nothing is sent. {search(self._effect, record)} Last failure: {error.message}"
             ) from None
         except PermanentError as error:
             return CannotKnow(error.message, may_change=bearing)

@@ -85,7 +85,8 @@ class OnceOperator(WorkflowOperator):
             namespace=self.hook.namespace,
         )
         try:
-            return self._submission.run()
+            with self.hook.permitting(self._submission.permit):
+                return self._submission.run()
         except OutcomeUnknown:
             metrics.DOUBTS.count(vendor=self.hook.conn_type)
             raise
@@ -107,6 +108,35 @@ class OnceOperator(WorkflowOperator):
     def in_doubt(self) -> bool:
         """Whether something was sent of which nobody knows what became."""
         return self._submission is not None and self._submission.in_doubt
+
+    @contextlib.contextmanager
+    def after_effect(self, context: Context) -> Iterator[None]:
+        """
+        Let no retry follow a failure after the effect if it would have the effect again.
+
+        :raises RetryWouldRepeat: for any failure that a retry might follow, before Airflow 3.3; not if a
+            retry finds what was done, or its repetition does no harm
+        """
+        try:
+            yield
+        except PermanentError:
+            raise
+        except (Exception, exceptions.AirflowTaskTimeout) as error:
+            if TaskState(context).lasting or self.retry_is_safe:
+                raise
+            known = error if isinstance(error, WorkflowError) else WorkflowError(_told(error))
+            message = f"{known.message}. Before Airflow 3.3 a retry would do it again, so there is none"
+            raise known.retold(message, RetryWouldRepeat) from None
+
+    @property
+    def retry_is_safe(self) -> bool:
+        """Whether a retry does not have the effect again even without a state store."""
+        return self._submission is not None and self._submission.retry_is_safe
+
+    def announce(self, context: Context, remote_id: str) -> None:
+        """Leave the remote id in XCom; a move's before it is made."""
+        with self.after_effect(context) if self._submission is not None else contextlib.nullcontext():
+            super().announce(context, remote_id)
 
     def on_kill(self) -> None:
         """Say what goes on at the vendor: no vendor offers to cancel it, so nothing is sent."""
@@ -205,26 +235,18 @@ class WaitingOperator(OnceOperator):
 
         :raises RunMayRerun: for a :class:`RunFailed`, with ``on_failed_run="rerun"``; before Airflow 3.3 not
             if the run carries a mark, by which a retry would find the same run again
-        :raises RetryWouldRepeat: for any other failure that a retry might follow, before Airflow 3.3, where
-            the retry would start another run; not if the run carries a mark by which it is found
+        :raises RetryWouldRepeat: as :meth:`after_effect`
         """
         try:
-            yield
+            with self.after_effect(context):
+                yield
         except RunFailed as error:
             raise self._ended_badly(error, context) from None
-        except PermanentError:
-            raise
-        except (Exception, exceptions.AirflowTaskTimeout) as error:
-            if TaskState(context).lasting or self.finds_its_run:
-                raise
-            known = error if isinstance(error, WorkflowError) else WorkflowError(_told(error))
-            message = f"{known.message}. Before Airflow 3.3 a retry would start another run, so there is none"
-            raise known.retold(message, RetryWouldRepeat) from None
 
     def _ended_badly(self, error: RunFailed, context: Context) -> WorkflowError:
         if self.policy.on_failed_run != "rerun":
             return error.retold(f"{error.message}. {RERUN_ADVICE}")
-        if self.finds_its_run and not TaskState(context).lasting:
+        if self.retry_is_safe and not TaskState(context).lasting:
             return error.retold(f"{error.message}. {RERUN_ADVICE_WITHOUT_STORE}")
         return error.retold(f"{error.message}. {RERUN_ADVICE}", RunMayRerun)
 
@@ -235,16 +257,6 @@ class WaitingOperator(OnceOperator):
         except exceptions.TaskDeferralError:
             with self.after_start(context):
                 raise
-
-    def announce(self, context: Context, remote_id: str) -> None:
-        """Leave the remote id in XCom."""
-        with self.after_start(context):
-            super().announce(context, remote_id)
-
-    @property
-    def finds_its_run(self) -> bool:
-        """Whether the run carries a mark by which a retry finds it even without a state store."""
-        return False
 
     def _waiter(self, context: Context) -> Waiter:
         return Waiter(

@@ -17,7 +17,7 @@ from airflow_provider_workflows.base.record import Record, derive_mark
 from airflow_provider_workflows.base.state import TaskState
 from airflow_provider_workflows.base.submission import Submission
 from airflow_provider_workflows.base.wording import ADVICE_WITHOUT_STORE
-from airflow_provider_workflows.protocol.errors import LostTrack, OutcomeUnknown, PermanentError
+from airflow_provider_workflows.protocol.errors import OutcomeUnknown, PermanentError, WorkflowError
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,9 @@ class StorelessSubmission(Delivery):
     """
     A submission that remembers nothing, but derives its mark and asks the vendor for it before it sends.
 
-    What carries no mark is sent once an attempt; a retry after a crash sends it again, which is said once.
+    What carries no mark is sent once an attempt; a retry after a crash sends it again, which is said once
+    unless it does no harm. A mark is that of the DAG run's id: of a run that was deleted and made again under
+    its id it finds what the first one sent.
 
     :param namespace: of the connection; part of the mark
     :param terms: as :class:`~.delivery.Delivery` takes them
@@ -51,16 +53,14 @@ class StorelessSubmission(Delivery):
     def run(self) -> Any:
         """Make it happen, unless the vendor shows its mark, and return the vendor's id for it."""
         if not self._effect.carries_mark:
-            _warn_of_gap(self._effect.subject)
+            if not self.retry_is_safe:
+                _warn_of_gap(self._effect.subject)
             try:
                 return self._send(self._new(), again=self._is_retry)
             except exceptions.AirflowTaskTimeout:
-                if self._ledger.record is None:
+                if self._ledger.record is None or self.retry_is_safe:
                     raise
                 raise self._inquiry.doubt(self._ledger.record, CannotKnow(TIME_OVER), None) from None
-            except LostTrack as error:
-                # A retry would know of no doubt, and send.
-                raise OutcomeUnknown(f"{error.message}. There is no retry: {self.advice}") from None
         mark = derive_mark(self._context, namespace=self._namespace)
         record = replace(self._new(), mark=mark, place=place_of(self._effect, mark))
         if self._is_retry:
@@ -71,9 +71,21 @@ class StorelessSubmission(Delivery):
         found = self._find(record)
         if found is not None:
             metrics.ATTACHED.count(vendor=self._vendor)
-            log.info("Found %s, id %s, by its mark %s; nothing is sent", self._effect.subject, found.id, mark)
+            log.warning(
+                "Found %s, id %s, by its mark %s; nothing is sent. If it is that of a DAG run of the same id "
+                "which was deleted, clear the task to have another one",
+                self._effect.subject,
+                found.id,
+                mark,
+            )
             return self._accept(record, found.id)
         return self._send(record)
+
+    def _lost_track(self, message: str) -> WorkflowError:
+        if self.retry_is_safe:
+            return super()._lost_track(message)
+        # A retry would know of no doubt, and send.
+        return OutcomeUnknown(f"{message}. There is no retry: {self.advice}")
 
     def _find(self, record: Record) -> Found | None:
         try:

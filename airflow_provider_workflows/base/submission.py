@@ -54,9 +54,8 @@ class Submission(Delivery):
     def _attach_or_restart(self, record: Record) -> Any:
         handed_over = record.handed_over
         ours = handed_over or record.generation == self._ledger.generation
-        state = self._state_of(record.id, forgiving=ours)
+        state = self._check(record) if handed_over else self._state_of(record.id, forgiving=ours)
         if handed_over:
-            self._check(record, state)
             record = self._adopt(record)
         action = decide(Memory.OURS if ours else Memory.EARLIER, run=state.run, policy=self._policy)
         if action is Action.STOP_AT_FAILURE:
@@ -88,15 +87,21 @@ class Submission(Delivery):
         )
         return record.id if ours else self._adopt(record).id
 
-    def _check(self, record: Record, state: RunState) -> None:
+    def _check(self, record: Record) -> RunState:
         """
-        Refuse an id that a person has written and the vendor does not know; it stays theirs to correct.
+        Return how that stands whose id a person has written; until the vendor shows it, it stays theirs.
 
         :raises InvalidInput: the vendor does not know it
+        :raises WorkflowError: the vendor does not say whether it does
         """
         log.info("Going by the id %s, which a person wrote into the record %r", record.id, KEY)
+        try:
+            state = self._effect.state(record.id)
+        except WorkflowError as error:
+            raise wording.unchecked_id(record, error) from None
         if state.run is Run.GONE:
             raise wording.unknown_id(record, state.detail)
+        return state
 
     def _adopt(self, record: Record) -> Record:
         """Make an id known as this generation's; if that fails, a retry does it."""

@@ -135,6 +135,11 @@ def _wants(effect: Effect, record: Record) -> str:
     return f"This task now wants {effect.subject}"
 
 
+def lost_track(message: str) -> WorkflowError:
+    """Return the error for what the task's next attempt is to find out."""
+    return LostTrack(f"{message}. A retry asks again")
+
+
 def unknown_id(record: Record, detail: str) -> InvalidInput:
     """
     Return the error for an id that a person has written and the vendor does not know.
@@ -144,6 +149,18 @@ def unknown_id(record: Record, detail: str) -> InvalidInput:
     return InvalidInput(
         f"The id {record.id!r}, which a person has written into the record {KEY!r} of this task's state "
         f"store, is not known to the vendor: {detail}. Nothing is sent. Correct it and clear the task"
+    )
+
+
+def unchecked_id(record: Record, error: WorkflowError) -> WorkflowError:
+    """
+    Return the error for an id that a person has written and of which the vendor does not say if it knows it.
+
+    :param error: how the vendor answered
+    """
+    return error.retold(
+        f"Whether the vendor knows the id {record.id!r}, which a person has written into the record {KEY!r} "
+        f"of this task's state store, could not be asked: {error.message}. Nothing is sent"
     )
 
 

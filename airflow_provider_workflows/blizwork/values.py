@@ -137,8 +137,9 @@ def _value(name: str, value: Any) -> Any:
         return _attachment("form_data", name, value)
     if isinstance(value, bool) or not isinstance(value, (str, int, float, Decimal)):
         raise InvalidInput(
-            f"form_data {name}: expected text, an int, a Decimal or an attachment, got {value!r}; BlizWork "
-            "states no other type (for dates, give the text that the form shows)"
+            f"form_data {name}: expected text, an int, a Decimal or an attachment, got "
+            f"{type(value).__name__}; BlizWork states no other type (for dates, give the text that the form "
+            "shows)"
         )
     if isinstance(value, (float, Decimal)) and not Decimal(value).is_finite():
         raise InvalidInput(f"form_data {name}: {value} is no number that JSON can hold")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from airflow_provider_workflows.protocol.errors import (
     UnreadableAnswer,
     WorkflowError,
 )
-from airflow_provider_workflows.protocol.message import Reply, Request
+from airflow_provider_workflows.protocol.message import Reply, Request, scrub
 from airflow_provider_workflows.protocol.status import refusal
 
 #: HTTP status -> error and meaning (vendor's SDK). The same body comes with 400 and 404 (vendor
@@ -50,9 +50,17 @@ class Complaint:
     fields: Mapping[str, str] = field(default_factory=dict)
     text: str = ""
 
-    def __str__(self) -> str:
-        named = [f"{name}: {text}" for name, text in list(self.fields.items())[:MOST_FIELDS]]
-        return "; ".join(filter(None, [*named, self.text]))
+    def told(self, hide: Callable[[str], str]) -> str:
+        """
+        Return it in words, each text cut to some length.
+
+        :param hide: takes out of a text what must not be shown; before the cut, which may leave half of it
+        """
+        named = [f"{_cut(hide(name))}: {_cut(hide(text))}" for name, text in self._first()]
+        return "; ".join(filter(None, [*named, _cut(hide(self.text))]))
+
+    def _first(self) -> list[tuple[str, str]]:
+        return list(self.fields.items())[:MOST_FIELDS]
 
 
 def judge(request: Request, reply: Reply) -> WorkflowError | None:
@@ -67,7 +75,7 @@ def judge(request: Request, reply: Reply) -> WorkflowError | None:
         return refusal(request, reply)
     kind, meaning = REFUSALS[reply.status]
     complaint = read_complaint(reply)
-    said = without_values(str(complaint), request.json)
+    said = complaint.told(lambda text: without_values(scrub(text, request.secrets), request.json))
     return request.failure(
         kind, f"{meaning}: {said}" if said else meaning, reply=reply, code=complaint.code or None
     )
@@ -128,11 +136,15 @@ def _foreign(request: Request, reply: Reply) -> WorkflowError | None:
 
 
 def _texts(errors: Mapping[Any, Any]) -> dict[str, str]:
-    return {str(name)[:MOST_TEXT]: _text(value) for name, value in errors.items()}
+    return {str(name): _text(value) for name, value in errors.items()}
 
 
 def _text(value: Any) -> str:
-    return value.strip()[:MOST_TEXT] if isinstance(value, str) else ""
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _cut(text: str) -> str:
+    return text[:MOST_TEXT]
 
 
 def _values(sent: Any) -> Iterator[str]:

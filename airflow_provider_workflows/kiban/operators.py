@@ -143,7 +143,7 @@ class KibanStartWorkflooOperator(_OnKiban, WaitingOperator):
         return {"id": execution_id, "status": None, "labels": None, "fields": None}
 
     @property
-    def finds_its_run(self) -> bool:
+    def retry_is_safe(self) -> bool:
         """Whether the execution's form carries a mark."""
         return bool(self.run_key_field)
 
@@ -246,12 +246,13 @@ class KibanAnswerStepOperator(_OnKiban, OnceOperator):
         self.announce(context, execution_id)
         result = self.once(context, effect)
         if effect.taken is not None:
-            self._see_it_move(execution_id, effect.taken)
+            with self.after_effect(context):
+                self._see_it_move(execution_id, effect.taken)
         return result
 
     def _see_it_move(self, execution_id: str, step: Step) -> None:
         try:
-            status = self.hook.await_move(execution_id, step, patience=self.settle)
+            status = self.hook.await_move(execution_id, step, patience=float(self.settle))
         except WorkflowError as error:
             # The answer was taken, and that is what this task is for.
             self.log.warning(

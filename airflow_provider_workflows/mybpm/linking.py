@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_workflows.base.decision import CannotKnow, Trace
 from airflow_provider_workflows.mybpm.upserting import Upsert, still_pending
@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 class LinkingUpsert(RepeatableUpsert):
     """An upsert whose values may be sent any number of times, but not the references that it adds."""
+
+    repeatable: ClassVar[bool] = False
 
     def __init__(self, hook: MyBPMHook, wanted: Upsert, *, unique_field: str | None) -> None:
         super().__init__(hook, wanted, unique_field=unique_field)

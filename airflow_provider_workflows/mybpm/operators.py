@@ -134,7 +134,8 @@ class MyBPMUpsertBOIOperator(OnceOperator):
         upsert = self._effect(wanted)
         boi_id = self.once(context, upsert)
         # What an earlier attempt wrote is only known by its id.
-        return upsert.written or self.hook.load(wanted.bo_code, upsert.adopt(boi_id))
+        with self.after_effect(context):
+            return upsert.written or self.hook.load(wanted.bo_code, upsert.read_id(boi_id))
 
     def _effect(self, wanted: Upsert) -> BoiUpsert:
         once = self.hook.run(lambda api: api.why_once(wanted, self.unique_field))

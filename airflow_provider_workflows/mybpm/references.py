@@ -87,8 +87,9 @@ def check_apart(add: Iterable[Reference], remove: Iterable[Reference]) -> None:
     """
     both = _links(add) & _links(remove)
     if both:
-        fields = ", ".join(sorted({f"{field} ({value!r})" for (_, field), _, value in both}))
-        raise InvalidInput(f"field_ref_add and field_ref_remove both name {fields}")
+        # Not the values: they may be people's numbers.
+        fields = ", ".join(sorted({field for (_, field), *_ in both}))
+        raise InvalidInput(f"field_ref_add and field_ref_remove both name the same instance, in {fields}")
 
 
 def linked(one: Reference, nested: Sequence[Boi]) -> set[str] | None:

@@ -163,13 +163,13 @@ def _wrong_values(values: Mapping[str, str], structure: Structure) -> Iterator[s
 
 def _unfit(text: str, known: StructureField) -> str | None:
     if known.options is not None and text not in known.options:
-        return f"{text!r} is not the id of one of its options"
+        return "the value is not the id of one of its options"
     if known.type in OPTION_TYPES and not is_id(text):
-        return f"{text!r} is not the id of an option (16 letters, digits, ~ or @)"
+        return "the value is not the id of an option (16 letters, digits, ~ or @)"
     try:
         to_python(text, KINDS.get(known.type or "", str))
-    except ValueError as error:
-        return f"{error}, which type {known.type} wants"
+    except ValueError:
+        return f"the value is not what type {known.type} wants"
     return None
 
 

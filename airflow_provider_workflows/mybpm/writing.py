@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_workflows.base.decision import Absent, CannotKnow, Trace
 from airflow_provider_workflows.base.effect import Effect
 from airflow_provider_workflows.base.record import fingerprint
 from airflow_provider_workflows.mybpm.values import check_id
+from airflow_provider_workflows.protocol.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.base.record import Record
@@ -38,6 +39,22 @@ class BoiUpsert(Effect):
         return self._done(self._send(self._wanted))
 
     def adopt(self, id: Any) -> str:
+        """
+        Return the id of an instance that MyBPM shows.
+
+        :raises InvalidInput: it is none, or MyBPM does not know the instance
+        """
+        boi_id = self.read_id(id)
+        try:
+            self._hook.load(self._wanted.bo_code, boi_id)
+        except NotFound as error:
+            raise InvalidInput(
+                f"MyBPM has no instance {self._wanted.bo_code}/{boi_id}, which the record in this task's "
+                f"state store names: {error.message}. Nothing is sent"
+            ) from None
+        return boi_id
+
+    def read_id(self, id: Any) -> str:
         """
         Return an instance's id: as it is, behind its object's code, or as version 0.1 kept it.
 
@@ -82,6 +99,8 @@ class RepeatableUpsert(BoiUpsert):
 
     :param unique_field: by whose value it does so, if not by ``boi_id``
     """
+
+    repeatable: ClassVar[bool] = True
 
     def __init__(self, hook: MyBPMHook, wanted: Upsert, *, unique_field: str | None) -> None:
         super().__init__(hook, wanted)

@@ -123,7 +123,7 @@ class OMFlowOpenOrderOperator(_OnOMFlow, WaitingOperator):
         return super().execute_complete(context, event)["data_no"]
 
     @property
-    def finds_its_run(self) -> bool:
+    def retry_is_safe(self) -> bool:
         """Whether the order carries a mark."""
         return bool(self.run_key_field)
 

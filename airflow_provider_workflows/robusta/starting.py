@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_workflows.base.decision import CannotKnow, Run, RunState, Trace
 from airflow_provider_workflows.base.effect import Start
+from airflow_provider_workflows.protocol.errors import InvalidInput
 from airflow_provider_workflows.robusta.api import checked_spid
 from airflow_provider_workflows.robusta.conditions import ProcessSucceeded
 
@@ -68,5 +69,13 @@ class ProcessStart(Start):
         return ProcessSucceeded(spid=id, **self._watching)
 
     def adopt(self, id: Any) -> str:
-        """Return the SPID that a person has written."""
-        return checked_spid(id)
+        """
+        Return the SPID that a person has written.
+
+        :raises InvalidInput: it is none, or that of a schedule which Robusta does not know
+        """
+        spid = checked_spid(id)
+        # Of a schedule nothing else asks.
+        if self._recurring and (state := super().state(spid)).run is Run.GONE:
+            raise InvalidInput(f"The id in the task's state store is no schedule's: {state.detail}")
+        return spid

@@ -39,6 +39,8 @@ class BlockingTransport:
     :param learned: called with each fetched credential, so that logs can mask it
     :param retry: how a repeatable request is repeated
     :param observe: told of each sending; must neither raise nor block
+    :param permit: called right before each sending of a request that is not repeatable; raises if it must not
+        be sent any more
     :param sleep: how to wait, in seconds
     """
 
@@ -50,6 +52,7 @@ class BlockingTransport:
         learned: Callable[[str], None] = lambda credential: None,
         retry: Retry | None = None,
         observe: Observer = unobserved,
+        permit: Callable[[], None] = lambda: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.endpoint = endpoint
@@ -57,6 +60,7 @@ class BlockingTransport:
         self._learned = learned
         self._retry = retry or Retry()
         self._observe = observe
+        self._permit = permit
         self._sleep = sleep
         self._pooled: requests.Session | None = None
 
@@ -112,6 +116,7 @@ class BlockingTransport:
         if request.repeatable:
             self._pooled = self._pooled or self._session()
             return self._attempt(self._pooled, request)
+        self._permit()
         with self._session() as session:
             return self._attempt(session, request)
 

@@ -124,7 +124,7 @@ class OpenOrder(WaitingOperator):
         self.hook = BookHook(book)
 
     @property
-    def finds_its_run(self) -> bool:
+    def retry_is_safe(self) -> bool:
         return self.findable
 
     def execute(self, context: Any) -> Any:
@@ -336,6 +336,19 @@ class TestAfterStart:
         error = self.converted(self.FAILED, store=False, findable=True, on_failed_run="rerun")
         assert type(error) is RunFailed
         assert "to have another one, clear the task" in error.message
+
+    def test_a_failed_announcement(self, book: Vendor) -> None:
+        """After the effect a retry would have it again; before it nothing has happened."""
+        runner = opening(book, store=False, findable=False)
+
+        def refuse(key: str, value: Any) -> None:
+            raise ConnectionError("the API server is away")
+
+        runner.ti.xcom_push = refuse  # type: ignore[method-assign]
+        with pytest.raises(RetryWouldRepeat, match=r"^ConnectionError\. .* a retry would do it"):
+            OpenOrder(book=book, findable=False).execute(runner.context)
+        with pytest.raises(ConnectionError):
+            OpenOrder(book=book, findable=False).announce(runner.context, "7")
 
     def test_what_the_triggerer_reports_is_converted_too(self, book: Vendor) -> None:
         task = OpenOrder(book=book, on_failed_run="rerun")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_workflows.base import storeless
-from airflow_provider_workflows.base.decision import CannotKnow, Policy, Trace
+from airflow_provider_workflows.base.decision import Absent, CannotKnow, Policy, Trace
+from airflow_provider_workflows.base.delivery import SENDS
 from airflow_provider_workflows.base.record import KEY, Record
 from airflow_provider_workflows.protocol.errors import (
+    LostTrack,
     OutcomeUnknown,
     Rejected,
     ServiceUnavailable,
@@ -130,6 +132,44 @@ class TestBeforeAirflow33:
         assert [sent.again for sent in vendor.sent] == [False, True]
         said = [record for record in caplog.records if "nothing outlives an attempt" in record.message]
         assert len(said) == 1
+
+    def test_without_a_mark_what_nobody_can_tell_is_a_doubt(self, task: Task, vendor: Vendor) -> None:
+        class Down(Opening):
+            def look_up(self, record: Record) -> Trace:
+                raise ServiceUnavailable("the vendor is down")
+
+        vendor.fates = [LOST_AFTER]
+        with pytest.raises(OutcomeUnknown, match="There is no retry: If it is there") as caught:
+            task.run(Down(vendor, findable=False))
+        assert "asks again" not in str(caught.value)
+
+    def test_what_may_be_sent_again_is_sent_again(
+        self, task: Task, vendor: Vendor, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Upsert(Opening):
+            repeatable = True
+
+            def look_up(self, record: Record) -> Trace:
+                return Absent("a repetition changes the same instance")
+
+        monkeypatch.setattr(storeless, "_warned_of_gap", False)  # as in a new process
+        vendor.fates = [LOST_BEFORE] * SENDS
+        with pytest.raises(LostTrack, match="A retry asks again"):
+            task.run(Upsert(vendor, findable=False))
+        vendor.fates = [Fate(effect=None, answer=AirflowTaskTimeout("Timeout, PID: 7"))]
+        with pytest.raises(AirflowTaskTimeout):
+            task.retry(Upsert(vendor, findable=False))
+        assert task.retry(Upsert(vendor, findable=False)) == 1
+        assert "nothing outlives an attempt" not in caplog.text
+
+    def test_a_mark_of_a_run_that_was_deleted_is_said(
+        self, task: Task, vendor: Vendor, clock: Clock, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        assert task.run(Opening(vendor)) == 1
+        again = Task(clock, lasting=False, namespace=task.namespace)
+        assert again.run(Opening(vendor)) == 1
+        assert "a DAG run of the same id which was deleted, clear the task" in caplog.text
+        assert again.clear(Opening(vendor)) == 2
 
     def test_without_a_mark_a_lost_answer_is_a_doubt(self, task: Task, vendor: Vendor) -> None:
         vendor.fates = [LOST_AFTER]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections.abc import Callable
@@ -35,6 +36,7 @@ from airflow_provider_workflows.protocol.errors import (
     RunFailed,
     RunTimedOut,
     ServiceUnavailable,
+    TemporaryError,
     Throttled,
     WorkflowError,
 )
@@ -582,6 +584,21 @@ class TestHandOver:
             task.clear(effect)
         assert len(vendor.sent) == 1
 
+    def test_one_of_which_the_vendor_does_not_tell_is_not_yet_taken(self, task: Task, vendor: Vendor) -> None:
+        effect = Opening(vendor, findable=False)
+        crash(task, vendor, effect, "in sending, after the effect")
+        task.hand_over("7")
+        vendor.blind = 1
+        with pytest.raises(
+            ServiceUnavailable, match=r"Whether the vendor knows the id 7.*could not be asked"
+        ):
+            task.retry(effect)
+        with pytest.raises(InvalidInput, match="is not known to the vendor"):
+            task.retry(effect)
+        task.hand_over("1")
+        assert task.retry(effect) == 1
+        assert len(vendor.sent) == 1
+
     def test_deleting_the_record_sends_again(self, task: Task, vendor: Vendor) -> None:
         effect = Opening(vendor, findable=False)
         crash(task, vendor, effect, "in sending, before the effect")
@@ -788,6 +805,34 @@ class TestSiblings:
         crash(right, vendor, Opening(vendor, "right"), "in sending, after the effect")
         assert vendor.jobs[left.retry(Opening(vendor, "left"))].owner == "left"
         assert sorted(job.owner for job in vendor.jobs.values()) == ["left", "right"]
+
+
+class TestPermit:
+    def test_a_kill_while_the_intent_is_written(self, task: Task, vendor: Vendor) -> None:
+        effect, write = Opening(vendor), task.store.set
+
+        def killing(*args: Any, **more: Any) -> None:
+            write(*args, **more)
+            task.submission.stop()
+
+        task.store.set = killing  # type: ignore[method-assign]
+        with pytest.raises(TemporaryError, match="killed before it was sent"):
+            task.run(effect)
+        assert (vendor.sent, task.record) == ([], None)
+
+    def test_a_kill_while_it_is_sent_leaves_the_intent(self, task: Task, vendor: Vendor) -> None:
+        class Slow(Opening):
+            def submit(self, record: Record, *, again: bool) -> int:
+                with contextlib.suppress(OutcomeUnknown):
+                    super().submit(record, again=again)
+                task.submission.stop()
+                task.submission.permit()
+                raise AssertionError
+
+        vendor.fates = [LOST_AFTER]
+        with pytest.raises(TemporaryError):
+            task.run(Slow(vendor))
+        assert len(vendor.sent) == 1
 
 
 class TestLastWords:

@@ -235,7 +235,7 @@ class TestExecInDoubt:
         else:
             killed(runner, "after sending")
             blizwork.fault("case", "throttled", times=99, retry_after=60)
-        with pytest.raises(LostTrack, match="a retry asks again"):
+        with pytest.raises(LostTrack, match="A retry asks again"):
             getattr(runner, how)()
         blizwork.control.clear_faults()
         assert runner.retry()["form_id"] == "application"

@@ -20,7 +20,13 @@ MISSING = {
 NOT_THERE = {"typeError": "ELEMENT_NOT_EXIST_ERROR", "errors": None, "errorMessage": "scenarioId not found"}
 
 
-def request(*, repeatable: bool = False, expects_json: bool = True, sent: Any = None) -> Request:
+def request(
+    *,
+    repeatable: bool = False,
+    expects_json: bool = True,
+    sent: Any = None,
+    secrets: tuple[str, ...] = (),
+) -> Request:
     return Request(
         vendor="Kiban Workfloo",
         operation="try",
@@ -30,6 +36,7 @@ def request(*, repeatable: bool = False, expects_json: bool = True, sent: Any = 
         expects_json=expects_json,
         confidential=True,
         json=sent,
+        secrets=secrets,
         judge=judge,
     )
 
@@ -102,6 +109,17 @@ def test_a_refusal_does_not_quote_what_was_sent() -> None:
     assert error.excerpt is None
 
 
+def test_nor_the_half_of_it_that_a_cut_leaves() -> None:
+    name, key = "Guadalupe Hernandez", "callback-key-of-this-server"
+    sent = request(sent={"name": name, "callback": {"headers": {"X-Key": key}}}, secrets=(key,))
+    for at in range(90, 125):
+        body = {"errors": {"name": f"{'x' * at}{name}", "callback": f"{'x' * at}{key}"}}
+        error = judge(sent, reply(400, body))
+        assert error is not None
+        assert "Guada" not in str(error)
+        assert "callback-" not in str(error)
+
+
 def test_a_refusal_never_becomes_a_document() -> None:
     body = {"errors": {f"field{number}": "x" * 5000 for number in range(500)}, "errorMessage": "y" * 5000}
     error = judge(request(), reply(400, body))
@@ -115,7 +133,7 @@ def test_a_refusal_never_becomes_a_document() -> None:
     ids=str,
 )
 def test_a_body_of_another_shape_says_nothing(body: bytes) -> None:
-    assert str(read_complaint(reply(400, body))) == ""
+    assert read_complaint(reply(400, body)).told(str) == ""
 
 
 def test_short_values_are_left_as_they_tell_nothing() -> None:

@@ -363,8 +363,8 @@ class TestBeforeAirflow33:
 
     def test_only_what_carries_a_mark_is_found_again(self) -> None:
         marked = KibanStartWorkflooOperator(task_id="start", workfloo_id=LOAN, **MARKED)
-        assert marked.finds_its_run
-        assert not KibanStartWorkflooOperator(task_id="start", workfloo_id=LOAN).finds_its_run
+        assert marked.retry_is_safe
+        assert not KibanStartWorkflooOperator(task_id="start", workfloo_id=LOAN).retry_is_safe
 
 
 def test_what_is_kept_holds_nothing_personal(kiban: KibanServer, clock: Clock) -> None:

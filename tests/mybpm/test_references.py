@@ -87,7 +87,7 @@ def test_wrong_entries_are_named(entries: Any, expected: str) -> None:
 
 def test_a_link_cannot_be_added_and_removed() -> None:
     add = read_references([FieldReference("CLIENT", "IIN", ["1", "2"])], "field_ref_add")
-    with pytest.raises(InvalidInput, match=r"both name CLIENT \('2'\)"):
+    with pytest.raises(InvalidInput, match=r"the same instance, in CLIENT$"):
         check_apart(add, read_references([FieldReference("CLIENT", "IIN", ["2"])], "field_ref_remove"))
     check_apart(add, read_references([FieldReference("CLIENT", "IIN", ["3"])], "field_ref_remove"))
     check_apart(add, read_references([FieldReference("CLIENT", "PHONE", ["2"])], "field_ref_remove"))

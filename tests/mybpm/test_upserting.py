@@ -77,7 +77,7 @@ def test_values(values: Any, read: dict[str, str]) -> None:
         ({"field_values": {"": "x"}}, "each key of field_values"),
         ({"field_ref_add": [7]}, r"field_ref_add\[0\]"),
         ({"field_ref_remove": [7]}, r"field_ref_remove\[0\]"),
-        ({"field_ref_add": [REF], "field_ref_remove": [REF]}, "both name CLIENT"),
+        ({"field_ref_add": [REF], "field_ref_remove": [REF]}, "both name the same instance, in CLIENT"),
     ],
     ids=lambda value: str(value)[:50],
 )
@@ -185,10 +185,10 @@ def test_each_wrong_field_is_named() -> None:
     for part in (
         "ORD does not take this",
         "field_values NIM: no such field",
-        "field_values NUM: 'seven' is not a number, which type INPUT_NUMBER wants",
+        "field_values NUM: the value is not what type INPUT_NUMBER wants",
         "field_values DUE:",
-        "field_values STATUS: 'new' is not the id of one of its options",
-        "field_values CHOICE: 'yes' is not the id of an option",
+        "field_values STATUS: the value is not the id of one of its options",
+        "field_values CHOICE: the value is not the id of an option",
         "field_ref_add KLIENT: ORD has no such field",
         "field_ref_remove CLIENT: FIRM has no such field",
     ):

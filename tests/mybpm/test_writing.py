@@ -21,6 +21,7 @@ from airflow_provider_workflows.protocol.errors import (
     LostTrack,
     OutcomeUnknown,
     Rejected,
+    ServiceUnavailable,
     Throttled,
 )
 from tests.base.harness import Clock, Runner
@@ -328,6 +329,26 @@ class TestHandOver:
         doubtful.store.set(KEY, {**stored(doubtful), "id": wrong})
         with pytest.raises(InvalidInput, match="The id in the task's state store must be 16 letters"):
             doubtful.retry()
+        assert mybpm.requests("upsert") == 1
+
+    def test_one_that_mybpm_does_not_know_stays_refused(self, mybpm: MyBPMServer, doubtful: Runner) -> None:
+        assert doubtful.store is not None
+        doubtful.store.set(KEY, {**stored(doubtful), "id": "aaaaBBBBcccc0001"})
+        for _ in range(2):
+            with pytest.raises(InvalidInput, match=r"no instance NOTE/aaaaBBBBcccc0001.*Nothing is sent"):
+                doubtful.clear()
+        assert mybpm.requests("upsert") == 1
+
+    def test_one_of_which_mybpm_does_not_tell(self, mybpm: MyBPMServer, doubtful: Runner) -> None:
+        (record,) = mybpm.control.records("mybpm")
+        boi_id = record["id"].removeprefix("NOTE/")
+        assert doubtful.store is not None
+        doubtful.store.set(KEY, boi_id)
+        mybpm.fault("load", "status", status=503, times=99)
+        with pytest.raises(ServiceUnavailable):
+            doubtful.clear()
+        mybpm.control.clear_faults()
+        assert doubtful.retry()["boi_id"] == boi_id
         assert mybpm.requests("upsert") == 1
 
     def test_nothing_was_there(self, mybpm: MyBPMServer, doubtful: Runner) -> None:

@@ -15,6 +15,7 @@ from airflow_provider_workflows.protocol.errors import (
     Rejected,
     RunFailed,
     RunMayRerun,
+    RunTimedOut,
     ServiceUnavailable,
     Throttled,
 )
@@ -36,6 +37,16 @@ LOST: dict[str, tuple[dict[str, Any], int]] = {
     "HTML after": ({"kind": "not_json", "effect": True}, 1),
     "500 after": ({"kind": "status", "status": 500, "effect": True}, 1),
 }
+
+
+def test_a_start_that_was_refused_for_a_while_is_not_sent_after_the_deadline(robusta: RobustaServer) -> None:
+    robusta.fault("start", "throttled", retry_after=1)
+    runner = starting(wait_for_completion=True, deferrable=False, timeout=0.5)
+    with pytest.raises(RunTimedOut, match="nothing is sent"):
+        runner.run()
+    assert robusta.requests("start") == 1, "which was refused"
+    assert robusta.effects()["saved"] == 0
+    assert stored(runner) is None
 
 
 class TestNewAttempt:
@@ -246,6 +257,27 @@ class TestInDoubt:
         assert runner.clear()["status"] == "SUCCEEDED"
         assert robusta.requests("start") == 1
 
+    @pytest.mark.parametrize("schedule", [{}, RECURRING], ids=["a run", "a schedule"])
+    def test_a_spid_that_robusta_does_not_know_is_not_taken(
+        self, robusta: RobustaServer, clock: Clock, schedule: dict[str, Any]
+    ) -> None:
+        robusta.fault("start", "lost_answer")
+        runner = starting(clock, process_name="LongBot", grace=0, **schedule)
+        with pytest.raises(OutcomeUnknown):
+            runner.run()
+        spid = robusta.only_record()["id"]
+        hand_over(runner, f"{spid}0")
+        for _ in range(2):
+            with pytest.raises(InvalidInput):
+                runner.clear()
+        robusta.fault("status", "status", status=503, times=99)
+        hand_over(runner, spid)
+        with pytest.raises(ServiceUnavailable):
+            runner.clear()
+        robusta.control.clear_faults()
+        assert runner.retry()["spid"] == spid
+        assert robusta.requests("start") == 1
+
     @pytest.mark.parametrize("id", ["", "None", "a/b", 7, ["x"]], ids=repr)
     def test_what_is_no_spid_is_not_taken(self, robusta: RobustaServer, id: Any) -> None:
         robusta.fault("start", "lost_answer")
@@ -342,6 +374,6 @@ class TestBeforeAirflow33:
         """A retry would know nothing of the run."""
         robusta.fault("status", "unavailable", times=9999, retry_after=40)
         runner = starting(clock, store=False, wait_for_completion=True, deferrable=False, tolerance=100)
-        with pytest.raises(AirflowFailException, match="a retry would start another run"):
+        with pytest.raises(AirflowFailException, match="a retry would do it again"):
             runner.run()
         assert robusta.requests("start") == 1

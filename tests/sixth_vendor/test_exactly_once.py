@@ -42,7 +42,7 @@ class BookedStart(LetterStart):
 class BookedSend(PigeonSendOperator):
     """Sends such a letter."""
 
-    finds_its_run = True
+    retry_is_safe = True
 
     def execute(self, context: Any) -> Any:
         return self.start(context, BookedStart(self.hook, to=self.to, text=self.text))
@@ -186,7 +186,7 @@ class TestBooked:
         loft.control.fault("pigeon", "send", "lost_answer")
         closed = loft.control.fault("pigeon", "book", "throttled", times=99, retry_after=60)
         runner = booking(clock)
-        with pytest.raises(LostTrack, match="a retry asks again"):
+        with pytest.raises(LostTrack, match="A retry asks again"):
             runner.run()
         assert loft.control.hits(closed) > 1
         loft.control.clear_faults()

@@ -59,6 +59,13 @@ class Book:
         query = f"SELECT coalesce(state, 'none'), count(*) FROM task_instance {where} GROUP BY 1"
         return Counter(dict(self.rows(query, dag_id=dag_id, run_id=run_id)))
 
+    def ended(self) -> int:
+        """How many tasks of all DAGs have ended."""
+        found = self.rows(
+            "SELECT count(*) FROM task_instance WHERE state IN ('success', 'failed', 'skipped')"
+        )
+        return int(found[0][0])
+
     def outcomes(
         self, dag_id: str, run_id: str, *, task_id: str = TASK, tag: str | None = None
     ) -> list[TaskOutcome]:
@@ -83,7 +90,7 @@ class Book:
                 TaskOutcome(
                     tag=f"{tag or run_id}.{index}",
                     state=state,
-                    named=frozenset(named.get(index, ())),
+                    named=frozenset({named[index]} if index in named else ()),
                     doubt=doubts[-1] if doubts and errors[-1][0] == "OutcomeUnknown" else "",
                     error=": ".join(errors[-1]) if errors else "",
                     try_number=try_number,
@@ -91,17 +98,22 @@ class Book:
             )
         return found
 
-    def _named(self, dag_id: str, run_id: str, task_id: str) -> dict[int, set[str]]:
+    def _named(self, dag_id: str, run_id: str, task_id: str) -> dict[int, str]:
+        """
+        The bare id that each task names: as its XCom says, or its record if it has not come to that.
+
+        The record of a move may hold another thing's number: that of an OMFlow push the row, not the order.
+        """
         key = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id}
         xcoms = self.rows(f"SELECT map_index, value FROM xcom {WHERE} AND key = 'remote'", **key)
         submission, step = RECORDS
         query = f"SELECT map_index, value FROM task_state_store {WHERE} AND key IN (:submission, :step)"
         records = self.rows(query, **key, submission=submission, step=step)
-        named: dict[int, set[str]] = {}
-        for index, text in [*xcoms, *records]:
+        named: dict[int, str] = {}
+        for index, text in [*records, *xcoms]:
             value = decoded(text)
             if isinstance(value, dict) and value.get("id") is not None:
-                named.setdefault(index, set()).add(bare(str(value["id"])))
+                named[index] = bare(str(value["id"]))
         return named
 
     def _logs(self, dag_id: str, run_id: str, task_id: str, index: int) -> Path:
