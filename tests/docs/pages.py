@@ -10,10 +10,12 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from airflow_provider_workflows.provider import FORMS
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 SHARED = DOCS / "shared"
-VENDORS = ("omflow", "mybpm", "blizwork", "robusta", "kiban")
+VENDORS = tuple(form.conn_type for form in FORMS)
 PAGES = (ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(SHARED.glob("*.md")))
 
 _CODE = re.compile(r"`([^`]+)`")
