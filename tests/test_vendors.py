@@ -26,10 +26,10 @@ from dev.vendors import CONNECTIONS
 from tests.browser.accounts import accounts
 from tests.sixth_vendor.pigeon.connection import FORM as PIGEON
 from tests.system.accounts import Accounts
-from tests.system.chaos.variants import MOVES, SENSORS, STARTS
+from tests.system.chaos.lifecycle import WAITING
+from tests.system.chaos.variants import MANY, SENSORS, VARIANTS
 from tests.system.dags import canary
-from tests.system.test_zz_secrets import READS as READ
-from tests.system.test_zz_secrets import STARTS as STARTED
+from tests.system.test_zz_secrets import READS, STARTS
 
 DOCS = ROOT / "docs"
 KNOWN = Accounts.random()
@@ -95,10 +95,16 @@ PLACES: dict[str, Callable[[ConnectionForm], bool]] = {
     ),
     "tests/system/dags/canary.py: an entry in VENDORS": lambda form: form.conn_type in canary.VENDORS,
     "tests/system/test_zz_secrets.py: entries in READS and STARTS": lambda form: (
-        form.conn_type in READ.keys() & STARTED.keys()
+        form.conn_type in READS.keys() & STARTS.keys()
     ),
     "tests/system/chaos/variants.py: a variant": lambda form: (
-        mounted(form) in {one.mount for one in (*STARTS, *MOVES, *SENSORS)}
+        mounted(form) in {one.mount for one in (*VARIANTS.values(), *SENSORS)}
+    ),
+    "tests/system/chaos/variants.py: a variant in MANY": lambda form: (
+        mounted(form) in {VARIANTS[name].mount for name in MANY}
+    ),
+    "tests/system/chaos/lifecycle: a variant in WAITING": lambda form: (
+        mounted(form) in {one.mount for one in WAITING}
     ),
     "tests/browser/accounts.py: an account": lambda form: (
         form.conn_type in {one.conn_type for one in accounts("http://127.0.0.1:1")}
