@@ -1,4 +1,4 @@
-"""The README and the pages of docs/, as a Markdown parser reads them."""
+"""The README, CONTRIBUTING and the pages of docs/, as a Markdown parser reads them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 SHARED = DOCS / "shared"
 VENDORS = tuple(form.conn_type for form in FORMS)
-PAGES = (ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(SHARED.glob("*.md")))
+PAGES = (
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted(DOCS.glob("*.md")),
+    *sorted(SHARED.glob("*.md")),
+)
 
 _CODE = re.compile(r"`([^`]+)`")
 _INCLUDE = re.compile(r"\{include\}\s+(\S+)")
