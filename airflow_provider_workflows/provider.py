@@ -2,7 +2,7 @@
 What Airflow is told of this package.
 
 Every Airflow process that lists providers loads this module at its start, so it and what it imports load
-nothing but the standard library. A new vendor adds its form to :data:`FORMS`.
+nothing but the standard library. A new vendor adds its form to :data:`FORMS`, see CONTRIBUTING.md.
 """
 
 from __future__ import annotations
@@ -21,6 +21,16 @@ RECORD_LINK = "airflow_provider_workflows.base.links.RecordLink"
 
 FORMS = (omflow.FORM, mybpm.FORM, blizwork.FORM, robusta.FORM, kiban.FORM)
 
+#: What each vendor's room has, and in which module.
+ROOMS = {"operators": "operators", "sensors": "sensors", "hooks": "hook"}
+
+#: Classes for callbacks, by dotted path, since they import Airflow; of the vendors that have one.
+NOTIFIERS = (
+    "airflow_provider_workflows.omflow.notifier.OMFlowOpenOrderNotifier",
+    "airflow_provider_workflows.blizwork.notifier.BlizWorkSendNotificationNotifier",
+    "airflow_provider_workflows.kiban.notifier.KibanStartWorkflooNotifier",
+)
+
 
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's description, as Airflow's schema for it wants."""
@@ -29,7 +39,7 @@ def get_provider_info() -> dict[str, Any]:
         "package-name": "airflow-provider-workflows",
         "name": "Workflow systems",
         "description": (
-            "OMFlow, MyBPM, BlizWork, Robusta RPA and Kiban Workfloo: start what they run, move it on, and "
+            f"{_listed([form.hook_name for form in FORMS])}: start what they run, move it on, and "
             "wait for it, in the worker or deferred, with care for what must not happen twice."
         ),
         "versions": [__version__],
@@ -44,14 +54,8 @@ def get_provider_info() -> dict[str, Any]:
     }
 
 
-#: What each vendor's room has, and in which module.
-ROOMS = {"operators": "operators", "sensors": "sensors", "hooks": "hook"}
-#: Classes for callbacks, by dotted path.
-NOTIFIERS = (
-    "airflow_provider_workflows.omflow.notifier.OMFlowOpenOrderNotifier",
-    "airflow_provider_workflows.blizwork.notifier.BlizWorkSendNotificationNotifier",
-    "airflow_provider_workflows.kiban.notifier.KibanStartWorkflooNotifier",
-)
+def _listed(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _modules(name: str, hook_class: str, kind: str) -> dict[str, Any]:

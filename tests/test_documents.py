@@ -1,4 +1,4 @@
-"""The code of three pages of docs/: all of it compiles, and what can run runs."""
+"""The code of docs/hooks.md does what the page says; tests/docs/test_blocks.py proves that it runs at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import airflow.sdk
 import pytest
 
 from airflow_provider_workflows.omflow.hook import OMFlowHook
@@ -17,7 +16,7 @@ from airflow_provider_workflows.testing import WorkflowSandbox
 from dev.layout import ROOT
 from tests.documents import files_of
 
-PAGES = [ROOT / "docs" / name for name in ("testing.md", "hooks.md", "backfills.md")]
+HOOKS = ROOT / "docs" / "hooks.md"
 _PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -33,23 +32,6 @@ def names_of(code: str) -> dict[str, Any]:
     return names
 
 
-def needs_another_airflow(code: str) -> bool:
-    """Whether a block sets up an Airflow of its own, which test_pytest_plugin runs, or needs Airflow 3.3."""
-    return "HOME = tempfile" in code or (
-        "WorkflowRetryPolicy" in code and not hasattr(airflow.sdk, "RetryPolicy")
-    )
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_block_is_python_that_imports_what_there_is(page: Path) -> None:
-    found = blocks(page)
-    assert found
-    for code in found:
-        compile(code, page.name, "exec")
-        if not needs_another_airflow(code):
-            names_of(code)
-
-
 @pytest.fixture
 def orders(workflow_sandbox: WorkflowSandbox) -> list[str]:
     """Purchase orders at Review, more than a page of them."""
@@ -62,7 +44,7 @@ def orders(workflow_sandbox: WorkflowSandbox) -> list[str]:
 
 
 def test_pages_are_read_to_the_last(orders: list[str]) -> None:
-    code = files_of(ROOT / "docs" / "hooks.md")["dags/open_orders.py"]
+    code = files_of(HOOKS)["dags/open_orders.py"]
     assert "size=100" in code
     names = names_of(code.replace("size=100", "size=2"))
     assert names["standing_at"].function("Review") == {
@@ -72,7 +54,7 @@ def test_pages_are_read_to_the_last(orders: list[str]) -> None:
 
 
 def test_many_are_asked_side_by_side(orders: list[str]) -> None:
-    names = names_of(files_of(ROOT / "docs" / "hooks.md")["dags/many_orders.py"])
+    names = names_of(files_of(HOOKS)["dags/many_orders.py"])
     assert names["where"].function(orders) == {number: ["Review"] for number in orders}
     assert asyncio.run(names["stops_of"]([])) == {}
 
@@ -80,9 +62,7 @@ def test_many_are_asked_side_by_side(orders: list[str]) -> None:
 def test_errors_tell_what_the_page_reads_from_them(
     orders: list[str], workflow_sandbox: WorkflowSandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    title_of = names_of(next(code for code in blocks(ROOT / "docs" / "hooks.md") if "title_of" in code))[
-        "title_of"
-    ]
+    title_of = names_of(next(code for code in blocks(HOOKS) if "title_of" in code))["title_of"]
     assert title_of(orders[0]) == "Desk 0"
     assert title_of("999") is None
     fault = workflow_sandbox.throttle("omflow", "list", retry_after=90)

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from airflow_provider_workflows.provider import FORMS
+
 ROOT = Path(__file__).parent.parent
 ROWS = [line for line in (ROOT / "tests" / "README.md").read_text().splitlines() if line.startswith("| ")]
 FACTS = [row for row in ROWS if row != "| fact | test |"]
-VENDORS = ("OMFlow", "MyBPM", "BlizWork", "Robusta RPA", "Kiban Workfloo")
+VENDORS = tuple(form.hook_name for form in FORMS)
 
 
 @cache

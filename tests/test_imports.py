@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import pkgutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from airflow_provider_workflows.provider import FORMS
+
 HTTP_LIBRARIES = {"requests", "aiohttp", "urllib3"}
+#: What a vendor's room has for DAG files; not every vendor has notifiers and feeds.
+FOR_DAGS = {"operators", "sensors", "conditions", "notifier", "feeds"}
+ROOMS = [form.hook_class.rsplit(".", 2)[0] for form in FORMS]
 LIGHT = [
-    "airflow_provider_workflows.kiban.operators",
-    "airflow_provider_workflows.kiban.sensors",
-    "airflow_provider_workflows.kiban.conditions",
-    "airflow_provider_workflows.kiban.notifier",
-    "airflow_provider_workflows.blizwork.notifier",
-    "airflow_provider_workflows.mybpm.operators",
-    "airflow_provider_workflows.mybpm.sensors",
-    "airflow_provider_workflows.mybpm.conditions",
-    "airflow_provider_workflows.omflow.operators",
-    "airflow_provider_workflows.omflow.sensors",
-    "airflow_provider_workflows.omflow.conditions",
-    "airflow_provider_workflows.omflow.notifier",
-    "airflow_provider_workflows.robusta.operators",
-    "airflow_provider_workflows.robusta.sensors",
-    "airflow_provider_workflows.robusta.conditions",
-    *(f"airflow_provider_workflows.{vendor}.feeds" for vendor in ("omflow", "kiban", "blizwork", "mybpm")),
+    *(
+        f"{room}.{module.name}"
+        for room in ROOMS
+        for module in pkgutil.iter_modules(import_module(room).__path__)
+        if module.name in FOR_DAGS
+    ),
     "airflow_provider_workflows.base.trigger",
     "airflow_provider_workflows.events",
     "airflow_provider_workflows.retry_policy",
@@ -62,3 +59,8 @@ def test_what_a_dag_file_imports_loads_no_http_library(tmp_path: Path) -> None:
 @pytest.mark.parametrize("module", ["airflow_provider_workflows.transport.blocking, requests"])
 def test_an_http_library_would_be_noticed(tmp_path: Path, module: str) -> None:
     assert not _loaded_by(module, tmp_path).isdisjoint(HTTP_LIBRARIES)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_vendors_modules_are_forgotten(room: str) -> None:
+    assert {f"{room}.{name}" for name in ("operators", "sensors", "conditions")} <= set(LIGHT)

@@ -13,17 +13,12 @@ from airflow_provider_workflows.base.stored import import_string
 from airflow_provider_workflows.omflow.hook import OMFlowHook
 from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator
 from airflow_provider_workflows.protocol.errors import AuthenticationFailed, OutcomeUnknown
+from airflow_provider_workflows.provider import FORMS
 from airflow_provider_workflows.sandbox.declaration import load_declaration
 from airflow_provider_workflows.testing import WorkflowSandbox
 from tests.base.harness import Runner
 
-HOOKS = {
-    "omflow_default": "airflow_provider_workflows.omflow.hook.OMFlowHook",
-    "mybpm_default": "airflow_provider_workflows.mybpm.hook.MyBPMHook",
-    "blizwork_default": "airflow_provider_workflows.blizwork.hook.BlizWorkHook",
-    "robusta_default": "airflow_provider_workflows.robusta.hook.RobustaHook",
-    "kiban_default": "airflow_provider_workflows.kiban.hook.KibanHook",
-}
+HOOKS = {f"{form.conn_type}_default": form.hook_class for form in FORMS}
 OWN = {
     "omflow": {"users": [{"name": "etl", "password": "of etl", "rights": ["view"]}]},
     "mybpm": {"users": {"etl@example.com": "of mybpm"}, "timezone": "GMT+0300"},
@@ -41,7 +36,7 @@ def opening(**arguments: Any) -> Runner:
 
 
 #: Tables of all vendors that say nothing of who may come in.
-BARE: dict[str, Any] = {vendor: {} for vendor in ("omflow", "mybpm", "blizwork", "robusta", "kiban")}
+BARE: dict[str, Any] = {form.conn_type: {} for form in FORMS}
 
 
 @pytest.mark.parametrize("processes", [None, BARE, OWN], ids=["shipped", "no accounts", "own accounts"])

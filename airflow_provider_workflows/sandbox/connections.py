@@ -6,7 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_workflows.sandbox.declaration import Table, load_declaration
+from airflow_provider_workflows.sandbox.declaration import (
+    DEFAULT_FILE,
+    DeclarationError,
+    Table,
+    load_declaration,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,14 +112,25 @@ _WAYS = (
 
 
 def with_accounts(declaration: Table) -> Table:
-    """A declaration in which every vendor that it has lets somebody in: the shipped accounts, if no other."""
+    """A declaration in which every vendor that it has lets somebody in: the shipped accounts, if no other.
+
+    :raises DeclarationError: if a vendor has no accounts, neither there nor in the shipped declaration.
+    """
     shipped = load_declaration()
     completed = dict(declaration)
     for way in _WAYS:
         if isinstance(declared := declaration.get(way.table), dict):
-            accounts = {key: shipped[way.table][key] for key in way.account_keys}
-            completed[way.table] = {**accounts, **declared}
+            completed[way.table] = {**_accounts(way, declared, shipped.get(way.table, {})), **declared}
     return completed
+
+
+def _accounts(way: _Way, declared: Table, shipped: Table) -> Table:
+    wanted = [key for key in way.account_keys if key not in declared]
+    if missing := [key for key in wanted if key not in shipped]:
+        raise DeclarationError(
+            f"{way.table}: no {', '.join(missing)}, and {DEFAULT_FILE.name} has none either"
+        )
+    return {key: shipped[key] for key in wanted}
 
 
 def ready_connections(declaration: Table | None = None) -> tuple[SandboxConnection, ...]:

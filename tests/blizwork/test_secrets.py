@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -24,15 +23,15 @@ from airflow_provider_workflows.blizwork.operators import (
     BlizWorkInitCaseOperator,
 )
 from airflow_provider_workflows.blizwork.sensors import BlizWorkCaseSensor
-from airflow_provider_workflows.protocol.errors import AuthenticationFailed, WorkflowError
+from airflow_provider_workflows.protocol.errors import AuthenticationFailed
 from airflow_provider_workflows.protocol.operation import Operation
 from airflow_provider_workflows.protocol.retry import Retry
 from airflow_provider_workflows.sandbox.server import SandboxServer
 from airflow_provider_workflows.transport import redaction
 from tests.base.harness import Clock, Runner
+from tests.base.said import Everything, Keeper, recorded
 from tests.blizwork.cases import ran
 from tests.blizwork.conftest import BlizWorkServer
-from tests.system.search import forms
 
 #: Not the sandbox's plain one, but one that a URL holds quoted.
 TOKEN = "s3cr3t/token & ñ+x"
@@ -52,84 +51,25 @@ FAULTS: list[dict[str, Any]] = [
 ]
 
 
-class Everything:
-    """All that was said and kept, as text."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def tells(self) -> bool:
-        """Tell whether the token is in it, in whatever form."""
-        text = "\n".join(self.said).encode()
-        escaped = text.decode("unicode_escape", errors="replace").encode()
-        return any(form in text or form in escaped for form in forms(TOKEN))
-
-    def keep(self, error: BaseException) -> None:
-        """Keep an error as a log, a debugger or a person would show it, with all that it came from."""
-        self.said += traceback.format_exception(error)
-        seen: BaseException | None = error
-        while seen is not None:
-            self.said += [str(seen), repr(seen), repr(vars(seen)), repr(seen.args)]
-            seen = seen.__cause__ or seen.__context__
-
-    def attempt(self, action: Callable[[], Any]) -> None:
-        """Do something that may fail."""
-        try:
-            self.said.append(repr(action()))
-        except Exception as error:
-            self.keep(error)
-            if isinstance(error, WorkflowError):
-                self.said.append(json.dumps(error.to_json()))
-
-    def run(self, runner: Runner) -> None:
-        """Run a task, and keep what it left behind: state, triggers' rows, events, XCom."""
-        self.attempt(runner.run)
-        assert runner.store is not None
-        self.said += [*runner.store.values.values(), *runner.triggers, json.dumps(runner.ti.xcoms)]
-        self.said += [json.dumps(event) for event in runner.events]
-
-    def rendered(self, task: Any) -> None:
-        """Keep a task's fields as Airflow shows them when they are rendered."""
-        self.said += [repr(getattr(task, name)) for name in task.template_fields]
-
-
-class _Keeper(logging.Handler):
-    def __init__(self, said: list[str]) -> None:
-        super().__init__(logging.DEBUG)
-        self._said = said
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._said += [record.name, record.getMessage(), repr(record.args), repr(record.exc_info)]
-        if record.exc_info and record.exc_info[1]:
-            self._said += traceback.format_exception(record.exc_info[1])
-
-
 @pytest.fixture
 def recording(
     blizwork: BlizWorkServer, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Everything]:
     """All that is said from here on, at DEBUG."""
-    kept = Everything()
-    root, keeper = logging.getLogger(), _Keeper(kept.said)
-    monkeypatch.setattr(root, "level", logging.DEBUG)
-    root.addHandler(keeper)
-    for name in redaction.LOGGERS:
-        monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)
-    logging.Logger.manager._clear_cache()  # type: ignore[attr-defined]
-    blizwork.control.command("blizwork", "set_token", token=TOKEN)
-    blizwork.connect(password=TOKEN)
-    yield kept
-    root.removeHandler(keeper)
-    out, err = capfd.readouterr()
-    kept.said += [out, err]
+    kept = Everything(TOKEN)
+    with recorded(kept, capfd, monkeypatch, loggers=redaction.LOGGERS):
+        blizwork.control.command("blizwork", "set_token", token=TOKEN)
+        blizwork.connect(password=TOKEN)
+        yield kept
 
 
 @pytest.fixture
-def everything(recording: Everything) -> Iterator[Everything]:
+def everything(recording: Everything, capfd: pytest.CaptureFixture[str]) -> Iterator[Everything]:
     """All that is said from here on, in which the token must not be found at the end."""
     yield recording
+    recording.said += capfd.readouterr()
     assert len(recording.said) > 10
-    assert not recording.tells()
+    assert recording.found() == set()
 
 
 @pytest.mark.parametrize(
@@ -242,18 +182,18 @@ def test_the_path_is_shown_without_it(blizwork: BlizWorkServer, recording: Every
     "form", [TOKEN, quote(TOKEN, safe=""), quote(TOKEN)], ids=["raw", "quoted", "with slash"]
 )
 def test_a_planted_one_is_found(blizwork: BlizWorkServer, form: str) -> None:
-    kept = Everything()
+    kept = Everything(TOKEN)
     ways: list[Callable[[], None]] = [
         lambda: kept.said.append(json.dumps({"key": f"xx{form}xx"})),
-        lambda: _Keeper(kept.said).emit(logging.LogRecord("x", 10, "x", 1, "POST %s", (form,), None)),
+        lambda: Keeper(kept.said).emit(logging.LogRecord("x", 10, "x", 1, "POST %s", (form,), None)),
         lambda: kept.attempt(lambda: int(form)),
         lambda: kept.said.append(repr({"error": form})),
     ]
     for way in ways:
         kept.said.clear()
-        assert not kept.tells()
+        assert kept.found() == set()
         way()
-        assert kept.tells()
+        assert kept.found()
 
 
 def test_without_the_filter_urllib3_would_tell(
@@ -263,4 +203,4 @@ def test_without_the_filter_urllib3_would_tell(
     monkeypatch.setattr(redaction, "LOGGERS", ())
     logging.getLogger("urllib3.connectionpool").removeFilter(redaction._redact)
     recording.attempt(lambda: BlizWorkHook().init_case("one-step"))
-    assert recording.tells()
+    assert recording.found()

@@ -49,9 +49,13 @@ class Account:
     record: str
 
     @property
+    def conn_type(self) -> str:
+        return self.conn_id.removesuffix("_default")
+
+    @property
     def picture(self) -> str:
         """Name of its pictures."""
-        return f"connection-{self.conn_id.removesuffix('_default')}"
+        return f"connection-{self.conn_type}"
 
     @property
     def secrets(self) -> list[str]:

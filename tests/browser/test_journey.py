@@ -13,14 +13,14 @@ import pytest
 from playwright.sync_api import expect
 
 from dev.ports import free_port
-from tests.browser.accounts import Account, Secret
+from tests.browser.accounts import Account, Secret, accounts
 from tests.browser.conftest import FORM_SIZE, GRAPH_SIZE, PAGE_SIZE, Stage, Tab
 from tests.browser.ui import EXTRA_FIELDS, ConnectionDialog, ConnectionList, DagRun, Notice
 
 pytestmark = pytest.mark.browser
 
 MASK = "***"
-VENDORS = ("omflow", "robusta", "blizwork", "mybpm", "kiban")
+VENDORS = tuple(account.conn_type for account in accounts("http://127.0.0.1:1"))
 DAG_ID = "loan_origination"
 RUN_SECONDS = 240.0
 SUCCESSFUL, FAILED = "Test Connection Successful", "Test Connection Failed"

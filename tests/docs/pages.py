@@ -1,4 +1,4 @@
-"""The README and the pages of docs/, as a Markdown parser reads them."""
+"""The README, CONTRIBUTING and the pages of docs/, as a Markdown parser reads them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,18 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from airflow_provider_workflows.provider import FORMS
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 SHARED = DOCS / "shared"
-VENDORS = ("omflow", "mybpm", "blizwork", "robusta", "kiban")
-PAGES = (ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(SHARED.glob("*.md")))
+VENDORS = tuple(form.conn_type for form in FORMS)
+PAGES = (
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted(DOCS.glob("*.md")),
+    *sorted(SHARED.glob("*.md")),
+)
 
 _CODE = re.compile(r"`([^`]+)`")
 _INCLUDE = re.compile(r"\{include\}\s+(\S+)")

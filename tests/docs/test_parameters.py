@@ -117,4 +117,4 @@ def test_no_room_is_forgotten() -> None:
         for room in rooms
         if any(one.name in ROOMS for one in pkgutil.iter_modules([f"{package[0]}/{room}"]))
     }
-    assert with_operators == set(VENDORS)
+    assert with_operators == set(VENDORS), "a room's form must be in provider.FORMS"

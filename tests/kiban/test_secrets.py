@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -15,16 +14,16 @@ import pytest
 from airflow_provider_workflows.kiban.hook import KibanHook
 from airflow_provider_workflows.kiban.operators import KibanAnswerStepOperator, KibanStartWorkflooOperator
 from airflow_provider_workflows.kiban.sensors import KibanStepSensor, KibanWorkflooSensor
-from airflow_provider_workflows.protocol.errors import WorkflowError
 from airflow_provider_workflows.protocol.retry import Retry
 from tests.base.harness import Clock, Runner
+from tests.base.said import Everything, Keeper, recorded
 from tests.kiban.server import FORM, LOAN, ONBOARDING, ONBOARDING_SCENARIO, OTP, OTP_SCENARIO, KibanServer
-from tests.system.search import forms
 
 KEY = "hunter2+very/secret&key"
 CALLBACK_KEY = "callback+hunter3/secret"
 CODE = "918273"
 RFC = "HUNT900101AB1"
+SECRETS = (KEY, CALLBACK_KEY, CODE, RFC)
 PERSONAL = {**FORM, "rfc": RFC}
 FAULTS: list[dict[str, Any]] = [
     {"endpoint": "any", "kind": "lost_answer", "times": 9},
@@ -38,76 +37,16 @@ FAULTS: list[dict[str, Any]] = [
 ]
 
 
-class Everything:
-    """All that was said and kept, as text, and what must not be in it."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.secrets = {KEY, CALLBACK_KEY, CODE, RFC}
-
-    def found(self) -> set[str]:
-        """Return the secrets that were said."""
-        text = "\n".join(self.said).encode()
-        return {secret for secret in self.secrets if any(form in text for form in forms(secret))}
-
-    def keep(self, error: BaseException) -> None:
-        """Keep an error as a log, a debugger or a person would show it, with all that it came from."""
-        self.said += traceback.format_exception(error)
-        seen: BaseException | None = error
-        while seen is not None:
-            self.said += [str(seen), repr(seen), repr(vars(seen)), repr(seen.args)]
-            seen = seen.__cause__ or seen.__context__
-
-    def attempt(self, action: Callable[[], Any]) -> Any:
-        """Do something that may fail."""
-        try:
-            result = action()
-            self.said.append(repr(result))
-            return result
-        except Exception as error:
-            self.keep(error)
-            if isinstance(error, WorkflowError):
-                self.said.append(json.dumps(error.to_json()))
-
-    def run(self, runner: Runner) -> Any:
-        """Run a task, and again, and keep what it left behind."""
-        result = self.attempt(runner.run)
-        assert runner.store is not None
-        self.said += [*runner.store.values.values(), *runner.triggers, json.dumps(runner.ti.xcoms)]
-        self.said += [json.dumps(event) for event in runner.events]
-        return result
-
-
-class _Keeper(logging.Handler):
-    """Keeps raw records, before any formatter or mask of Airflow's."""
-
-    def __init__(self, said: list[str]) -> None:
-        super().__init__(logging.DEBUG)
-        self._said = said
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._said += [record.name, record.getMessage(), repr(record.args)]
-        if record.exc_info and record.exc_info[1]:
-            self._said += traceback.format_exception(record.exc_info[1])
-
-
 @pytest.fixture
 def everything(
     kiban: KibanServer, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Everything]:
-    kept = Everything()
-    root, keeper = logging.getLogger(), _Keeper(kept.said)
-    monkeypatch.setattr(root, "level", logging.DEBUG)
-    root.addHandler(keeper)
-    for name in ("urllib3", "aiohttp.client", "asyncio"):
-        monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)
-        logging.getLogger(name).manager._clear_cache()  # type: ignore[attr-defined]
-    kiban.command("add_key", key=KEY)
-    kiban.connect(password=KEY, extra={"callback_x_api_key": CALLBACK_KEY})
-    yield kept
-    root.removeHandler(keeper)
-    out, err = capfd.readouterr()
-    kept.said += [out, err, json.dumps(kiban.control.requests("kiban"))]
+    kept = Everything(*SECRETS)
+    with recorded(kept, capfd, monkeypatch):
+        kiban.command("add_key", key=KEY)
+        kiban.connect(password=KEY, extra={"callback_x_api_key": CALLBACK_KEY})
+        yield kept
+    kept.said.append(json.dumps(kiban.control.requests("kiban")))
     assert kept.found() == set()
 
 
@@ -213,12 +152,12 @@ def test_what_is_recorded_holds_urllib3s_lines(kiban: KibanServer, everything: E
     assert any("searchableBy.rfc_pf=***" in said for said in everything.said)
 
 
-@pytest.mark.parametrize("secret", [KEY, CALLBACK_KEY, CODE, RFC])
+@pytest.mark.parametrize("secret", SECRETS)
 def test_a_planted_one_is_found(secret: str) -> None:
-    kept = Everything()
+    kept = Everything(*SECRETS)
     ways: list[Callable[[], Any]] = [
         lambda: kept.said.append(json.dumps({"key": f"xx{secret}xx"})),
-        lambda: _Keeper(kept.said).emit(logging.LogRecord("x", 10, "x", 1, "key %s", (secret,), None)),
+        lambda: Keeper(kept.said).emit(logging.LogRecord("x", 10, "x", 1, "key %s", (secret,), None)),
         lambda: kept.attempt(lambda: int(f"x{secret}")),
         lambda: kept.said.append(repr({"error": secret})),
     ]

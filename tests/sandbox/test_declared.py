@@ -6,6 +6,7 @@ import tomllib
 
 import pytest
 
+from airflow_provider_workflows.sandbox import connections
 from airflow_provider_workflows.sandbox.declaration import DeclarationError, load_declaration
 from airflow_provider_workflows.sandbox.omflow.declared import read_declared
 
@@ -66,3 +67,13 @@ def test_a_declaration_that_cannot_be(text: str, reason: str) -> None:
 def test_a_circle_that_waits_is_allowed() -> None:
     table = tomllib.loads(START + "Stop = {kind = 'human', to = 'Back'}\nBack = {kind = 'set', to = 'Stop'}")
     assert list(read_declared(table).processes) == ["p"]
+
+
+def test_a_vendor_whose_accounts_nobody_declares_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = load_declaration()
+    del shipped["robusta"]
+    monkeypatch.setattr(connections, "load_declaration", lambda: shipped)
+    accounts = [{"name": "airflow", "password": "sesame"}]
+    assert connections.with_accounts({"robusta": {"users": accounts}})["robusta"]["users"] == accounts
+    with pytest.raises(DeclarationError, match=r"robusta: no users, and processes\.toml has none either"):
+        connections.with_accounts({"robusta": {}})

@@ -35,7 +35,7 @@ from tests.sixth_vendor.pigeon.sensors import PigeonArrivalSensor
 
 PACKAGE = Path(provider.__file__).parent
 CORE = ("protocol", "transport", "base")
-VENDORS = ("omflow", "mybpm", "blizwork", "robusta", "kiban", "pigeon")
+VENDORS = (*(form.conn_type for form in provider.FORMS), FORM.conn_type)
 
 MODES: dict[str, dict[str, Any]] = {
     "poke": {"deferrable": False},

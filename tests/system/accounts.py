@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_workflows.provider import FORMS
 from airflow_provider_workflows.sandbox.declaration import DEFAULT_FILE
 from dev.vendors import CONNECTIONS
 
@@ -18,7 +19,7 @@ ALPHABET = string.ascii_letters + string.digits
 #: What is written differently in a URL, in JSON and in HTML, between two parts that are random. No colon,
 #: with which OMFlow can read no password, and no blank, which no token has.
 AWKWARD = "/+&<\"'%\\="
-VENDORS = ("omflow", "robusta", "blizwork", "mybpm", "kiban")
+VENDORS = tuple(form.conn_type for form in FORMS)
 #: Seconds; a lost answer is looked for some time after this.
 TIMEOUT = 5
 

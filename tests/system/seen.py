@@ -8,10 +8,15 @@ from typing import Any
 
 import requests
 
+from airflow_provider_workflows.sandbox import registry
+from airflow_provider_workflows.sandbox.clock import Clock
 from airflow_provider_workflows.sandbox.control import Control
+from airflow_provider_workflows.sandbox.declaration import load_declaration
 from dev.airflow_client import PAGE, AirflowClient
 from tests.system.search import Place
 
+#: All that a sandbox serves.
+MOUNTS = tuple(registry.build(load_declaration(), Clock()))
 ALL_TASKS = "/dags/~/dagRuns/~/taskInstances"
 LISTS = (
     "/connections",
@@ -43,7 +48,7 @@ def sandbox_answers(control: Control) -> Iterator[Place]:
     yield "faults", json.dumps(control.faults()).encode()
     records = control.records()
     yield "records", json.dumps(records).encode()
-    for vendor in ("omflow-1.1", "omflow-1.2", "robusta", "blizwork", "mybpm", "kiban"):
+    for vendor in MOUNTS:
         for ask in (control.effects, control.requests, control.sent):
             yield f"{vendor} {ask.__name__}", json.dumps(ask(vendor)).encode()
 
