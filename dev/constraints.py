@@ -1,5 +1,6 @@
 """
-Resolves the pinned versions of constraints/ anew: the newest set that every supported Python can install.
+Resolves the pinned versions of constraints/ anew: the newest set that every supported Python can install; for
+the oldest Airflow, what the package itself depends on is the oldest that pyproject.toml promises.
 
 usage: python -m dev.constraints PYTHON...    one interpreter of each supported version
 
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping
+from typing import Any
 
 from dev.environment import SetUpError, run
 from dev.layout import CACHE, ENVIRONMENTS, ROOT, Environment, confined
@@ -46,9 +48,19 @@ def merge(resolved: Mapping[str, Mapping[str, str]]) -> list[str]:
     return lines
 
 
+def floors(project: Mapping[str, Any]) -> list[str]:
+    """
+    Pins of the lower bounds that a package promises to its users.
+
+    :param project: the table ``project`` of its pyproject.toml
+    """
+    promised = [*project["dependencies"], *project["optional-dependencies"]["sandbox"]]
+    return [requirement.replace(">=", "==") for requirement in promised]
+
+
 def resolve(python: str, environment: Environment) -> dict[str, str]:
     """
-    Newest versions that go together for one release line of Airflow on one Python.
+    Versions that go together for one release line of Airflow on one Python.
 
     :param python: command of the interpreter
     :param environment: which release line
@@ -59,12 +71,15 @@ def resolve(python: str, environment: Environment) -> dict[str, str]:
     if not folder.exists():
         run([python, "-m", "venv", str(folder)], label=f"making a bare environment of {python}", log=log)
     report = folder / "report.json"
-    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
     run(
         [
             *(str(folder / "bin" / "python"), "-m", "pip", "install", "--dry-run", "--ignore-installed"),
-            *("--report", str(report), ".[dev]", f"apache-airflow=={environment.airflow}.*"),
-            *(*build, "editables"),  # what the build backend asks for when it installs a checkout in place
+            *("--only-binary", ":all:", "--report", str(report), f".[{environment.extra}]"),
+            f"apache-airflow=={environment.airflow}.*",
+            *(floors(pyproject["project"]) if environment.lowest else ()),
+            # What the build backend asks for when it installs a checkout in place.
+            *(*pyproject["build-system"]["requires"], "editables"),
         ],
         label=f"resolving Airflow {environment.airflow} with {python}",
         log=log,

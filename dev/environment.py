@@ -102,7 +102,10 @@ def build(environment: Environment) -> None:
     base = getattr(sys, "_base_executable", sys.executable)
     run([base, "-m", "venv", str(environment.folder)], label="making the virtual environment", log=log)
     run(
-        [str(environment.python), "-m", "pip", "install", "--progress-bar", "off", "--editable", ".[dev]"],
+        [
+            *(str(environment.python), "-m", "pip", "install", "--progress-bar", "off"),
+            *("--editable", f".[{environment.extra}]"),
+        ],
         label=f"installing Airflow {environment.airflow} and the package",
         log=log,
         environment=pip_environment(environment),

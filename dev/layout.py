@@ -14,10 +14,19 @@ EXAMPLE_DAGS = ROOT / "example_dags"
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """A virtual environment of the project: one Airflow release line, pinned by one constraints file."""
+    """
+    A virtual environment of the project: one Airflow release line, pinned by one constraints file.
+
+    :param airflow: the release line
+    :param folder: where it is
+    :param extra: which of the package's extras is installed there
+    :param lowest: what the package depends on is there in the oldest version promised, and not in the newest
+    """
 
     airflow: str
     folder: Path
+    extra: str = "dev"
+    lowest: bool = False
 
     @property
     def constraints(self) -> Path:
@@ -33,7 +42,7 @@ class Environment:
 
 
 CURRENT = Environment(airflow="3.3", folder=ROOT / ".venv")
-OLDEST = Environment(airflow="3.1", folder=ROOT / ".venv-3.1")
+OLDEST = Environment(airflow="3.1", folder=ROOT / ".venv-3.1", extra="test", lowest=True)
 ENVIRONMENTS = {environment.airflow: environment for environment in (CURRENT, OLDEST)}
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
+from decimal import Decimal
 from typing import Any
 
 from airflow_provider_workflows.protocol.errors import InvalidInput
@@ -26,9 +27,17 @@ def encode_json(value: Any) -> bytes:
     """
     import simplejson
 
+    def as_number(value: Any) -> Any:
+        # By hand, since simplejson before 4.2 writes NaN even where it is told not to.
+        if isinstance(value, Decimal) and value.is_finite():
+            return simplejson.RawJSON(str(value))
+        if isinstance(value, Decimal):
+            raise ValueError(f"{value} is no number that JSON can hold")
+        raise TypeError(f"{type(value).__name__} is no JSON value")
+
     try:
         # simplejson, because the standard library cannot write a Decimal as the number that it is.
-        return bytes(simplejson.dumps(value, **_AS_JSON), "utf-8")
+        return bytes(simplejson.dumps(value, default=as_number, **_AS_JSON), "utf-8")
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"The request body cannot be written as JSON: {error}") from None
 
@@ -37,7 +46,7 @@ _AS_JSON: dict[str, Any] = {
     "ensure_ascii": False,
     "allow_nan": False,
     "separators": (",", ":"),
-    "use_decimal": True,
+    "use_decimal": False,
     "namedtuple_as_object": False,
     "encoding": None,  # bytes are no JSON value
 }

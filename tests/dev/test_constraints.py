@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import pytest
+from packaging.version import Version
 
-from dev.constraints import merge
-from dev.layout import ENVIRONMENTS, Environment
+from dev.constraints import floors, merge
+from dev.layout import ENVIRONMENTS, OLDEST, ROOT, Environment
 
 LINE = re.compile(r'[a-z0-9.-]+==[\w.]+( ; python_version == "3\.1\d"( or python_version == "3\.1\d")*)?')
 
@@ -34,3 +36,22 @@ def test_files_are_pins_and_nothing_else(environment: Environment) -> None:
     pinned = {line.partition("==")[0] for line in lines}
     assert {"apache-airflow", "apache-airflow-core", "aiohttp", "requests", "pytest", "hatchling"} <= pinned
     assert any(line.startswith(f"apache-airflow=={environment.airflow}.") for line in lines)
+
+
+def test_floors_are_what_users_are_promised() -> None:
+    extras = {"sandbox": ["c>=1.0.3"], "dev": ["d>=4"]}
+    assert floors({"dependencies": ["a>=1", "b>=2.32.4"], "optional-dependencies": extras}) == [
+        "a==1",
+        "b==2.32.4",
+        "c==1.0.3",
+    ]
+
+
+def test_the_oldest_environment_is_made_of_the_floors() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    promised = dict(floor.split("==") for floor in floors(project))
+    lines = OLDEST.constraints.read_text().splitlines()
+    pinned = dict(line.split("==") for line in lines if line.partition("==")[0] in promised)
+    assert {name: Version(pin) for name, pin in pinned.items()} == {
+        name: Version(floor) for name, floor in promised.items()
+    }

@@ -14,8 +14,6 @@ pytestmark = pytest.mark.system
 
 #: Seconds that the vendor asks for: more than the hook itself is ready to wait within an attempt.
 RETRY_AFTER = 35
-#: Seconds that the scheduler may take to notice that a retry is due, and the worker to begin it.
-SLACK = 20
 
 
 def tries(stage: Stage, dag_id: str, run_id: str, *, map_index: int = -1) -> list[dict[str, Any]]:
@@ -50,9 +48,10 @@ def test_retries_come_when_the_vendor_can_take_them(stage: Stage) -> None:
     assert [stage.control.effects(server)["opened"] for server in SERVERS.values()] == [1, 1]
 
     (pause,) = pauses(tries(stage, "policy_throttled", runs["policy_throttled"], map_index=0))
-    assert RETRY_AFTER <= pause <= 1.25 * RETRY_AFTER + SLACK
+    assert pause >= RETRY_AFTER
     log = stage.airflow.logs("policy_throttled", runs["policy_throttled"], "open", map_index=0)
-    assert announced(log)[1] >= RETRY_AFTER
+    # How much later than announced a retry begins is the scheduler's affair, and the machine's.
+    assert RETRY_AFTER <= announced(log)[1] <= round(1.25 * RETRY_AFTER)
 
     run_id = runs["policy_unavailable"]
     logs = [stage.airflow.logs("policy_unavailable", run_id, "open", try_number=n) for n in (1, 2)]
@@ -61,7 +60,7 @@ def test_retries_come_when_the_vendor_can_take_them(stage: Stage) -> None:
     assert early <= 5 < 7 <= late <= 10, "less up to a quarter of 5 and of 10 seconds"
     for told, waited in zip((early, late), pauses(tries(stage, "policy_unavailable", run_id)), strict=True):
         # What is told is rounded.
-        assert told - 0.5 <= waited <= told + SLACK
+        assert waited >= told - 0.5
 
 
 def test_a_lost_answer_is_not_sent_again(stage: Stage) -> None:
