@@ -61,7 +61,8 @@ class OMFlowServer:
         return self.control.effects(self.name)
 
 
-def _omflow(version: str, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> OMFlowServer:
+def omflow_of(version: str, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> OMFlowServer:
+    """Lead ``omflow_default`` to a sandbox's server of a version."""
     url = sandbox.omflow_url(version)
 
     def connect(conn_id: str = "omflow_default", **changes: Any) -> None:
@@ -77,7 +78,7 @@ def _omflow(version: str, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatc
 @pytest.fixture
 def omflow(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> OMFlowServer:
     """OMFlow 1.2, with ``omflow_default`` leading to it."""
-    return _omflow("1.2", sandbox, monkeypatch)
+    return omflow_of("1.2", sandbox, monkeypatch)
 
 
 @pytest.fixture(params=["1.1", "1.2"])
@@ -85,4 +86,4 @@ def each_omflow(
     request: pytest.FixtureRequest, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> OMFlowServer:
     """Each OMFlow version in turn, with ``omflow_default`` leading to it."""
-    return _omflow(request.param, sandbox, monkeypatch)
+    return omflow_of(request.param, sandbox, monkeypatch)

@@ -30,10 +30,11 @@ from airflow_provider_workflows.protocol.errors import (
     TemporaryError,
     Throttled,
 )
+from airflow_provider_workflows.sandbox.declaration import DEFAULT_FILE
 from airflow_provider_workflows.sandbox.server import SandboxServer
 from tests.base.airflow_names import AirflowFailException
 from tests.base.harness import Clock, Runner
-from tests.conftest import OMFlowServer
+from tests.conftest import OMFlowServer, omflow_of
 from tests.omflow.orders import (
     FORM,
     LOST,
@@ -325,16 +326,20 @@ class TestOpenWithoutNumber:
         assert (each_omflow.effects()["opened"], requests(each_omflow, "open")) == (0, 1)
 
     def test_an_order_that_is_late_is_found_by_a_later_attempt(
-        self, omflow: OMFlowServer, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The vendor's queue stands still meanwhile."""
+        """The vendor's queue stands still meanwhile, however long this machine takes."""
         Clock().install(monkeypatch)
-        runner = opening(**self.VALIDATED)
-        with pytest.raises(OutcomeUnknown):
-            runner.run()
-        omflow.control.advance(5)
-        assert record(omflow, runner.clear(), "validated")
-        assert (omflow.effects()["opened"], requests(omflow, "open")) == (1, 1)
+        declared = DEFAULT_FILE.read_text(encoding="utf-8")
+        (tmp_path / "still.toml").write_text(declared.replace("latency = 0.2", "latency = 600"), "utf-8")
+        with SandboxServer(tmp_path / "still.toml") as sandbox:
+            omflow = omflow_of("1.2", sandbox, monkeypatch)
+            runner = opening(**self.VALIDATED)
+            with pytest.raises(OutcomeUnknown):
+                runner.run()
+            omflow.control.advance(601)
+            assert record(omflow, runner.clear(), "validated")
+            assert (omflow.effects()["opened"], requests(omflow, "open")) == (1, 1)
 
     def test_resubmitted_if_the_user_wants_it(self, omflow: OMFlowServer, clock: Clock) -> None:
         runner = opening(**{**self.VALIDATED, "api_path": "rejected"}, on_lost_answer="resubmit")
