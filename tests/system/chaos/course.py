@@ -36,8 +36,8 @@ SETTINGS = {
     # Who starts dozens of tasks at once on two cores must give the API server time: after 5 s, the default, a
     # task whose start or whose write to the state store it has not answered is failed.
     "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
-    # There is one scheduler, so nobody else can take its tasks over: a round in which it hands out dozens of them
-    # may take longer than the 30 s, the default, after which it takes itself for dead and resets them all.
+    # There is one scheduler, so nobody else can take its tasks over. A round in which it hands out dozens of
+    # them may take longer than 30 s, the default, after which it takes itself for dead and resets them all.
     "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "3600",
     "PYTHONPATH": str(ROOT),
 }
