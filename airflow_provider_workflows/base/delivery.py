@@ -171,9 +171,9 @@ class Delivery(ABC):
         except Exception as error:
             if not doubted:
                 raise
-            raise wording.lost_track(
+            raise self._lost_track(
                 f"{self._effect.subject}: Airflow's state store did not answer ({type(error).__name__}), so "
-                f"that nothing is sent. {wording.search(self._effect, record).removesuffix('.')}"
+                f"that nothing is sent. {wording.search(self._effect, record)}"
             ) from error
 
     def _as_sent(self, record: Record) -> Record:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
-from weakref import WeakKeyDictionary
 
 from airflow.sdk import BaseHook
 
@@ -17,6 +14,7 @@ from airflow_provider_workflows import __version__
 from airflow_provider_workflows.base import metrics
 from airflow_provider_workflows.base.compat import aget_connection, amask, mask
 from airflow_provider_workflows.base.condition import Condition, Done, Pending
+from airflow_provider_workflows.base.remembered import Remembered, remembered_by_loop
 from airflow_provider_workflows.base.settings import Settings, owner, read_settings
 from airflow_provider_workflows.protocol.errors import AuthenticationFailed, WorkflowError
 from airflow_provider_workflows.protocol.operation import Operation, Sending
@@ -32,21 +30,11 @@ if TYPE_CHECKING:
 ApiT = TypeVar("ApiT")
 T = TypeVar("T")
 
-#: Seconds after which a connection is read again, so that a changed password reaches running waits.
-REREAD_AFTER = 300.0
-#: Of what is to be read again at once.
-LONG_AGO = float("-inf")
-
 
 @dataclass(frozen=True)
 class _WorkerSide(Generic[ApiT]):
-    """
-    What a worker made of a connection.
+    """What a worker made of a connection."""
 
-    :param read_at: reading of :func:`time.monotonic` when it was read
-    """
-
-    read_at: float
     settings: Settings
     api: ApiT
     transport: BlockingTransport
@@ -89,7 +77,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         self.conn_id = conn_id
         self._retry = retry
         self._permit: Callable[[], None] | None = None
-        self._side: _WorkerSide[ApiT] | None = None
+        self._side: Remembered[_WorkerSide[ApiT]] = Remembered(conn_id)
 
     # What a vendor says of itself.
 
@@ -188,26 +176,19 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
             except AuthenticationFailed:
                 # The password may have been changed in Airflow since it was read; a look has no effect at
                 # the vendor, so it may be repeated.
-                if self._side is not None:
-                    self._side = replace(self._side, read_at=LONG_AGO)
+                self._side.expire()
                 return self.run(condition.check)
         except WorkflowError as error:
             return error
 
     def _worker_side(self) -> _WorkerSide[ApiT]:
-        known = self._side
-        if known is not None and _is_fresh(known.read_at):
-            return known
+        if (side := self._side.fresh) is not None:
+            return side
         try:
             connection = self.get_connection(self.conn_id)
         except Exception as error:
-            if known is None:
-                raise
-            self._not_read_again(error)
-            self._side = replace(known, read_at=time.monotonic())
-            return self._side
-        self._side = self._make_side(self._settings(connection))
-        return self._side
+            return self._side.bear(error)
+        return self._side.keep(self._make_side(self._settings(connection)))
 
     def _make_side(self, settings: Settings) -> _WorkerSide[ApiT]:
         from airflow_provider_workflows.transport.blocking import BlockingTransport
@@ -216,12 +197,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
             mask(secret)
         api = self.make_api(settings)
         transport = BlockingTransport(
-            self._endpoint(settings),
-            fetch=self.fetch_credential(api),
-            learned=mask,
-            retry=self._retry,
-            observe=self._observe,
-            permit=self._ask,
+            self._endpoint(settings), learned=mask, permit=self._ask, **self._transport_options(api)
         )
         if settings.unknown:
             self.log.warning(
@@ -229,7 +205,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
                 owner(self.form, self.conn_id),
                 ", ".join(map(repr, settings.unknown)),
             )
-        return _WorkerSide(time.monotonic(), settings, api, transport)
+        return _WorkerSide(settings, api, transport)
 
     def _ask(self) -> None:
         if self._permit is not None:
@@ -244,12 +220,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         settings = await self._known_settings()
         api = self.make_api(settings)
         transport = NonblockingTransport(
-            self._endpoint(settings),
-            key=self.conn_id,
-            fetch=self.fetch_credential(api),
-            learned=amask,
-            retry=self._retry,
-            observe=self._observe,
+            self._endpoint(settings), key=self.conn_id, learned=amask, **self._transport_options(api)
         )
         return await transport.run(call(api), deadline=deadline)
 
@@ -274,43 +245,22 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         try:
             return await self.arun(call)
         except AuthenticationFailed:
-            if (entry := self._known().get(self.conn_id)) is not None:
-                self._known()[self.conn_id] = (LONG_AGO, entry[1])
+            remembered_by_loop(type(self), self.conn_id).expire()
             return await self.arun(call)
 
     async def _known_settings(self) -> Settings:
         """Return the connection, read once for all triggers of the loop and then every five minutes."""
-        known = self._known()
-        entry = known.get(self.conn_id)
-        if entry is None or not _is_fresh(entry[0]):
-            settings = await self._read_settings(None if entry is None else entry[1])
-            entry = known[self.conn_id] = (time.monotonic(), settings)
-        return entry[1]
-
-    async def _read_settings(self, before: Settings | None) -> Settings:
+        known = remembered_by_loop(type(self), self.conn_id)
+        if (settings := known.fresh) is not None:
+            return settings
         try:
             connection = await aget_connection(self.conn_id)
         except Exception as error:
-            if before is None:
-                raise
-            self._not_read_again(error)
-            return before
+            return known.bear(error)
         settings = self._settings(connection)
         for secret in settings.secrets():
             await amask(secret)
-        return settings
-
-    def _not_read_again(self, error: Exception) -> None:
-        """Bear that a connection which is in use cannot be read: what it says was good so far."""
-        self.log.warning(
-            "Connection %r cannot be read again (%s); going on with what it said before",
-            self.conn_id,
-            type(error).__name__,
-        )
-
-    def _known(self) -> dict[str, tuple[float, Settings]]:
-        by_class = _settings_by_loop.setdefault(asyncio.get_running_loop(), {})
-        return by_class.setdefault(type(self), {})
+        return known.keep(settings)
 
     # What Airflow asks of a hook.
 
@@ -335,6 +285,10 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
             return None
         return self.form.page.url(settings.ui_url, remote_id)
 
+    def _transport_options(self, api: ApiT) -> dict[str, Any]:
+        """What both transports are made with."""
+        return {"fetch": self.fetch_credential(api), "retry": self._retry, "observe": self._observe}
+
     def _observe(self, sending: Sending) -> None:
         metrics.observe(self.conn_type, sending)
 
@@ -344,17 +298,3 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
     def _endpoint(self, settings: Settings) -> Endpoint:
         endpoint = settings.endpoint(headers=self.headers(settings))
         return endpoint if self.longest_timeout is None else endpoint.hurried(self.longest_timeout)
-
-
-def _is_fresh(read_at: float) -> bool:
-    """
-    Whether what a connection says need not be read again yet.
-
-    :param read_at: reading of :func:`time.monotonic` when it was read
-    """
-    return time.monotonic() - read_at < REREAD_AFTER
-
-
-_settings_by_loop: WeakKeyDictionary[
-    asyncio.AbstractEventLoop, dict[type[WorkflowHook[Any]], dict[str, tuple[float, Settings]]]
-] = WeakKeyDictionary()

@@ -136,8 +136,12 @@ def _wants(effect: Effect, record: Record) -> str:
 
 
 def lost_track(message: str) -> WorkflowError:
-    """Return the error for what the task's next attempt is to find out."""
-    return LostTrack(f"{message}. A retry asks again")
+    """
+    Return the error for what the task's next attempt is to find out.
+
+    :param message: one or more sentences
+    """
+    return LostTrack(f"{message.removesuffix('.')}. A retry asks again")
 
 
 def unknown_id(record: Record, detail: str) -> InvalidInput:

@@ -252,6 +252,7 @@ class KibanAnswerStepOperator(_OnKiban, OnceOperator):
 
     def _see_it_move(self, execution_id: str, step: Step) -> None:
         try:
+            # once() has checked that it is a number.
             status = self.hook.await_move(execution_id, step, patience=float(self.settle))
         except WorkflowError as error:
             # The answer was taken, and that is what this task is for.

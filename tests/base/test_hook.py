@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.base import hook as hook_module
+from airflow_provider_workflows.base import remembered
 from airflow_provider_workflows.base.condition import Done, Pending
-from airflow_provider_workflows.base.hook import REREAD_AFTER
+from airflow_provider_workflows.base.remembered import REREAD_AFTER
 from airflow_provider_workflows.omflow.conditions import OrderAtStop, OrderClosed
 from airflow_provider_workflows.omflow.hook import OMFlowHook
 from airflow_provider_workflows.protocol.errors import AuthenticationFailed, Rejected
@@ -77,7 +77,7 @@ def test_the_connection_is_read_again_after_five_minutes(
     omflow: OMFlowServer, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     clock = Clock()
-    monkeypatch.setattr(hook_module, "time", clock)
+    monkeypatch.setattr(remembered, "time", clock)
 
     async def addresses() -> list[str]:
         hook = OMFlowHook()
@@ -95,11 +95,11 @@ def test_the_connection_is_read_again_after_five_minutes(
 
 @pytest.mark.parametrize("where", ["worker", "triggerer"])
 def test_a_connection_that_cannot_be_read_again_says_what_it_said_before(
-    omflow: OMFlowServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], where: str
+    omflow: OMFlowServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
 ) -> None:
     """A secrets backend that is away for a moment ends no wait."""
     clock = Clock()
-    monkeypatch.setattr(hook_module, "time", clock)
+    monkeypatch.setattr(remembered, "time", clock)
     fields = os.environ["AIRFLOW_CONN_OMFLOW_DEFAULT"]
 
     async def logins() -> list[str]:
@@ -118,7 +118,7 @@ def test_a_connection_that_cannot_be_read_again_says_what_it_said_before(
         return [*seen, api.login]
 
     assert asyncio.run(logins()) == ["airflow", "airflow", "airflow", "viewer"]
-    assert "cannot be read again (AirflowNotFoundException)" in capsys.readouterr().out
+    assert "cannot be read again (AirflowNotFoundException)" in caplog.text
 
 
 @pytest.mark.parametrize("where", ["worker", "triggerer"])
@@ -179,7 +179,7 @@ class TestWhatSubmissionsNeedToKnow:
         self, omflow: OMFlowServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clock = Clock()
-        monkeypatch.setattr(hook_module, "time", clock)
+        monkeypatch.setattr(remembered, "time", clock)
         hook = OMFlowHook()
         assert hook.namespace == ""
         omflow.connect(extra={"namespace": "prod"})

@@ -54,9 +54,6 @@ SETTINGS: Mapping[str, str] = {
     "AIRFLOW__CORE__PARALLELISM": "64",
     "AIRFLOW__SCHEDULER__MAX_TIS_PER_QUERY": "64",
     "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "2",
-    # Who starts dozens of tasks at once on two cores must give the API server time: after 5 s, the default, a
-    # task whose start it has not answered is failed.
-    "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
 }
 #: A dead worker is missed after this time instead of five minutes. Not sooner: when dozens of tasks start at
 #: once on two cores, each takes a quarter of a minute to read its DAG file, and the heartbeats of the living
