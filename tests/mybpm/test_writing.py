@@ -215,6 +215,19 @@ class TestRepeatable:
         assert runner.retry()["boi_id"] == runner.clear()["boi_id"] == result["boi_id"]
         assert mybpm.effects()["created"] == 1
 
+    @pytest.mark.parametrize(
+        ("call", "kind"),
+        [(UNIQUE, LostTrack), ({**UNIQUE, "field_ref_add": [N1]}, OutcomeUnknown), (NOTE, OutcomeUnknown)],
+        ids=["by a unique field", "with references", "once"],
+    )
+    def test_before_airflow_3_3_only_what_a_retry_can_repeat_is_retried(
+        self, mybpm: MyBPMServer, call: dict[str, Any], kind: type[Exception]
+    ) -> None:
+        mybpm.fault("upsert", "reset_before", times=99)
+        with pytest.raises(kind) as caught:
+            upserting(**call, store=False).run()
+        assert type(caught.value) is kind
+
 
 class TestOnce:
     @pytest.mark.parametrize("call", ONCE)
