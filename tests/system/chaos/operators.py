@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from airflow.sdk import BaseOperator, get_parsing_context
 
 SETTLE = 25
+#: Of a task's process; Airflow's components have 0.
+TASK_NICENESS = 10
 #: Ids of the workfloos that ``processes.toml`` declares.
 KIBAN_SHORT, KIBAN_PATIENT = "64b5f0c2a1d3e4f5a6b7c901", "64b5f0c2a1d3e4f5a6b7c902"
 TAG = "{{ dag_run.conf['tag'] }}.{{ ti.map_index }}"
@@ -20,6 +23,17 @@ MODES: Mapping[str, Mapping[str, Any]] = {
     "deferrable": {"wait_for_completion": True, "deferrable": True, "prepoll": 0},
     "no-wait": {"wait_for_completion": False, "deferrable": False},
 }
+
+
+def class_at(path: str) -> type[BaseOperator]:
+    """
+    An operator or sensor; imported now, since every task reads its DAG file and needs one vendor at the most.
+
+    :param path: below the package
+    """
+    module, _, name = f"airflow_provider_workflows.{path}".rpartition(".")
+    found: type[BaseOperator] = getattr(importlib.import_module(module), name)
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +56,8 @@ class Submitter:
 
     @property
     def operator(self) -> type[BaseOperator]:
-        """The class; imported now, since every task reads its DAG file and needs one vendor at the most."""
-        module, _, name = f"airflow_provider_workflows.{self.path}".rpartition(".")
-        found: type[BaseOperator] = getattr(importlib.import_module(module), name)
-        return found
+        """The class."""
+        return class_at(self.path)
 
 
 def _target(tag: str, index: int) -> str:
@@ -141,6 +153,18 @@ def is_wanted(dag_id: str) -> bool:
     """Whether a DAG is to be made now: a task that reads its DAG file needs its own alone."""
     wanted = get_parsing_context().dag_id
     return wanted is None or wanted == dag_id
+
+
+def give_way() -> None:
+    """
+    Let Airflow's components go before this process, if a task is what it runs.
+
+    For the DAG files, which a task reads before all else. On two cores the reading of dozens keeps the
+    scheduler waiting; once it is more than ``hand_over_lag`` late, it takes the end of a task that deferred
+    for the end of the resumed one, and fails it.
+    """
+    if get_parsing_context().dag_id is not None:
+        os.nice(TASK_NICENESS)
 
 
 def mapped(

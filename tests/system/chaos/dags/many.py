@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG
 
-from tests.system.chaos.operators import is_wanted, mapped, single
+from tests.system.chaos.operators import give_way, is_wanted, mapped, single
 from tests.system.chaos.variants import MANY, VARIANTS
 
 SIBLINGS = 50
@@ -44,6 +44,7 @@ def alone(name: str, mode: str, lane: str) -> DAG:
     return dag
 
 
+give_way()
 for name in MANY:
     for mode in VARIANTS[name].modes:
         lane = VARIANTS[name].dag_id(mode)

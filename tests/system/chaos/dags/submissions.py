@@ -7,13 +7,14 @@ from datetime import timedelta
 
 from airflow.sdk import DAG
 
-from tests.system.chaos.operators import is_wanted, mapped
+from tests.system.chaos.operators import give_way, is_wanted, mapped
 from tests.system.chaos.variants import VARIANTS
 
 SIZE = int(os.environ.get("CHAOS_SIZE", "20"))
 #: Retries come soon: what a retry would send twice shall show.
 AGAIN = {"retries": 2, "retry_delay": timedelta(seconds=1)}
 
+give_way()
 for variant in VARIANTS.values():
     for mode in variant.modes:
         dag_id = variant.dag_id(mode)

@@ -52,7 +52,6 @@ WAITING = (*(VARIANTS[name] for name in ("omflow_keyed", "blizwork", "robusta", 
 FAILING = ("omflow_keyed", "robusta", "kiban_keyed")
 SETTINGS: Mapping[str, str] = {
     "AIRFLOW__CORE__PARALLELISM": "64",
-    "AIRFLOW__SCHEDULER__MAX_TIS_PER_QUERY": "64",
     "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "2",
 }
 #: A dead worker is missed after this time instead of five minutes. Not sooner: when dozens of tasks start at

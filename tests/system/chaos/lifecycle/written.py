@@ -11,13 +11,17 @@ from typing import Any
 
 from airflow.sdk import DAG, BaseOperator
 
-from airflow_provider_workflows.blizwork.sensors import BlizWorkCaseSensor
-from airflow_provider_workflows.kiban.sensors import KibanWorkflooSensor
-from airflow_provider_workflows.mybpm.sensors import MyBPMFieldSensor
-from airflow_provider_workflows.omflow.sensors import OMFlowOrderSensor
-from airflow_provider_workflows.robusta.sensors import RobustaStatusSensor
 from tests.system.chaos.lifecycle.forgetful import forgetful
-from tests.system.chaos.operators import KIBAN_PATIENT, MODES, SETTLE, SUBMITTERS, Submitter
+from tests.system.chaos.operators import (
+    KIBAN_PATIENT,
+    MODES,
+    SETTLE,
+    SUBMITTERS,
+    Submitter,
+    class_at,
+    give_way,
+    is_wanted,
+)
 from tests.system.chaos.variants import SENSORS, VARIANTS, Mode
 
 SIZE = int(os.environ.get("CHAOS_SIZE", "20"))
@@ -78,10 +82,11 @@ def dag_id(lane: str, plot: str) -> str:
 
 def write_dags(variant: str) -> dict[str, DAG]:
     """
-    All DAGs of a variant's lanes, by id.
+    The DAGs of a variant's lanes, by id; in a task's process its own alone.
 
     :param variant: its name
     """
+    give_way()
     modes = [
         mode for mode in VARIANTS[variant].modes if mode != "no-wait" or len(VARIANTS[variant].modes) == 1
     ]
@@ -90,6 +95,7 @@ def write_dags(variant: str) -> dict[str, DAG]:
         for mode in modes
         for plot in PLOTS
         if not plot.fails or (variant.partition("_")[0] in _FAILING and mode != "no-wait")
+        if is_wanted(dag_id(VARIANTS[variant].dag_id(mode), plot.name))
     ]
     return {dag.dag_id: dag for dag in made}
 
@@ -130,13 +136,13 @@ class Watcher:
     """
     A sensor on something that the cell has made.
 
-    :param operator: its class
+    :param path: of its class, below the package
     :param conn: name of the argument for the connection id
     :param each: name of the argument that holds the remote id
     :param fixed: arguments that are the same for all
     """
 
-    operator: type[BaseOperator]
+    path: str
     conn: str
     each: str
     fixed: Mapping[str, Any] = field(default_factory=dict)
@@ -144,22 +150,25 @@ class Watcher:
 
 WATCHERS: Mapping[str, Watcher] = {
     "omflow": Watcher(
-        operator=OMFlowOrderSensor, conn="omflow_conn_id", each="data_no", fixed={"api_path": "patient"}
+        path="omflow.sensors.OMFlowOrderSensor",
+        conn="omflow_conn_id",
+        each="data_no",
+        fixed={"api_path": "patient"},
     ),
     "mybpm": Watcher(
-        operator=MyBPMFieldSensor,
+        path="mybpm.sensors.MyBPMFieldSensor",
         conn="mybpm_conn_id",
         each="boi_id",
         fixed={"bo_code": "DECISION", "field": "ANSWER", "value": "yes"},
     ),
     "blizwork": Watcher(
-        operator=BlizWorkCaseSensor,
+        path="blizwork.sensors.BlizWorkCaseSensor",
         conn="blizwork_conn_id",
         each="case_number",
         fixed={"workflow_id": "patient"},
     ),
-    "robusta": Watcher(operator=RobustaStatusSensor, conn="robusta_conn_id", each="spid"),
-    "kiban": Watcher(operator=KibanWorkflooSensor, conn="kiban_conn_id", each="execution_id"),
+    "robusta": Watcher(path="robusta.sensors.RobustaStatusSensor", conn="robusta_conn_id", each="spid"),
+    "kiban": Watcher(path="kiban.sensors.KibanWorkflooSensor", conn="kiban_conn_id", each="execution_id"),
 }
 PLACES: Mapping[str, Mapping[str, Any]] = {
     "deferrable": {"deferrable": True, "prepoll": 0},
@@ -179,12 +188,17 @@ def watching_dags(vendor: str) -> dict[str, DAG]:
     The DAGs of a vendor's sensors, by id; what they watch comes in the run's conf.
 
     One for each place where they wait while their target ends at once; and, if the sensor has lanes of its
-    own, one for each of its modes and plots.
+    own, one for each of its modes and plots. In a task's process its own alone.
 
     :param vendor: such as ``omflow``
     """
+    give_way()
     name = f"{vendor}_watch"
-    quick = [_watching(vendor, place, QUICK, f"{name}_{place}", conn_id=name) for place in FOLD]
+    quick = [
+        _watching(vendor, place, QUICK, quick_id, conn_id=name)
+        for place in FOLD
+        if is_wanted(quick_id := f"{name}_{place}")
+    ]
     lanes = [
         (mode, sensor.dag_id(mode)) for sensor in SENSORS if sensor.name == name for mode in sensor.modes
     ]
@@ -192,7 +206,7 @@ def watching_dags(vendor: str) -> dict[str, DAG]:
         _watching(vendor, mode, plot, dag_id(lane, plot.name), conn_id=lane)
         for mode, lane in lanes
         for plot in PLOTS
-        if plot.name in WATCHED
+        if plot.name in WATCHED and is_wanted(dag_id(lane, plot.name))
     ]
     return {dag.dag_id: dag for dag in (*quick, *lives)}
 
@@ -204,5 +218,7 @@ def _watching(vendor: str, place: str, plot: Plot, name: str, *, conn_id: str) -
         number = SIZE * (FOLD[place] if plot is QUICK else 1)
         targets = [f"{{{{ dag_run.conf['targets'][{index}] }}}}" for index in range(number)]
         given = {**LOOKS, **PLACES[place], **how.fixed, **plot.arguments}
-        how.operator.partial(task_id="submit", **{how.conn: conn_id}, **given).expand(**{how.each: targets})
+        class_at(how.path).partial(task_id="submit", **{how.conn: conn_id}, **given).expand(
+            **{how.each: targets}
+        )
     return dag
