@@ -26,7 +26,7 @@ from dev.vendors import CONNECTIONS
 from tests.browser.accounts import accounts
 from tests.sixth_vendor.pigeon.connection import FORM as PIGEON
 from tests.system.accounts import Accounts
-from tests.system.chaos.lifecycle import WAITING
+from tests.system.chaos.lifecycle.scenes import WAITING
 from tests.system.chaos.variants import MANY, SENSORS, VARIANTS
 from tests.system.dags import canary
 from tests.system.test_zz_secrets import READS, STARTS
@@ -103,7 +103,7 @@ PLACES: dict[str, Callable[[ConnectionForm], bool]] = {
     "tests/system/chaos/variants.py: a variant in MANY": lambda form: (
         mounted(form) in {VARIANTS[name].mount for name in MANY}
     ),
-    "tests/system/chaos/lifecycle: a variant in WAITING": lambda form: (
+    "tests/system/chaos/lifecycle/scenes.py: a variant in WAITING": lambda form: (
         mounted(form) in {one.mount for one in WAITING}
     ),
     "tests/browser/accounts.py: an account": lambda form: (

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from typing import Any
 
 from tests.system.chaos.faults import FAULTS, LOST_ANSWER, RequestFault, every
+from tests.system.chaos.lifecycle import scenes as lifecycle
 from tests.system.chaos.many import RUNS, SIBLINGS, BackfillCell, DagTestCell
 from tests.system.chaos.request_cells import RequestCell
 from tests.system.chaos.scene import FOLDER, Lane, Scene
 from tests.system.chaos.variants import MANY, ROBUSTA, VARIANTS, Mode, Variant
-
-LIFECYCLE = "tests.system.chaos.lifecycle"
 
 
 def scenes(*, short: bool) -> list[Scene]:
@@ -22,11 +19,7 @@ def scenes(*, short: bool) -> list[Scene]:
     :param short: a few of the cells, with a few submissions each
     """
     found = [requests(short=short)] if short else [requests(short=short), backfills()]
-    if importlib.util.find_spec(LIFECYCLE) is not None:
-        module = importlib.import_module(LIFECYCLE)
-        if hasattr(module, "scenes"):
-            found += module.scenes(short=short)
-    return found
+    return [*found, *lifecycle.scenes(short=short)]
 
 
 def requests(*, short: bool) -> Scene:
