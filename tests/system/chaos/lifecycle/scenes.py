@@ -52,6 +52,10 @@ WAITING = (*(VARIANTS[name] for name in ("omflow_keyed", "blizwork", "robusta", 
 FAILING = ("omflow_keyed", "robusta", "kiban_keyed")
 SETTINGS: Mapping[str, str] = {
     "AIRFLOW__CORE__PARALLELISM": "64",
+    # Small bites: only at the end of its round does the scheduler hear which tasks have ended or deferred.
+    # With 20 runs and 64 tasks a round it heard so late that it failed tasks which had resumed meanwhile.
+    "AIRFLOW__SCHEDULER__MAX_DAGRUNS_PER_LOOP_TO_SCHEDULE": "4",
+    "AIRFLOW__SCHEDULER__MAX_TIS_PER_QUERY": "4",
     "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "2",
 }
 #: A dead worker is missed after this time instead of five minutes. Not sooner: when dozens of tasks start at
