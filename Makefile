@@ -44,7 +44,7 @@ screenshots: browser ## the same, and take its pictures into the documentation
 	@mkdir -p docs/images
 	cp .airflow/browser/screenshots/*.png docs/images/
 
-chaos: env ## bring about every fault on a real Airflow and count the effects; takes about an hour
+chaos: env ## bring about every fault on a real Airflow and count the effects; takes one to two hours
 	@$(VENV) -m tests.system.chaos
 
 chaos-short: env ## a few faults of the same kinds, in a few minutes
