@@ -1,8 +1,8 @@
 """
-The fixture ``workflow_sandbox``, for the tests of those who use this package. See docs/testing.md.
+The fixture ``workflow_sandbox`` for users' tests. See docs/testing.md.
 
-Every pytest run in an environment with this package loads this module, so it imports nothing but pytest
-until the fixture is asked for.
+Every pytest run in an environment with this package loads this module, so it imports only pytest until a test
+requests the fixture.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from airflow_provider_workflows.sandbox.declaration import Source
+    from airflow_provider_workflows.sandbox.registry import Source
     from airflow_provider_workflows.testing import Sandboxes, WorkflowSandbox
 
 _OPTION = "workflow_sandbox_processes"
 _MARKER = "workflow_sandbox"
 _MISSING = (
-    "The fixture workflow_sandbox needs {name}, which is not installed: "
-    "pip install 'airflow_provider_workflows[sandbox]'"
+    "The fixture workflow_sandbox needs {name}, which is not installed. "
+    "Run pip install 'airflow_provider_workflows[sandbox]'"
 )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the option that names the team's processes."""
+    """Declare the option for the file with the sandbox's processes."""
     parser.addini(
-        _OPTION, "TOML file with the processes of the fixture workflow_sandbox, from the root of the project"
+        _OPTION, "TOML file with the processes of the fixture workflow_sandbox, relative to the project root"
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker that names a test's processes."""
+    """Declare the marker for the processes of one test."""
     config.addinivalue_line(
         "markers",
         f"{_MARKER}(processes): the processes of the fixture workflow_sandbox in this test: a TOML file, "
-        "from the root of the project, or a mapping of what it would hold",
+        "relative to the project root, or a mapping with the same content",
     )
 
 
@@ -52,9 +52,10 @@ def _workflow_sandboxes() -> Iterator[Sandboxes]:
 @pytest.fixture
 def workflow_sandbox_processes(pytestconfig: pytest.Config) -> Source:
     """
-    The processes that the vendors of ``workflow_sandbox`` know, for a conftest or a test module to override.
+    Return the processes of the vendors in ``workflow_sandbox``; a conftest or test module may override it.
 
-    By default the file that the option ``workflow_sandbox_processes`` names, else the shipped processes.
+    By default the file in the option ``workflow_sandbox_processes``, or the processes that ship with the
+    sandbox.
     """
     return str(pytestconfig.getini(_OPTION)) or None
 
@@ -66,7 +67,8 @@ def workflow_sandbox(
     """
     OMFlow, MyBPM, BlizWork, Robusta RPA and Kiban Workfloo on 127.0.0.1, empty, with connections to them.
 
-    The server is shared by the tests of a process that want the same processes, and starts with the first.
+    Tests in one process that use the same workflow processes share one server, which starts with the first
+    test.
     """
     from airflow_provider_workflows.sandbox.declaration import DeclarationError
 
@@ -80,8 +82,11 @@ def workflow_sandbox(
             name = (error.name or "a library").partition(".")[0]
             pytest.fail(_MISSING.format(name=name), pytrace=False)
         except DeclarationError as error:
-            pytest.fail(f"The processes of the fixture workflow_sandbox: {error}", pytrace=False)
-        yield sandbox
+            pytest.fail(f"The processes of the fixture workflow_sandbox are invalid: {error}", pytrace=False)
+        try:
+            yield sandbox
+        finally:
+            sandbox.close()
 
 
 def _of_marker(request: pytest.FixtureRequest, otherwise: Source) -> Source:
@@ -89,6 +94,6 @@ def _of_marker(request: pytest.FixtureRequest, otherwise: Source) -> Source:
     if marker is None:
         return otherwise
     if marker.args or set(marker.kwargs) != {"processes"}:
-        pytest.fail(f"The marker {_MARKER} takes processes=, and nothing else", pytrace=False)
+        pytest.fail(f"The marker {_MARKER} takes only the argument processes=", pytrace=False)
     source: Source = marker.kwargs["processes"]
     return source

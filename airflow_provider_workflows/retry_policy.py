@@ -1,12 +1,12 @@
 """
-A ready retry policy for Airflow 3.3: when a failed task comes back, by what the vendor said.
+A retry policy for Airflow 3.3 and later, which chooses the delay by the kind of error.
 
 ::
 
     OMFlowOpenOrderOperator(..., retries=5, retry_policy=WorkflowRetryPolicy())
 
-It decides no more than that. Permanent errors end a task without asking any policy, and none makes more
-retries than the task's ``retries``.
+Permanent errors fail a task without asking a policy, and no policy can make more retries than the task's
+``retries``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_workflows.protocol.errors import (
+from airflow_provider_workflows.exceptions import (
     InvalidInput,
     OutcomeUnknown,
     PermanentError,
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 else:
     try:
         from airflow.sdk import RetryDecision, RetryPolicy
-    except ImportError:  # before Airflow 3.3: importing this module does no harm, making a policy raises
+    except ImportError:  # before Airflow 3.3: this module can be imported, creating a policy raises
         RetryDecision, RetryPolicy = None, object
 
-#: Part of a delay that is left to chance, so that the tasks of a backfill do not come back in one burst.
+#: Random part of a delay, so that the tasks of a backfill do not all retry at once.
 JITTER = 0.25
 YEAR = timedelta(days=365)
 
@@ -43,25 +43,25 @@ YEAR = timedelta(days=365)
 @dataclass(frozen=True, kw_only=True)
 class WorkflowRetryPolicy(RetryPolicy):
     """
-    Retries by what the vendor said, instead of after one fixed ``retry_delay``.
+    Chooses when to retry by the kind of error, instead of after one fixed ``retry_delay``.
 
-    - :class:`Throttled` with a Retry-After: at that time, never sooner, and a little later: by up to a
-      quarter of the wait, or of the growing delay if that is longer.
-    - Any other :class:`TemporaryError`: after a delay that doubles with each failure, less up to a quarter
-      of it; not before a Retry-After, if there is one.
-    - :class:`OutcomeUnknown`, also one that another error wraps or came of: never, since a retry would send
-      the request again. Only this package's operators are trusted with a wrapped one: they look for what
-      was sent before they send.
+    - :class:`Throttled` with a Retry-After: never before that time, and up to a quarter of the wait (or of
+      the growing delay, if that is longer) after it.
+    - Any other :class:`TemporaryError`: after a delay that doubles with each failure, shortened at random by
+      up to a quarter; not before a Retry-After, if there is one.
+    - :class:`OutcomeUnknown`, also if another error wraps it or was raised while handling it: never, because
+      a retry would send the request again. The exception are wrapped ones in this package's operators, which
+      check what was sent before they send anything.
     - Any other :class:`PermanentError`: never.
-    - All else: as ``otherwise`` decides, or as Airflow does without a policy.
+    - All other exceptions: as ``otherwise`` decides, or as Airflow does without a policy.
 
     The delay replaces the task's ``retry_delay``, ``retry_exponential_backoff`` and ``max_retry_delay``.
 
-    :param first_delay: after the first failure since the task began or was cleared
-    :param longest_delay: that the growing delay comes to; at most a year
-    :param longest_retry_after: that a vendor may ask for, at most a year; a task that is to wait longer fails
-    :param otherwise: decides on exceptions that are not this package's
-    :raises InvalidInput: the delays make no sense
+    :param first_delay: delay after the first failure since the task started or was cleared
+    :param longest_delay: upper limit of the growing delay; at most a year
+    :param longest_retry_after: longest Retry-After to honour, at most a year; beyond it, the task fails
+    :param otherwise: policy for exceptions that are not this package's
+    :raises InvalidInput: a delay is invalid
     :raises RuntimeError: this Airflow is older than 3.3
     """
 
@@ -77,10 +77,10 @@ class WorkflowRetryPolicy(RetryPolicy):
             if not isinstance(value := getattr(self, name), timedelta):
                 raise InvalidInput(f"{name} must be a timedelta, got {value!r}")
         if not timedelta(0) < self.first_delay <= self.longest_delay:
-            raise InvalidInput("first_delay must be more than nothing and at most longest_delay")
+            raise InvalidInput("first_delay must be longer than 0 and at most longest_delay")
         if self.longest_retry_after < timedelta(0):
             raise InvalidInput("longest_retry_after must not be negative")
-        # The scheduler adds the delay to a date, and does not survive one that is out of range.
+        # The scheduler adds the delay to a date, and crashes if the result is out of range.
         if max(self.longest_delay, self.longest_retry_after) > YEAR:
             raise InvalidInput("longest_delay and longest_retry_after must be at most a year")
         if not isinstance(self.otherwise, RetryPolicy | None):
@@ -94,46 +94,51 @@ class WorkflowRetryPolicy(RetryPolicy):
         context: Context | None = None,
     ) -> RetryDecision:
         """
-        Decide what follows from a failure; Airflow asks in the worker.
+        Decide what to do after a failure; Airflow calls this in the worker.
 
-        :param exception: that ended the attempt
-        :param try_number: of the attempt, from 1; a Clear does not begin anew
-        :param max_tries: beyond which there is no retry
-        :param context: the task's; without it, the failures before a Clear count too
+        :param exception: the exception that ended the attempt
+        :param try_number: number of the attempt, from 1; a Clear does not reset it
+        :param max_tries: the number of tries after which there is no retry
+        :param context: the task's context; without it, failures before a Clear count too
         """
         task = (context or {}).get("task")
         if (doubt := _doubt(exception)) is not None and not _settles_doubts(task):
-            return RetryDecision.fail(f"{_what(doubt)}: a retry would send again what may have worked")
+            return RetryDecision.fail(
+                f"{_name(doubt)}: the request may have taken effect, and a retry would send it again"
+            )
         if isinstance(exception, TemporaryError):
             if try_number > max_tries:
                 return RetryDecision.default()
             failures = _failures(task, try_number=try_number, max_tries=max_tries)
             return self.decide(exception, failures=failures, draw=random.random())
         if isinstance(exception, PermanentError):
-            return RetryDecision.fail(f"{_what(exception)}: no retry can mend it")
+            return RetryDecision.fail(f"{_name(exception)}: a retry cannot succeed")
         if self.otherwise is None:
             return RetryDecision.default()
         return self.otherwise.evaluate(exception, try_number, max_tries, context)
 
     def decide(self, error: TemporaryError, *, failures: int, draw: float) -> RetryDecision:
         """
-        Return when to try again after an error that time can mend; a pure function.
+        Return when to retry after a temporary error; a pure function.
 
-        :param failures: this one included
+        :param failures: number of failures, including this one
         :param draw: a number in [0, 1), for the jitter
         """
-        wish = error.retry_after
+        wait = error.retry_after
         limit = self.longest_retry_after.total_seconds()
-        # Asked this way round since a wish that is no number must not pass.
-        if wish is not None and not wish <= limit:
-            return RetryDecision.fail(f"{_what(error)} asks to wait {wish:.0f} s, longer than {limit:.0f} s")
+        # "not <=" instead of ">", so that NaN fails too.
+        if wait is not None and not wait <= limit:
+            return RetryDecision.fail(
+                f"{_name(error)}: Retry-After is {wait:.0f} s, longer than longest_retry_after ({limit:.0f} "
+                "s)"
+            )
         seconds = self._delay(error, failures=failures, draw=draw)
-        asked = f", which asks to wait {wish:.0f} s" if wish is not None else ""
-        reason = f"{_what(error)}{asked}: failure {failures}, next attempt in {seconds:.0f} s"
+        asked = f", Retry-After {wait:.0f} s" if wait is not None else ""
+        reason = f"{_name(error)}{asked}: failure {failures}, next attempt in {seconds:.0f} s"
         return RetryDecision.retry(timedelta(seconds=seconds), reason)
 
     def serialize(self) -> dict[str, Any]:
-        """Return the policy as JSON values; Airflow 3.3 itself keeps only that a task has one."""
+        """Return the policy as JSON values; Airflow 3.3 itself stores only whether a task has one."""
         other = self.otherwise
         return {
             "__type": type(self).__name__,
@@ -144,7 +149,7 @@ class WorkflowRetryPolicy(RetryPolicy):
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> WorkflowRetryPolicy:
         """Rebuild a policy from :meth:`serialize`."""
-        from airflow_provider_workflows.base.stored import import_string
+        from airflow_provider_workflows.core.runtime.serialization import import_string
 
         other = data.get("otherwise")
         return cls(
@@ -157,9 +162,9 @@ class WorkflowRetryPolicy(RetryPolicy):
         grown = min(longest, self.first_delay.total_seconds() * 2.0 ** min(failures - 1, 64))
         if error.retry_after is None:
             return grown * (1 - JITTER * draw)
-        # A short wish would bring all tasks back at once: what spreads them grows with each failure too.
-        wish = max(0.0, error.retry_after)
-        asked = wish + JITTER * max(wish, grown) * draw
+        # A short Retry-After would bring all tasks back at once, so the jitter grows with each failure too.
+        wait = max(0.0, error.retry_after)
+        asked = wait + JITTER * max(wait, grown) * draw
         return asked if isinstance(error, Throttled) else max(asked, grown * (1 - JITTER * draw))
 
 
@@ -167,21 +172,21 @@ _DELAYS = ("first_delay", "longest_delay", "longest_retry_after")
 
 
 def _failures(task: Any, *, try_number: int, max_tries: int) -> int:
-    """Return how often a task failed since it began or was cleared, which raises ``max_tries``."""
+    """Return how often a task failed since it started or was cleared, which raises ``max_tries``."""
     retries = getattr(task, "retries", None)
     before_clear = max_tries - retries if isinstance(retries, int) else 0
     return min(try_number, max(1, try_number - before_clear))
 
 
 def _settles_doubts(task: Any) -> bool:
-    """Whether a retry looks for what was sent before it sends anything, as this package's operators do."""
-    from airflow_provider_workflows.base.task import TouchesVendor
+    """Return whether the task checks what was sent before it sends again, as this package's operators do."""
+    from airflow_provider_workflows.core.tasks.task import WorkflowTaskMixin
 
-    return isinstance(task, TouchesVendor)
+    return isinstance(task, WorkflowTaskMixin)
 
 
 def _doubt(exception: BaseException) -> OutcomeUnknown | None:
-    """Return the unknown outcome that an exception is, wraps, groups or was raised in handling of."""
+    """Return the :class:`OutcomeUnknown` in an exception, its causes, contexts and groups; None if none."""
     return next((one for one in _family(exception) if isinstance(one, OutcomeUnknown)), None)
 
 
@@ -194,13 +199,12 @@ def _family(exception: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(one))
         yield one
-        # The context counts though "from None" hides it: it was hidden from readers, not settled.
+        # The context counts even if "from None" hides it: hiding it does not settle it.
         left += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
 
 
-def _what(error: WorkflowError) -> str:
-    # Neither the message nor the excerpt: the reason is stored for everyone to read, and the vendor's words
-    # are not ours to vouch for.
+def _name(error: WorkflowError) -> str:
+    # Without message and excerpt: everyone can read the stored reason, and a vendor's text may hold anything.
     where = " ".join(str(part) for part in (error.vendor, error.operation) if part)
     return f"{type(error).__name__} ({where})" if where else type(error).__name__
 
@@ -213,6 +217,6 @@ def _too_old() -> str:
     from airflow import __version__
 
     return (
-        f"WorkflowRetryPolicy needs Airflow 3.3 or later, and this is {__version__}: leave retry_policy out, "
-        "and set retries and retry_delay"
+        f"WorkflowRetryPolicy needs Airflow 3.3 or later; this is {__version__}. Remove retry_policy, and "
+        "set retries and retry_delay instead"
     )

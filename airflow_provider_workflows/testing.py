@@ -1,4 +1,4 @@
-"""The sandbox in a test: vendors to call, faults to inject, effects to assert. See docs/testing.md."""
+"""The sandbox in tests: vendors to call, faults to inject, effects to assert. See docs/testing.md."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import contextlib
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_workflows.sandbox.connections import SandboxConnection, ready_connections
-from airflow_provider_workflows.sandbox.declaration import Source, load_declaration
+from airflow_provider_workflows.sandbox.registry import Source, load_declaration
 
 if TYPE_CHECKING:
     import pytest
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
     from airflow_provider_workflows.sandbox.control import Control
     from airflow_provider_workflows.sandbox.server import SandboxServer
 
-#: Seconds after which a test's connections count an answer as lost.
+#: Timeout of a test's connections, in seconds.
 TIMEOUT = 5.0
 
 
 class WorkflowSandbox:
     """
-    The five vendors as one test sees them: empty at its beginning, with a connection to each.
+    The five vendors in one test: empty when it starts, with a connection to each.
 
-    Vendors are called as people call them: ``omflow``, ``OMFlow``, ``omflow-1.1``, ``Robusta RPA``.
-    What the helpers do not cover, :attr:`control` does; it knows vendors by their mounts only, see
-    :meth:`mount`.
+    Vendor names are flexible: ``omflow``, ``OMFlow``, ``omflow-1.1``, ``Robusta RPA``. For what these helpers
+    do not cover, use :attr:`control`; it accepts only the sandbox's own names, see :meth:`mount`.
 
     :param server: a running sandbox
-    :param connections: what leads to its vendors
+    :param connections: connections to its vendors
     :param patch: undone when the test ends
     """
 
     def __init__(
         self, server: SandboxServer, connections: tuple[SandboxConnection, ...], patch: pytest.MonkeyPatch
     ) -> None:
-        #: Address of the sandbox; its start page shows what the vendors hold.
+        #: URL of the sandbox; its start page shows the vendors' records.
         self.url: str = server.url
-        #: The sandbox's whole control API.
+        #: The sandbox's complete control API.
         self.control: Control = server.control
         self._connections = connections
         self._patch = patch
+        self._options = contextlib.ExitStack()
 
     # Connections.
 
@@ -51,21 +51,22 @@ class WorkflowSandbox:
         """
         Define a connection to a vendor until the test ends, and return its id.
 
-        It is set as the variable ``AIRFLOW_CONN_<ID>``. One to each vendor, ``<vendor>_default``, is there
-        from the beginning.
+        It is set as the environment variable ``AIRFLOW_CONN_<ID>``. Each vendor has a connection
+        ``<vendor>_default`` from the start.
 
-        :param vendor: ``omflow-1.1`` is OMFlow in the older version
-        :param conn_id: the id that the DAG names; ``<vendor>_default`` if None
-        :param changes: fields that differ, such as ``password="wrong"``; ``extra`` is merged into the
-            sandbox's own, of which ``timeout`` is 5 s
+        :param vendor: name of the vendor; ``omflow-1.1`` is OMFlow in the older version
+        :param conn_id: id of the connection; ``<vendor>_default`` if None
+        :param changes: fields to change, such as ``password="wrong"``; ``extra`` is merged into the default
+            one, in which ``timeout`` is 5 s
         :raises LookupError: the sandbox has no such vendor
         """
         known = self._connection(vendor)
         conn_id = conn_id or known.conn_id
-        # Loopback needs no proxy, whatever the environment says.
+        # No proxy for loopback, even if the environment has one.
         extra = {"timeout": TIMEOUT, "proxies": {}, **known.extra, **changes.pop("extra", {})}
         fields = {**known.fields(self.url), **changes, "extra": extra}
         self._patch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))
+        forget_connections()
         return conn_id
 
     def connect_all(self) -> None:
@@ -85,44 +86,45 @@ class WorkflowSandbox:
 
     def effects(self, vendor: str) -> dict[str, Any]:
         """
-        Return what really happened at a vendor in this test, by effect; and ``requests``, by endpoint.
+        Return how often each effect really happened at a vendor in this test, and ``requests`` by endpoint.
 
         OMFlow counts ``opened``, ``pushed``, ``deleted`` and ``uploaded``; MyBPM ``created``, ``updated``,
-        ``linked`` and ``unlinked``; the others likewise.
+        ``linked`` and ``unlinked``; the others similarly.
         """
         return self.control.effects(self.mount(vendor))
 
     def records(self, vendor: str) -> list[dict[str, Any]]:
         """
-        Return what a vendor holds, in the order in which it came.
+        Return a vendor's records, oldest first.
 
         Each has ``kind``, ``id``, ``state`` (``running``, ``waiting``, ``failed`` or ``finished``),
-        ``standing``, ``stops``, ``fields``, ``files``, ``error``, and ``actions``, which a person could do
-        now and :meth:`command` does.
+        ``standing``, ``stops``, ``fields``, ``files``, ``error``, and ``actions``: what a person could do
+        now, and :meth:`command` can do.
         """
         return self.control.records(self.mount(vendor))
 
     def command(self, vendor: str, command: str, **arguments: Any) -> Any:
-        """Do what a person could do at the vendor: a command of the record's ``actions``."""
+        """Do what a person could do at the vendor: one of the record's ``actions``."""
         return self.control.command(self.mount(vendor), command, **arguments)
 
     # Faults.
 
     def lose_answer(self, vendor: str, endpoint: str, *, times: int = 1) -> str:
         """
-        Let the next requests take effect, and lose their answers: the connection is reset.
+        Let the next requests take effect but lose their answers: the connection is reset.
 
-        :param endpoint: such as ``open``, ``push``, ``start``, or ``any``; a wrong one is refused with a
-            message that lists all
+        :param endpoint: such as ``open``, ``push``, ``start`` or ``any``; the error for an unknown one lists
+            all
         :returns: the fault, for :meth:`struck`
         """
         return self.fault(vendor, endpoint, "lost_answer", times=times)
 
     def lose_request(self, vendor: str, endpoint: str, *, times: int = 1) -> str:
         """
-        Lose the next requests before they take effect; to the client it looks like a lost answer.
+        Lose the next requests before they take effect; for the client, this looks like a lost answer.
 
-        An operator is sure only after ``settle`` seconds that nothing arrived; see :meth:`settle_after`.
+        An operator waits ``settle`` seconds before it concludes that nothing arrived; see
+        :meth:`settle_after`.
 
         :returns: the fault, for :meth:`struck`
         """
@@ -132,21 +134,21 @@ class WorkflowSandbox:
         """
         Refuse the next requests with 429.
 
-        :param retry_after: seconds that the vendor asks for
+        :param retry_after: seconds that the vendor asks to wait
         :returns: the fault, for :meth:`struck`
         """
         return self.fault(vendor, endpoint, "throttled", times=times, retry_after=f"{retry_after:.0f}")
 
     def fault(self, vendor: str, endpoint: str, kind: str, **details: Any) -> str:
         """
-        Order any fault of the sandbox; arguments are those of ``Control.fault``.
+        Inject any fault of the sandbox; the arguments are those of ``Control.fault``.
 
         :returns: the fault, for :meth:`struck`
         """
         return self.control.fault(self.mount(vendor), endpoint, kind, **details)
 
     def struck(self, fault: str) -> int:
-        """Return how many requests a fault has struck: a test of a fault that struck none proves nothing."""
+        """Return how many requests a fault has hit: a test with a fault that hit none proves nothing."""
         return self.control.hits(fault)
 
     # Time.
@@ -160,16 +162,20 @@ class WorkflowSandbox:
         ``late_effect`` says so. It holds in this process, so in ``dag.test()`` and ``execute()``, until the
         test ends.
         """
-        from airflow_provider_workflows.base.operator import OnceOperator
+        from airflow_provider_workflows.core.submission.terms import options
 
-        self._patch.setattr(OnceOperator, "settles_after", lambda task: float(seconds))
+        self._options.enter_context(options(settle=float(seconds)))
+
+    def close(self) -> None:
+        """Undo :meth:`settle_after`, as the end of the test does."""
+        self._options.close()
 
     def advance(self, seconds: float) -> None:
-        """Move the vendors' clock forward: their latencies, deadlines and sessions; not Airflow's."""
+        """Move the vendors' clock forward, for latencies, deadlines and sessions; not Airflow's clock."""
         self.control.advance(seconds)
 
     def restart(self, vendor: str) -> None:
-        """Restart a vendor's server: sessions are lost, interrupted work begins again."""
+        """Restart a vendor's server: sessions are lost, and interrupted work starts again."""
         self.control.restart(self.mount(vendor))
 
     def _connection(self, vendor: str) -> SandboxConnection:
@@ -178,13 +184,13 @@ class WorkflowSandbox:
             for known in self._connections
             for name in (known.conn_type, known.vendor, known.vendor.partition(" ")[0], known.mount)
         }
-        if (current := by_name.get("omflow")) is not None:
-            older = {**current.extra, "server_version": "1.1"}
-            by_name["omflow-1.1"] = replace(current, mount="omflow-1.1", extra=older)
+        by_name |= {other.mount.casefold(): other for known in self._connections for other in known.others}
         try:
             return by_name[vendor.casefold()]
         except KeyError:
-            raise LookupError(f"the sandbox has no {vendor!r}; there are {', '.join(by_name)}") from None
+            raise LookupError(
+                f"the sandbox has no vendor {vendor!r}. Known names: {', '.join(by_name)}"
+            ) from None
 
 
 @dataclass(frozen=True)
@@ -194,7 +200,7 @@ class _Running:
 
 
 class Sandboxes:
-    """The sandboxes of a test run: one for each declaration, started when first asked for."""
+    """The sandboxes of a test run: one for each declaration, started on first use."""
 
     def __init__(self) -> None:
         self._running: dict[str, _Running] = {}
@@ -202,7 +208,7 @@ class Sandboxes:
 
     def empty(self, source: Source, patch: pytest.MonkeyPatch) -> WorkflowSandbox:
         """
-        Return a sandbox as if fresh, with its connections set.
+        Return an empty sandbox, with its connections set.
 
         :param source: its declaration
         :param patch: undone when the test ends
@@ -211,19 +217,19 @@ class Sandboxes:
         """
         running = self._of(load_declaration(source))
         running.server.control.reset()
-        _begin_as_new_process()
+        forget_connections()
         sandbox = WorkflowSandbox(running.server, running.connections, patch)
         sandbox.connect_all()
         return sandbox
 
     def stop(self) -> None:
-        """Stop them all."""
+        """Stop all sandboxes."""
         self._stop.close()
 
     def _of(self, declaration: Mapping[str, Any]) -> _Running:
         from airflow_provider_workflows.sandbox.server import SandboxServer
 
-        # Dates are the only values of TOML that JSON has no word for.
+        # Dates are the only TOML values without a JSON equivalent.
         key = json.dumps(declaration, sort_keys=True, default=str)
         if key not in self._running:
             server = self._stop.enter_context(SandboxServer(declaration))
@@ -231,8 +237,8 @@ class Sandboxes:
         return self._running[key]
 
 
-def _begin_as_new_process() -> None:
-    """Forget the sessions of earlier tests, as the sandbox has; what was never imported has none."""
-    credentials = sys.modules.get("airflow_provider_workflows.transport.credentials")
-    if credentials is not None:
-        credentials.forget()
+def forget_connections() -> None:
+    """Forget what this process knows of connections, sessions included, unless it was never imported."""
+    cache = sys.modules.get("airflow_provider_workflows.core.connection.cache")
+    if cache is not None:
+        cache.forget()

@@ -15,7 +15,8 @@ import requests
 from dev.airflow_home import AirflowError
 
 POLL_SECONDS = 0.25
-REQUEST_TIMEOUT = 30.0
+#: Seconds; generous, since a busy machine may need most of it, and nothing here may be asked twice.
+REQUEST_TIMEOUT = 120.0
 PAGE = 100
 #: How the API server says that SQLite was locked, with or without the reason.
 LOCKED = ("database is locked", '"reason":"Database error"')
@@ -114,7 +115,7 @@ class AirflowClient:
             time.sleep(POLL_SECONDS)
         return answer
 
-    def wait_for_dag(self, dag_id: str, *, timeout: float = 60.0) -> None:
+    def wait_for_dag(self, dag_id: str, *, timeout: float = 300.0) -> None:
         """
         Wait until a DAG file has been read.
 
@@ -207,7 +208,7 @@ class AirflowClient:
         self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1
     ) -> Any:
         """
-        A value that a task pushed, or None if it pushed none.
+        Return a value that a task pushed, or None if it pushed none.
 
         :param dag_id: the DAG
         :param run_id: its run
@@ -254,7 +255,7 @@ class AirflowClient:
 
     def state(self, dag_id: str, run_id: str, task_id: str, *, map_index: int = -1) -> dict[str, Any]:
         """
-        What a task has in its state store, by key; needs Airflow 3.3.
+        Return what a task has in its state store, by key; needs Airflow 3.3.
 
         :param dag_id: the DAG
         :param run_id: its run
@@ -298,7 +299,7 @@ class AirflowClient:
         self, dag_id: str, run_id: str, task_id: str, *, try_number: int = 1, map_index: int = -1
     ) -> str:
         """
-        What a task logged, a line for each event.
+        Return what a task logged, a line for each event.
 
         :param dag_id: the DAG
         :param run_id: its run

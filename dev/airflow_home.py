@@ -22,6 +22,8 @@ from dev.process import tail
 
 CONFIGURATION = "airflow.cfg"
 DATABASE = "airflow.db"
+#: Seconds that a busy machine may take for what Airflow expects in less than one.
+SLOW = 600
 
 
 class AirflowError(Exception):
@@ -30,7 +32,7 @@ class AirflowError(Exception):
 
 def configuration(*, dags_folder: Path, port: int) -> dict[str, dict[str, object]]:
     """
-    Settings of a quiet Airflow without examples and without login, which reaches itself on the given port.
+    Return the settings of a quiet Airflow without examples or login, which reaches itself on a port.
 
     :param dags_folder: where its DAG files are
     :param port: where its API server listens
@@ -40,6 +42,7 @@ def configuration(*, dags_folder: Path, port: int) -> dict[str, dict[str, object
             "dags_folder": dags_folder,
             "load_examples": False,
             "parallelism": 4,
+            "dagbag_import_timeout": SLOW,
             "simple_auth_manager_all_admins": True,
             "test_connection": "Enabled",
             "execution_api_server_url": f"http://{LOOPBACK}:{port}/execution/",
@@ -54,8 +57,21 @@ def configuration(*, dags_folder: Path, port: int) -> dict[str, dict[str, object
             "secret_key": secrets.token_hex(32),
         },
         "api_auth": {"jwt_secret": secrets.token_hex(64)},
-        "dag_processor": {"refresh_interval": 5, "min_file_process_interval": 10, "parsing_processes": 1},
-        "scheduler": {"scheduler_heartbeat_sec": 1, "enable_health_check": False},
+        "dag_processor": {
+            "refresh_interval": 5,
+            "min_file_process_interval": 10,
+            "parsing_processes": 1,
+            "dag_file_processor_timeout": SLOW,
+        },
+        "scheduler": {
+            "scheduler_heartbeat_sec": 1,
+            "enable_health_check": False,
+            # There is one scheduler, so nobody else can take its tasks over. One that takes itself for dead
+            # after a slow round, 30 seconds by default, would reset them all.
+            "scheduler_health_check_threshold": SLOW,
+        },
+        # By default, a task whose start or state the API server has not answered within 5 seconds is failed.
+        "workers": {"execution_api_timeout": 60},
         # A developer's own lineage server is none of its business.
         "openlineage": {"disabled": True},
         "usage_data_collection": {"enabled": False},
@@ -108,7 +124,7 @@ def write_configuration(home: Path, settings: Mapping[str, Mapping[str, object]]
 
 def database_template() -> Path:
     """
-    An empty database of the installed Airflow, made once, since its migrations take a while.
+    Return an empty database of the installed Airflow, made once, since its migrations take a while.
 
     :raises AirflowError: if the migrations fail
     """

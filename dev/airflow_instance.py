@@ -119,7 +119,7 @@ class AirflowInstance(AirflowClient):
         """Log file of a component."""
         return self.home / f"{component}.log"
 
-    def wait_healthy(self, *, timeout: float = 120.0) -> None:
+    def wait_healthy(self, *, timeout: float = 300.0) -> None:
         """
         Wait until every component that was started last has given a sign of life.
 
@@ -208,8 +208,10 @@ class AirflowInstance(AirflowClient):
 
     def _healthy(self) -> bool | None:
         try:
-            health = self._session.get(f"{self.url}/api/v2/monitor/health", timeout=10).json()
-        except requests.ConnectionError:
+            health = self._session.get(f"{self.url}/api/v2/monitor/health", timeout=60).json()
+        except (requests.ConnectionError, requests.Timeout):
+            return None
+        if "scheduler" not in health:  # an error: the database is busy
             return None
         return True if all(self._beats(health, component) for component in list(self._processes)) else None
 

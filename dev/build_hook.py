@@ -9,7 +9,7 @@ from typing import Any
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 
-class ProjectUrls(MetadataHookInterface):  # type: ignore[misc]
+class ProjectUrls(MetadataHookInterface):
     """Hatchling loads this file by its path, where no other of ours can be imported."""
 
     def update(self, metadata: dict[str, Any]) -> None:

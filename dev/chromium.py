@@ -32,7 +32,7 @@ class ChromiumError(Exception):
 
 def executable() -> str:
     """
-    The browser's command: the one named by ``CHROMIUM``, or the first that this machine has.
+    Return the browser's command: the one named by ``CHROMIUM``, or the first that this machine has.
 
     :raises ChromiumError: if there is none
     """
@@ -46,7 +46,7 @@ def executable() -> str:
 @contextlib.contextmanager
 def running_chromium(folder: Path) -> Iterator[BrowserContext]:
     """
-    A browser without a past, for as long as the context lasts.
+    Run a browser without a past, for as long as the context lasts.
 
     :param folder: where its profile is, made anew, and its home
     :raises ChromiumError: if there is none

@@ -2,13 +2,14 @@
 Resolves the pinned versions of constraints/ anew: the newest set that every supported Python can install; for
 the oldest Airflow, what the package itself depends on is the oldest that pyproject.toml promises.
 
-usage: python -m dev.constraints PYTHON...    one interpreter of each supported version
+usage: python -m dev.constraints [--airflow 3.2] PYTHON...    one interpreter of each supported version
 
 Each Python resolves for itself; where they agree the pin is plain, where not it carries a marker.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -112,8 +113,12 @@ def version_of(python: str) -> str:
 
 
 def main() -> int:
-    pythons = {version_of(python): python for python in sys.argv[1:]}
-    for environment in ENVIRONMENTS.values():
+    parser = argparse.ArgumentParser(prog="python -m dev.constraints")
+    parser.add_argument("--airflow", choices=ENVIRONMENTS, help="this release line alone")
+    parser.add_argument("pythons", nargs="+", metavar="PYTHON")
+    options = parser.parse_args()
+    pythons = {version_of(python): python for python in options.pythons}
+    for environment in [ENVIRONMENTS[options.airflow]] if options.airflow else ENVIRONMENTS.values():
         resolved = {version: resolve(python, environment) for version, python in pythons.items()}
         header = HEADER.format(airflow=environment.airflow, pythons=", ".join(resolved))
         environment.constraints.write_text(header + "\n".join(merge(resolved)) + "\n")

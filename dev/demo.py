@@ -26,7 +26,7 @@ from dev.sandbox_process import RunningSandbox, SandboxError, running_sandbox
 from dev.vendors import connections
 
 DAG_ID = "loan_origination"
-RUN_SECONDS = 300.0
+RUN_SECONDS = 900.0
 LOG_LINES = 25
 HOME = AIRFLOW_HOMES / "demo"
 SANDBOX_FOLDER = AIRFLOW_HOMES / "demo-sandbox"

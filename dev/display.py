@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from dev.airflow_client import TaskInstance
 from dev.outcome import TaskRow, VendorRow
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 STYLES = {
     "success": "green",
@@ -54,7 +57,7 @@ def _state(state: str) -> Text:
 @contextlib.contextmanager
 def step(console: Console, label: str) -> Iterator[None]:
     """
-    A sign of life while something takes its time.
+    Show a sign of life while something takes its time.
 
     :param console: where to show it
     :param label: what is going on

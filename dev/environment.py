@@ -1,7 +1,7 @@
 """
 Makes the project's virtual environment, or finds that there is nothing to do.
 
-usage: python -m dev.environment [3.3 | 3.1]
+usage: python -m dev.environment AIRFLOW    AIRFLOW: a release line such as 3.2, "newest" or "oldest"
 
 It runs on the bare Python of the machine, so it uses the standard library alone.
 """
@@ -18,7 +18,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from dev.layout import CACHE, CURRENT, ENVIRONMENTS, ROOT, Environment, confined
+from dev.layout import CACHE, CURRENT, ENVIRONMENTS, OLDEST, ROOT, Environment, confined
 from dev.process import KeptProcess, interruptible, tail
 from dev.progress import Progress
 
@@ -96,7 +96,7 @@ def build(environment: Environment) -> None:
     """Make the environment from nothing: what an interrupted or older set-up left is not to be trusted."""
     require_disk(free=shutil.disk_usage(ROOT).free)
     shutil.rmtree(environment.folder, ignore_errors=True)
-    log = CACHE / "logs" / f"set-up-{environment.airflow}.log"
+    log = CACHE / "logs" / f"set-up{environment.folder.name}.log"
     log.unlink(missing_ok=True)
     # The base interpreter: in an activated environment, sys.executable may lie in the folder just removed.
     base = getattr(sys, "_base_executable", sys.executable)
@@ -150,16 +150,20 @@ def run(command: list[str], *, label: str, log: Path, environment: dict[str, str
 
 
 def last_step(log: Path) -> str:
-    """What pip says it is doing, shortened to a few words."""
+    """Return what pip says it is doing, shortened to a few words."""
     steps = [
         line for line in tail(log, lines=40).splitlines() if line.startswith(("Collecting", "Installing"))
     ]
     return " ".join(steps[-1].split()[:2]) if steps else ""
 
 
-def main() -> int:
-    environment = ENVIRONMENTS[sys.argv[1]] if sys.argv[1:] else CURRENT
-    with interruptible(), only_one(environment):
+def make(environment: Environment) -> int:
+    """
+    Build an environment unless it is ready, and return the exit code.
+
+    :param environment: which one; on the Python that runs this
+    """
+    with only_one(environment):
         wanted = current_stamp(environment)
         if is_ready(environment, wanted=wanted):
             return 0
@@ -172,5 +176,28 @@ def main() -> int:
     return 0
 
 
+def named(airflow: str) -> Environment:
+    """
+    Return the environment of a release line of Airflow.
+
+    :param airflow: such as ``3.2``, or ``newest`` or ``oldest``
+    :raises SetUpError: if it is not supported
+    """
+    known = {"newest": CURRENT, "oldest": OLDEST, **ENVIRONMENTS}
+    if airflow not in known:
+        raise SetUpError(f"Airflow {airflow} is not supported; choose from {', '.join(ENVIRONMENTS)}")
+    return known[airflow]
+
+
+def main() -> int:
+    try:
+        environment = named(sys.argv[1] if sys.argv[1:] else "newest")
+    except SetUpError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return make(environment)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    with interruptible():
+        sys.exit(main())

@@ -28,7 +28,7 @@ SANDBOX_FOLDER = AIRFLOW_HOMES / "explore-sandbox"
 
 
 def arguments() -> argparse.Namespace:
-    """What the user asked for; an empty port means any that is free."""
+    """Return what the user asked for; an empty port means any that is free."""
 
     def port(text: str) -> int:
         return int(text or 0)

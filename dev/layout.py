@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,7 +25,7 @@ class Environment:
 
     airflow: str
     folder: Path
-    extra: str = "dev"
+    extra: str = "test"
     lowest: bool = False
 
     @property
@@ -41,9 +41,29 @@ class Environment:
         return self.folder / "stamp"
 
 
-CURRENT = Environment(airflow="3.3", folder=ROOT / ".venv")
-OLDEST = Environment(airflow="3.1", folder=ROOT / ".venv-3.1", extra="test", lowest=True)
-ENVIRONMENTS = {environment.airflow: environment for environment in (CURRENT, OLDEST)}
+#: The supported release lines of Airflow, newest first. The last is tested with the oldest dependencies.
+SUPPORTED = ("3.3", "3.2", "3.1")
+CURRENT = Environment(airflow=SUPPORTED[0], folder=ROOT / ".venv", extra="dev")
+ENVIRONMENTS = {
+    CURRENT.airflow: CURRENT,
+    **{
+        airflow: Environment(
+            airflow=airflow, folder=ROOT / f".venv-{airflow}", lowest=airflow == SUPPORTED[-1]
+        )
+        for airflow in SUPPORTED[1:]
+    },
+}
+OLDEST = ENVIRONMENTS[SUPPORTED[-1]]
+
+
+def on_python(version: str) -> Environment:
+    """
+    Return the current Airflow on another Python than the one in ``.venv``.
+
+    :param version: release line of the Python, such as ``3.12``
+    """
+    folder = CURRENT.folder.with_name(f"{CURRENT.folder.name}-python{version}")
+    return replace(CURRENT, folder=folder)
 
 
 def confined(environment: dict[str, str] | None = None) -> dict[str, str]:
@@ -54,8 +74,11 @@ def confined(environment: dict[str, str] | None = None) -> dict[str, str]:
     """
     temporary = CACHE / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
+    inherited = dict(os.environ if environment is None else environment)
+    # Compiled code goes below the checkout, too. Without it, each task of Airflow compiles the package anew.
+    inherited.pop("PYTHONDONTWRITEBYTECODE", None)
     return {
-        **(os.environ if environment is None else environment),
+        **inherited,
         "TMPDIR": str(temporary),
         "PIP_CACHE_DIR": str(CACHE / "pip"),
         "PYTHONPYCACHEPREFIX": str(CACHE / "pycache"),

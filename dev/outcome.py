@@ -71,7 +71,7 @@ def vendor_rows(records: Iterable[Mapping[str, Any]]) -> list[VendorRow]:
 
 def disagreements(tasks: Sequence[TaskRow], held: Sequence[VendorRow]) -> list[str]:
     """
-    What is not as it should be after a run, a sentence each; nothing if all is well.
+    Return what is not as it should be after a run, a sentence each; nothing if all is well.
 
     :param tasks: the run's tasks
     :param held: what the vendors hold

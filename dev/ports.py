@@ -13,7 +13,7 @@ class PortTaken(Exception):
 
 def free_port(preferred: int = 0) -> int:
     """
-    A port on which a server can listen.
+    Return a port on which a server can listen.
 
     :param preferred: the port to have, or 0 for any
     :raises PortTaken: if the preferred port is in use

@@ -12,7 +12,7 @@ from pathlib import Path
 from dev.layout import confined
 from dev.process import KeptProcess, tail
 
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 
 
 class PostgresError(Exception):

@@ -58,7 +58,7 @@ class KeptProcess:
     def stop(self) -> None:
         """End the program in order and return when nothing of it is left."""
         self.begin_stop()
-        self._keeper.wait(timeout=self._grace + 15)
+        self._keeper.wait(timeout=self._grace + 60)
 
     def kill(self) -> None:
         """End the program and all it started without warning, as a loss of power would."""
@@ -74,7 +74,6 @@ def tail(log: Path, *, lines: int = 15) -> str:
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
     """Let SIGTERM and a closed terminal unwind like Ctrl-C does, and exit with 130 after any of them."""
-
     requests = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def interrupt(number: int, frame: FrameType | None) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from dev.layout import confined
 from dev.process import KeptProcess, tail
 
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 
 
 class SandboxError(Exception):
@@ -40,7 +40,7 @@ def running_sandbox(
     folder: Path, *, port: int = 0, processes: Path | None = None
 ) -> Iterator[RunningSandbox]:
     """
-    A sandbox, for as long as the context lasts.
+    Run a sandbox, for as long as the context lasts.
 
     :param folder: where its log is kept
     :param port: where it listens; any free port by default

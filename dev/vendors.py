@@ -19,5 +19,5 @@ def connections(sandbox: str) -> dict[str, dict[str, Any]]:
 
 
 def vendor_of(mount: str) -> str:
-    """What tasks call the vendor at a mount of the sandbox; the mount itself if no connection leads there."""
+    """Return what tasks call the vendor at a mount; the mount itself if no connection leads there."""
     return next((known.vendor for known in CONNECTIONS if known.mount == mount), mount)

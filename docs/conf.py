@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 from airflow_provider_workflows import __version__
+from airflow_provider_workflows.provider import FORMS
 
 if TYPE_CHECKING:
-    from docutils.nodes import Element
+    from docutils.nodes import Element, Node
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
 
 PACKAGE = "airflow_provider_workflows"
+TESTS = Path(__file__).parent.parent / "tests"
 
 project = PACKAGE
 author = "The airflow_provider_workflows authors"
 release = version = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
-exclude_patterns = ["shared/*"]  # pieces that several pages include
+exclude_patterns = ["shared/*", "vendors/*"]  # pieces of which pages are made
 html_theme = "furo"
 html_title = f"{PACKAGE} {__version__}"
 html_show_copyright = False
@@ -51,7 +56,7 @@ nitpick_ignore_regex = [
 
 #: What an operation is written out as, since its name is but a short one for it.
 WRITTEN_OUT = re.compile(r"~collections\.abc\.Generator\[.*Renew, ~typing\.Any, (.*)\]")
-OPERATION = f"~{PACKAGE}.protocol.operation.Operation"
+OPERATION = f"~{PACKAGE}.core.protocol.operation.Operation"
 
 
 def mend_signature(
@@ -79,7 +84,25 @@ def find_by_last_name(app: Sphinx, env: BuildEnvironment, node: Element, content
     return make_refnode(app.builder, node["refdoc"], one.docname, one.node_id, content, name)
 
 
+class Facts(SphinxDirective):
+    """A table for each vendor: what is known of it, and the tests that prove it."""
+
+    def run(self) -> list[Node]:
+        """Write the tables in Markdown, as in the page around them."""
+        lines = []
+        for form in FORMS:
+            path = TESTS / form.conn_type / "facts.toml"
+            self.env.note_dependency(str(path))
+            lines += [f"## {form.hook_name}", "", "| fact | tests |", "|---|---|"]
+            for fact, tests in tomllib.loads(path.read_text(encoding="utf-8")).items():
+                named = "<br>".join(f"`{test}`" for test in tests)
+                lines.append(f"| {fact} | {named} |")
+            lines.append("")
+        return self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
+
+
 def setup(app: Sphinx) -> None:
     """Register what is written here."""
+    app.add_directive("facts", Facts)
     app.connect("autodoc-process-signature", mend_signature)
     app.connect("missing-reference", find_by_last_name)

@@ -14,11 +14,12 @@ from typing import Any
 
 from airflow.sdk import chain, dag, task
 
-from airflow_provider_workflows.blizwork.operators import (
+from airflow_provider_workflows.blizwork import (
+    BlizWorkActivitySensor,
+    BlizWorkCaseSensor,
     BlizWorkExecActivityOperator,
     BlizWorkInitCaseOperator,
 )
-from airflow_provider_workflows.blizwork.sensors import BlizWorkActivitySensor, BlizWorkCaseSensor
 
 PROCESS = "credit"
 

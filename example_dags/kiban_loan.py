@@ -14,8 +14,12 @@ from typing import Any
 
 from airflow.sdk import chain, dag, task
 
-from airflow_provider_workflows.kiban.operators import KibanAnswerStepOperator, KibanStartWorkflooOperator
-from airflow_provider_workflows.kiban.sensors import KibanStepSensor, KibanWorkflooSensor
+from airflow_provider_workflows.kiban import (
+    KibanAnswerStepOperator,
+    KibanStartWorkflooOperator,
+    KibanStepSensor,
+    KibanWorkflooSensor,
+)
 
 WORKFLOO = "64b5f0c2a1d3e4f5a6b7c801"
 SCENARIO = "64b5f0c2a1d3e4f5a6b7a001"
@@ -28,7 +32,6 @@ APPLICANT = {"first_name": "Ana", "last_name": "Torres", "rfc": "TOAA900101AB1",
 @dag(schedule=None, catchup=False, tags=["kiban", "example"], default_args={"retries": 2})
 def kiban_loan() -> None:
     """Start an application, answer its form, and report what was decided."""
-
     started: Any = KibanStartWorkflooOperator(task_id="start", workfloo_id=WORKFLOO, scenario_id=SCENARIO)
     execution_id = started.output["id"]
 

@@ -13,18 +13,26 @@ from typing import Any
 
 from airflow.sdk import TaskGroup, chain, dag, task
 
-from airflow_provider_workflows.blizwork.operators import (
+from airflow_provider_workflows.blizwork import (
+    BlizWorkActivitySensor,
+    BlizWorkCaseSensor,
     BlizWorkExecActivityOperator,
     BlizWorkInitCaseOperator,
 )
-from airflow_provider_workflows.blizwork.sensors import BlizWorkActivitySensor, BlizWorkCaseSensor
-from airflow_provider_workflows.kiban.operators import KibanAnswerStepOperator, KibanStartWorkflooOperator
-from airflow_provider_workflows.kiban.sensors import KibanStepSensor, KibanWorkflooSensor
-from airflow_provider_workflows.mybpm.operators import MyBPMUpsertBOIOperator
-from airflow_provider_workflows.mybpm.sensors import MyBPMFieldSensor
-from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator, OMFlowPushOrderOperator
-from airflow_provider_workflows.omflow.sensors import OMFlowDataIdSensor, OMFlowOrderSensor
-from airflow_provider_workflows.robusta.operators import RobustaStartProcessOperator
+from airflow_provider_workflows.kiban import (
+    KibanAnswerStepOperator,
+    KibanStartWorkflooOperator,
+    KibanStepSensor,
+    KibanWorkflooSensor,
+)
+from airflow_provider_workflows.mybpm import MyBPMFieldSensor, MyBPMUpsertBOIOperator
+from airflow_provider_workflows.omflow import (
+    OMFlowDataIdSensor,
+    OMFlowOpenOrderOperator,
+    OMFlowOrderSensor,
+    OMFlowPushOrderOperator,
+)
+from airflow_provider_workflows.robusta import RobustaStartProcessOperator
 
 AMOUNT = 25000
 APPLICANT = {"first_name": "Ana", "last_name": "Torres", "rfc": "TOAA900101AB1", "amount": AMOUNT}
@@ -109,6 +117,7 @@ def loan_origination() -> None:
             task_id="open",
             api_path="payout",
             form_data={"FORMITM_1": NAME, "FORMITM_2": AMOUNT},
+            item_types={"FORMITM_1": "h_title"},
             run_key_field="FORMITM_3",
         )
         order: Any = {"api_path": "payout", "data_no": opened.output}

@@ -16,9 +16,8 @@ from typing import Any
 
 from airflow.sdk import chain, dag, task
 
-from airflow_provider_workflows.mybpm.operators import MyBPMUpsertBOIOperator
-from airflow_provider_workflows.mybpm.references import FieldReference
-from airflow_provider_workflows.mybpm.sensors import MyBPMFieldSensor, MyBPMStateSensor
+from airflow_provider_workflows.mybpm import MyBPMFieldSensor, MyBPMStateSensor, MyBPMUpsertBOIOperator
+from airflow_provider_workflows.mybpm.api.references import FieldReference
 
 # Selection fields hold the ids of their options; a person sees the labels.
 CHECKED = "statusChk@000002"

@@ -1,11 +1,12 @@
 """
-Purchase orders that arrive at "Review" in OMFlow, approved as they come.
+Requests for supplies that arrive at "Review" in OMFlow, approved as they come.
 
 Nobody triggers this DAG: Airflow starts it when an order arrives, whoever opened it. Several arrivals may
 come in one run, so each is a mapped task. One may also come twice, in which case the order has been pushed on
 already and is left alone.
 
-The process is ``purchase`` of this package's sandbox; the connection is ``omflow_default``.
+The process is ``supplies`` of this package's sandbox; the connection is ``omflow_default``. No other example
+uses this process: this one would push that one's orders.
 """
 
 from __future__ import annotations
@@ -15,14 +16,12 @@ from typing import Any
 from airflow.sdk import Asset, AssetWatcher, dag, get_current_context, task
 
 from airflow_provider_workflows.events import occurrences
-from airflow_provider_workflows.omflow.feeds import omflow_arrivals
-from airflow_provider_workflows.omflow.hook import OMFlowHook
-from airflow_provider_workflows.omflow.operators import OMFlowPushOrderOperator
+from airflow_provider_workflows.omflow import OMFlowHook, OMFlowPushOrderOperator, omflow_arrivals
 
-PROCESS, STOP = "purchase", "Review"
+PROCESS, STOP = "supplies", "Review"
 
 arrived = Asset(
-    "purchase_at_review",
+    "supplies_at_review",
     watchers=[
         AssetWatcher(
             name="omflow",

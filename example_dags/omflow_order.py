@@ -14,8 +14,12 @@ from typing import Any
 
 from airflow.sdk import chain, dag, task, task_group
 
-from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator, OMFlowPushOrderOperator
-from airflow_provider_workflows.omflow.sensors import OMFlowDataIdSensor, OMFlowOrderSensor
+from airflow_provider_workflows.omflow import (
+    OMFlowDataIdSensor,
+    OMFlowOpenOrderOperator,
+    OMFlowOrderSensor,
+    OMFlowPushOrderOperator,
+)
 
 PROCESS = "purchase"
 
@@ -35,9 +39,14 @@ def omflow_order() -> None:
     @task_group
     def order(form: dict[str, Any]) -> Any:
         """Take one order through its process."""
-        # FORMITM_3 is a text field of the process that nobody fills: the operator's mark goes there.
+        # FORMITM_1 also fills the order's title. FORMITM_3 is a text field of the process that nobody fills:
+        # the operator's mark goes there.
         opened = OMFlowOpenOrderOperator(
-            task_id="open", api_path=PROCESS, form_data=form, run_key_field="FORMITM_3"
+            task_id="open",
+            api_path=PROCESS,
+            form_data=form,
+            item_types={"FORMITM_1": "h_title"},
+            run_key_field="FORMITM_3",
         )
 
         def stop(name: str, **how: Any) -> None:

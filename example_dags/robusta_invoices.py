@@ -14,8 +14,7 @@ from typing import Any
 
 from airflow.sdk import dag, task, task_group
 
-from airflow_provider_workflows.robusta.operators import RobustaStartProcessOperator
-from airflow_provider_workflows.robusta.sensors import RobustaStatusSensor
+from airflow_provider_workflows.robusta import RobustaStartProcessOperator, RobustaStatusSensor
 
 # Ids of robots are shown in Robusta's Scheduler, behind the "Parameters" of a process.
 WORKER = "3"

@@ -15,14 +15,25 @@ from hypothesis.configuration import set_hypothesis_home_dir
 
 # Before anything imports Airflow, which creates its home at import.
 os.environ.setdefault("AIRFLOW_HOME", str(Path(__file__).parent.parent / ".airflow" / "unit-tests"))
+# The tests have conditions, feeds and a vendor of their own, which a triggerer imports only if it may.
+os.environ.setdefault("AIRFLOW__CORE__ALLOWED_DESERIALIZATION_CLASSES", "airflow.* tests.*")
 
 from airflow_provider_workflows.sandbox.control import Control
 from airflow_provider_workflows.sandbox.server import SandboxServer
+from airflow_provider_workflows.testing import forget_connections
+from tests.core.airflow_private import FORGET_SECRETS, private
 
 # A busy machine is no defect of the code.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 set_hypothesis_home_dir(Path(__file__).parent.parent / ".cache" / "hypothesis")
+
+
+@pytest.fixture(autouse=True)
+def new_process() -> None:
+    """Forget the connections and secrets of earlier tests, as a new worker process knows none."""
+    forget_connections()
+    private(FORGET_SECRETS)()
 
 
 @pytest.fixture(scope="session")
@@ -65,11 +76,18 @@ def omflow_of(version: str, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPa
     """Lead ``omflow_default`` to a sandbox's server of a version."""
     url = sandbox.omflow_url(version)
 
-    def connect(conn_id: str = "omflow_default", **changes: Any) -> None:
-        """(Re)define a connection; ``extra`` is merged into the default one."""
+    def connect(conn_id: str = "omflow_default", *, forget: bool = True, **changes: Any) -> None:
+        """
+        (Re)define a connection.
+
+        :param forget: whether hooks that have read it before read it again at once
+        :param changes: fields that differ; ``extra`` is merged into the default one
+        """
         extra = {"language": "en", "server_version": version, "timeout": 5, **changes.pop("extra", {})}
         fields = {"conn_type": "omflow", "host": url, "login": "airflow", "password": "sesame", **changes}
         monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps({**fields, "extra": extra}))
+        if forget:
+            forget_connections()
 
     connect()
     return OMFlowServer(version=version, url=url, control=sandbox.control, connect=connect)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.omflow.hook import OMFlowHook
-from airflow_provider_workflows.protocol.errors import Throttled
-from airflow_provider_workflows.protocol.retry import Retry
+from airflow_provider_workflows.core.protocol.retry import Retry
+from airflow_provider_workflows.exceptions import Throttled
+from airflow_provider_workflows.omflow.hooks import OMFlowHook
 from airflow_provider_workflows.testing import WorkflowSandbox
 from dev.layout import ROOT
 from tests.documents import files_of

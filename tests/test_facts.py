@@ -1,9 +1,9 @@
-"""Keeps the table of facts and tests in ``tests/README.md`` from rotting."""
+"""Keeps the facts about vendors, ``tests/<vendor>/facts.toml``, and the tests that they name from rotting."""
 
 from __future__ import annotations
 
 import ast
-import re
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -12,9 +12,11 @@ import pytest
 from airflow_provider_workflows.provider import FORMS
 
 ROOT = Path(__file__).parent.parent
-ROWS = [line for line in (ROOT / "tests" / "README.md").read_text().splitlines() if line.startswith("| ")]
-FACTS = [row for row in ROWS if row != "| fact | test |"]
-VENDORS = tuple(form.hook_name for form in FORMS)
+#: By the vendor's folder, the names of the tests that prove each fact.
+FACTS: dict[str, dict[str, list[str]]] = {
+    path.parent.name: tomllib.loads(path.read_text(encoding="utf-8"))
+    for path in sorted((ROOT / "tests").glob("*/facts.toml"))
+}
 
 
 @cache
@@ -32,15 +34,18 @@ def functions_of(path: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def test_every_vendor_has_its_table() -> None:
-    text = (ROOT / "tests" / "README.md").read_text()
-    assert tuple(re.findall(r"^## (.+)$", text, re.MULTILINE)) == VENDORS
-    assert len(FACTS) > 250
+def test_every_vendor_has_its_facts() -> None:
+    assert {form.conn_type for form in FORMS} <= set(FACTS)
+    assert sum(map(len, FACTS.values())) > 250
 
 
-@pytest.mark.parametrize("row", FACTS, ids=lambda row: row.split(" | ")[0].lstrip("| ")[:60])
-def test_the_named_tests_exist(row: str) -> None:
-    named = re.findall(r"`(tests/[^`]+)`", row.rsplit(" | ", 1)[-1])
+@pytest.mark.parametrize(
+    ("vendor", "fact"),
+    [(vendor, fact) for vendor, facts in FACTS.items() for fact in facts],
+    ids=lambda text: text[:60],
+)
+def test_the_named_tests_exist(vendor: str, fact: str) -> None:
+    named = FACTS[vendor][fact]
     assert named, "no test is named"
     for name in named:
         path, _, test = name.partition("::")

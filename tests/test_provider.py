@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import import_module, metadata, resources
+from importlib.util import find_spec
 from typing import Any
 from unittest import mock
 
@@ -16,10 +17,11 @@ import pytest
 from airflow.sdk import BaseHook, BaseNotifier
 
 from airflow_provider_workflows import __version__
-from airflow_provider_workflows.base.hook import WorkflowHook
-from airflow_provider_workflows.base.stored import import_string
+from airflow_provider_workflows.core.connection.form import ConnectionForm
+from airflow_provider_workflows.core.connection.hook import WorkflowHook
+from airflow_provider_workflows.core.runtime.serialization import import_string
 from airflow_provider_workflows.provider import FORMS, get_provider_info
-from tests.base.airflow_names import AsyncCallback
+from tests.core.airflow_names import AsyncCallback
 
 DISTRIBUTION = "airflow_provider_workflows"
 CONNECTION_TYPES = get_provider_info()["connection-types"]
@@ -64,18 +66,27 @@ def test_every_module_named_can_be_imported() -> None:
         assert import_module(path).__name__ == path
 
 
-def test_every_notifier_named_can_run_as_a_callback() -> None:
-    paths = get_provider_info()["notifications"]
-    assert [path.rpartition(".")[2] for path in paths] == [
-        "OMFlowOpenOrderNotifier",
-        "BlizWorkSendNotificationNotifier",
-        "KibanStartWorkflooNotifier",
+def _notifiers(form: ConnectionForm) -> list[str]:
+    """Return the dotted paths of what a vendor has for callbacks."""
+    if find_spec(f"{form.package}.notifications") is None:
+        return []
+    module = import_module(f"{form.package}.notifications")
+    return [
+        f"{module.__name__}.{name}"
+        for name, one in vars(module).items()
+        if inspect.isclass(one) and issubclass(one, BaseNotifier) and one.__module__ == module.__name__
     ]
+
+
+def test_every_notifier_is_named_and_can_run_as_a_callback() -> None:
+    paths = get_provider_info()["notifications"]
+    assert sorted(paths) == sorted(path for form in FORMS for path in _notifiers(form))
+    assert len(paths) >= 3
     for path in paths:
         notifier = import_string(path)
         assert issubclass(notifier, BaseNotifier)
-        # A deadline's callback must be awaitable, and is given its context only if it has a name for it.
-        assert inspect.signature(notifier).parameters["context"].kind is inspect.Parameter.KEYWORD_ONLY
+        # A deadline's callback must be awaitable. Airflow passes it the context if it takes any keyword.
+        assert inspect.signature(notifier).parameters["kwargs"].kind is inspect.Parameter.VAR_KEYWORD
         assert AsyncCallback(notifier, {}).path == path
 
 

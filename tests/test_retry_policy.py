@@ -17,9 +17,8 @@ from airflow.sdk import DAG, BaseOperator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator
-from airflow_provider_workflows.protocol import errors
-from airflow_provider_workflows.protocol.errors import (
+from airflow_provider_workflows import exceptions
+from airflow_provider_workflows.exceptions import (
     ConnectionFailed,
     InvalidInput,
     LostTrack,
@@ -32,8 +31,10 @@ from airflow_provider_workflows.protocol.errors import (
     UnreadableAnswer,
     WorkflowError,
 )
+from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator
 from airflow_provider_workflows.retry_policy import JITTER, WorkflowRetryPolicy
-from tests.base.airflow_names import DagSerialization
+from tests.core.airflow_names import DagSerialization
+from tests.core.airflow_private import RETRY_POLICY, private
 
 HAS_POLICIES = hasattr(airflow.sdk, "RetryPolicy")
 needs_policies = pytest.mark.skipif(not HAS_POLICIES, reason="retry policies came with Airflow 3.3")
@@ -202,7 +203,7 @@ class TestTooLong:
         decision = policy().decide(kind("", retry_after=wish), failures=1, draw=0)
         assert decision.action is RetryAction.FAIL
         assert decision.reason is not None
-        assert f"asks to wait {wish:.0f} s, longer than 86400 s" in decision.reason
+        assert f"Retry-After is {wish:.0f} s, longer than longest_retry_after (86400 s)" in decision.reason
 
     def test_what_is_too_long_can_be_chosen(self) -> None:
         assert delay(Throttled("", retry_after=86401), longest_retry_after=timedelta(days=2)) == 86401
@@ -246,7 +247,7 @@ class TestEvaluate:
 
     def test_every_error_of_the_package_is_decided_upon(self) -> None:
         tested = {*TEMPORARY, *PERMANENT, WorkflowError}
-        assert tested == {kind for kind in vars(errors).values() if _is_error(kind)}
+        assert tested == {kind for kind in vars(exceptions).values() if _is_error(kind)}
 
     def test_when_no_retry_is_left(self) -> None:
         assert policy().evaluate(ServiceUnavailable(""), 3, 3, context()).action is RetryAction.RETRY
@@ -271,7 +272,7 @@ class TestEvaluate:
         )
         reason = policy().evaluate(error, 2, 3, context()).reason or ""
         assert re.fullmatch(
-            r"Throttled \(OMFlow open order\), which asks to wait 40 s: failure 2, next attempt in \d+ s",
+            r"Throttled \(OMFlow open order\), Retry-After 40 s: failure 2, next attempt in \d+ s",
             reason,
         )
         doubt = OutcomeUnknown("secret words", vendor="OMFlow", operation="open order", excerpt="secret")
@@ -436,15 +437,13 @@ class TestInADag:
         assert getattr(self, way)(ready).get_task("one").retry_policy is ready
 
     def test_airflows_own_evaluation(self) -> None:
-        runner = pytest.importorskip("airflow.sdk.execution_time.task_runner")
         task = BaseOperator(task_id="one", retries=3, retry_policy=policy())
         server = SimpleNamespace(max_tries=3)
         ti = SimpleNamespace(task=task, try_number=2, _ti_context_from_server=server)
         said: list[str] = []
         log = SimpleNamespace(info=lambda *args, **more: said.append(more["reason"]), exception=said.append)
-        decision = runner._evaluate_retry_policy(
-            ti, ServiceUnavailable("away"), log, {"task": task, "ti": ti}
-        )
+        evaluate = private(RETRY_POLICY)
+        decision = evaluate(ti, ServiceUnavailable("away"), log, {"task": task, "ti": ti})
         assert timedelta(seconds=15) < decision.retry_delay <= timedelta(seconds=20)
         assert said == [decision.reason]
 
@@ -454,7 +453,7 @@ def test_on_an_older_airflow_one_sentence_says_what_to_do() -> None:
     with pytest.raises(RuntimeError) as caught:
         WorkflowRetryPolicy()
     assert re.fullmatch(
-        r"WorkflowRetryPolicy needs Airflow 3\.3 or later, and this is 3\.[12]\.\d+: "
-        "leave retry_policy out, and set retries and retry_delay",
+        r"WorkflowRetryPolicy needs Airflow 3\.3 or later; this is 3\.[12]\.\d+\. "
+        "Remove retry_policy, and set retries and retry_delay instead",
         str(caught.value),
     )

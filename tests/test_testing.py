@@ -9,23 +9,20 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.base.stored import import_string
-from airflow_provider_workflows.omflow.hook import OMFlowHook
+from airflow_provider_workflows.core.runtime.serialization import import_string
+from airflow_provider_workflows.core.submission import terms
+from airflow_provider_workflows.exceptions import AuthenticationFailed, OutcomeUnknown
+from airflow_provider_workflows.omflow.hooks import OMFlowHook
 from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator
-from airflow_provider_workflows.protocol.errors import AuthenticationFailed, OutcomeUnknown
 from airflow_provider_workflows.provider import FORMS
-from airflow_provider_workflows.sandbox.declaration import load_declaration
+from airflow_provider_workflows.sandbox.registry import load_declaration
 from airflow_provider_workflows.testing import WorkflowSandbox
-from tests.base.harness import Runner
+from dev.vendors import CONNECTIONS
+from tests.core.harness import Runner
+from tests.vendors import VENDORS
 
 HOOKS = {f"{form.conn_type}_default": form.hook_class for form in FORMS}
-OWN = {
-    "omflow": {"users": [{"name": "etl", "password": "of etl", "rights": ["view"]}]},
-    "mybpm": {"users": {"etl@example.com": "of mybpm"}, "timezone": "GMT+0300"},
-    "blizwork": {"token": "of-blizwork", "company": "c1", "users": [{"email": "etl@example.com"}]},
-    "kiban": {"keys": [{"key": "of-kiban"}]},
-    "robusta": {"users": [{"name": "etl", "password": "of robusta"}], "time_zone": "America/Bogota"},
-}
+OWN = {name: vendor.own for name, vendor in VENDORS.items()}
 
 
 def opening(**arguments: Any) -> Runner:
@@ -53,38 +50,27 @@ def test_every_connection_leads_to_its_vendor(
 
 @pytest.mark.workflow_sandbox(processes=OWN)
 def test_the_accounts_are_the_declared_ones(workflow_sandbox: WorkflowSandbox) -> None:
-    told = {conn_id: json.loads(os.environ[f"AIRFLOW_CONN_{conn_id.upper()}"]) for conn_id in HOOKS}
-    assert {conn_id: (one["login"], one["password"]) for conn_id, one in told.items()} == {
-        "omflow_default": ("etl", "of etl"),
-        "mybpm_default": ("etl@example.com", "of mybpm"),
-        "blizwork_default": ("etl@example.com", "of-blizwork"),
-        "robusta_default": ("etl", "of robusta"),
-        "kiban_default": ("", "of-kiban"),
-    }
-    assert told["robusta_default"]["extra"]["time_zone"] == "America/Bogota"
-    assert told["mybpm_default"]["extra"]["timezone"] == "GMT+0300"
+    for name, vendor in VENDORS.items():
+        told = json.loads(os.environ[f"AIRFLOW_CONN_{name.upper()}_DEFAULT"])
+        assert (told["login"], told["password"]) == vendor.own_login
+        assert told["extra"].items() >= vendor.own_extra.items()
 
 
 @pytest.mark.workflow_sandbox(processes={"omflow": {"users": []}, "robusta": {}})
 def test_a_vendor_that_lets_nobody_in_has_no_connection(workflow_sandbox: WorkflowSandbox) -> None:
     assert "AIRFLOW_CONN_OMFLOW_DEFAULT" not in os.environ
-    with pytest.raises(LookupError, match="no 'omflow'; there are robusta, robusta rpa"):
+    with pytest.raises(LookupError, match=r"has no vendor 'omflow'\. Known names: robusta, robusta rpa"):
         workflow_sandbox.connect("omflow")
 
 
-@pytest.mark.parametrize(
-    ("name", "mount"),
-    [
-        ("omflow", "omflow-1.2"),
-        ("OMFlow", "omflow-1.2"),
-        ("omflow-1.1", "omflow-1.1"),
-        ("Robusta RPA", "robusta"),
-        ("robusta", "robusta"),
-        ("Kiban", "kiban"),
-        ("MyBPM", "mybpm"),
-        ("BLIZWORK", "blizwork"),
-    ],
-)
+CALLED = [
+    (name, known.mount)
+    for known in CONNECTIONS
+    for name in (known.conn_type, known.vendor, known.vendor.upper(), known.vendor.split()[0], known.mount)
+]
+
+
+@pytest.mark.parametrize(("name", "mount"), [*CALLED, ("omflow-1.1", "omflow-1.1")])
 def test_vendors_are_called_as_people_call_them(
     workflow_sandbox: WorkflowSandbox, name: str, mount: str
 ) -> None:
@@ -136,8 +122,9 @@ def test_a_doubt_settles_when_the_test_says_so(workflow_sandbox: WorkflowSandbox
 
 
 def test_a_doubt_settles_by_the_operator_otherwise(workflow_sandbox: WorkflowSandbox) -> None:
-    task = OMFlowOpenOrderOperator(task_id="open", api_path="purchase", settle=90)
-    assert task.settles_after() == 90
+    assert terms.current.settle is None
+    workflow_sandbox.settle_after(0.5)
+    assert terms.current.settle == 0.5
 
 
 def test_throttling_is_waited_out(workflow_sandbox: WorkflowSandbox) -> None:

@@ -1,9 +1,9 @@
-"""What Airflow shows and checks of a BlizWork connection."""
+"""The form of a BlizWork connection."""
 
 from __future__ import annotations
 
-from airflow_provider_workflows.base.form import PORT, ConnectionForm, Field
-from airflow_provider_workflows.base.page import VendorPage
+from airflow_provider_workflows.core.connection.form import PORT, ConnectionForm, Field
+from airflow_provider_workflows.core.connection.ui_link import UiLink
 
 #: Transactions per second that a plan allows (vendor documentation); None for no fixed limit.
 RATES: dict[str, float | None] = {
@@ -15,10 +15,18 @@ RATES: dict[str, float | None] = {
     "corporativo": None,
 }
 
+
+def plan_problem(plan: str) -> str | None:
+    """Return what is wrong with a plan, phrased to follow the field's name; None if it allows calls."""
+    if RATES[plan] == 0:
+        return f"is {plan}, a plan that allows no calls to the API"
+    return None
+
+
 FORM = ConnectionForm(
     conn_type="blizwork",
     hook_name="BlizWork",
-    hook_class="airflow_provider_workflows.blizwork.hook.BlizWorkHook",
+    hook_class="airflow_provider_workflows.blizwork.hooks.BlizWorkHook",
     vendor_docs="https://blizwork.com/docs",
     default_host="https://api.blizwork.com",
     required=("login", "password"),
@@ -33,7 +41,8 @@ FORM = ConnectionForm(
         "host": "empty for https://api.blizwork.com",
         "port": PORT,
         "login": "of an authorised, active and verified user",
-        "password": "from the web application or BlizWork's support; for one organisation, a year at most",
+        "password": "of the organisation; from the web application or BlizWork support, valid for a year "
+        "at most",
     },
     hidden=("schema",),
     fields=(
@@ -47,9 +56,9 @@ FORM = ConnectionForm(
             name="environment",
             label="Environment",
             choices=("production", "draft"),
-            default="production",
             words={"production": "Production", "draft": "Draft (unpublished processes)"},
-            help="Draft runs the unpublished version of a process. Your choice.",
+            help="Draft runs the unpublished version of a process, Production the published one. If empty, "
+            "Production, but not sent when a case is opened, as in BlizWork's documentation.",
         ),
         Field(
             name="plan",
@@ -57,19 +66,21 @@ FORM = ConnectionForm(
             choices=tuple(RATES),
             words={
                 "free": "Free (no calls)",
-                "basico": "Básico (0.5 calls a second)",
+                "basico": "Básico (0.5 calls per second)",
                 "medio": "Medio (1)",
                 "avanzado": "Avanzado (5)",
                 "empresa": "Empresa (50)",
                 "corporativo": "Corporativo (no fixed limit)",
             },
-            help="The plan that the organisation pays for, which limits the calls a second. Whoever manages "
-            "its account at BlizWork knows it.",
+            help="The organisation's plan, which limits the calls per second. Whoever manages its BlizWork "
+            "account knows it. With free, every call is refused before it is sent.",
+            check=plan_problem,
         ),
     ),
-    page=VendorPage(
-        of="a case",
+    ui_link=UiLink(
+        record="a case",
         parts=("workflow_id", "case_number"),
         example="https://blizwork.example.com/cases/{workflow_id}/{case_number}",
     ),
+    notifiers=("BlizWorkSendNotificationNotifier",),
 )

@@ -1,23 +1,24 @@
-"""What can be waited for in Kiban."""
+"""Conditions on Kiban executions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from airflow_provider_workflows.base.condition import Condition, Done, Pending
-from airflow_provider_workflows.kiban.api import KibanApi
+from airflow_provider_workflows.core.protocol.body import from_text
+from airflow_provider_workflows.core.protocol.operation import Operation
+from airflow_provider_workflows.core.waiting.condition import Condition, Done, Pending
+from airflow_provider_workflows.exceptions import InvalidInput, RunFailed
+from airflow_provider_workflows.kiban.api.detail import check_fields, labels, pick
+from airflow_provider_workflows.kiban.api.operations import KibanApi
+from airflow_provider_workflows.kiban.api.status import SUCCEEDED, Status, describe, ending, is_alarming
+from airflow_provider_workflows.kiban.api.values import VENDOR, identifier
 from airflow_provider_workflows.kiban.connection import FORM
-from airflow_provider_workflows.kiban.detail import labels, pick
-from airflow_provider_workflows.kiban.status import SUCCEEDED, Status, describe, ending, is_alarming
-from airflow_provider_workflows.kiban.values import VENDOR
-from airflow_provider_workflows.protocol.errors import RunFailed
-from airflow_provider_workflows.protocol.operation import Operation
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OfExecution(Condition):
+class _ExecutionCondition(Condition):
     """A condition on one execution."""
 
     execution_id: str
@@ -36,24 +37,36 @@ class _OfExecution(Condition):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExecutionSucceeded(_OfExecution):
+class ExecutionSucceeded(_ExecutionCondition):
     """
     The execution has ended with SUCCESS, which does not mean that the applicant was accepted.
 
-    A status or node type that no source names is waited on, with a warning.
+    On an unknown status or node type, the wait continues with a warning.
 
-    :param result_fields: paths into the detail whose values belong to the result; the detail holds personal
-        data, so nothing else of it leaves but the labels
+    :param result_fields: paths into the detail whose values are added to the result; the detail contains
+        personal data, so the result has nothing else of it except the labels
     """
 
     result_fields: Sequence[str] = ()
 
+    @classmethod
+    def read(cls, *, execution_id: str, result_fields: Any) -> Self:
+        """
+        Return the condition for a sensor's arguments.
+
+        :raises InvalidInput: an argument is invalid
+        """
+        return cls(
+            execution_id=identifier(execution_id, "execution_id"),
+            result_fields=check_fields(from_text(result_fields, "result_fields")),
+        )
+
     def __str__(self) -> str:
-        return f"end of Kiban execution {self.execution_id}"
+        return f"the end of Kiban execution {self.execution_id}"
 
     def check(self, api: KibanApi) -> Operation[Pending | Done]:
         """
-        Look whether it has ended.
+        Check whether the execution has ended.
 
         :raises RunFailed: it ended with ERROR, expired, or was cancelled
         """
@@ -69,20 +82,20 @@ class ExecutionSucceeded(_OfExecution):
                 }
             )
         if status.has_ended:
-            place = f"; its last step was {status.node_name!r}" if status.node_name else ""
-            raise self._over(f"{ending(status)}{place}")
+            last = f"; its last step was {status.node_name!r}" if status.node_name else ""
+            raise self._over(f"{ending(status)}{last}")
         return _pending(status)
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepPending(_OfExecution):
+class StepPending(_ExecutionCondition):
     """
-    The execution stands at a step and waits for somebody.
+    The execution waits at a step.
 
-    :param node: name or id of the node; None for any
-    :param node_type: FORM, DOCUMENT, LINK, VALIDATION, TIMER, or what the vendor adds; None for any
-    :param phase: of a LINK; None for any
-    :param state: of a VALIDATION; None for any
+    :param node: name or id of the node; None for any node
+    :param node_type: FORM, DOCUMENT, LINK, VALIDATION, TIMER, or a newer type; None for any type
+    :param phase: phase of a LINK; None for any phase
+    :param state: state of a VALIDATION; None for any state
     """
 
     node: str | None = None
@@ -90,24 +103,43 @@ class StepPending(_OfExecution):
     phase: str | None = None
     state: str | None = None
 
+    @classmethod
+    def read(cls, *, execution_id: str, node: Any, node_type: Any, phase: Any, state: Any) -> Self:
+        """
+        Return the condition for a sensor's arguments.
+
+        :raises InvalidInput: an argument is invalid, or both node and node_type are missing
+        """
+        if node is None and node_type is None:
+            raise InvalidInput("A step requires node or node_type")
+        step = {"node": node, "node_type": node_type, "phase": phase, "state": state}
+        return cls(
+            execution_id=identifier(execution_id, "execution_id"),
+            **{name: None if value is None else identifier(value, name) for name, value in step.items()},
+        )
+
     def __str__(self) -> str:
+        return f"step {self._step} of Kiban execution {self.execution_id}"
+
+    @property
+    def _step(self) -> str:
         named = (self.node_type, f"{self.node!r}" if self.node else None, self.phase, self.state)
-        return f"step {' '.join(filter(None, named))} of Kiban execution {self.execution_id}"
+        return " ".join(filter(None, named))
 
     def check(self, api: KibanApi) -> Operation[Pending | Done]:
         """
-        Look where it stands.
+        Check at which step the execution waits.
 
-        :raises RunFailed: it has ended
+        :raises RunFailed: the execution has ended
         """
         status = yield from api.status(self.execution_id)
         if status.has_ended:
-            raise self._over(f"{ending(status)} and does not wait for {self}")
-        if self._is_there(status):
+            raise self._over(f"{ending(status)}, so it will not reach step {self._step}")
+        if self._matches(status):
             return Done(self._result(status))
         return _pending(status)
 
-    def _is_there(self, status: Status) -> bool:
+    def _matches(self, status: Status) -> bool:
         step = status.step
         return (
             step is not None

@@ -1,4 +1,4 @@
-"""Documents from files: they travel in Base64 inside of JSON (vendor's SDK), so they are read whole."""
+"""Documents from files; they are sent as Base64 in JSON (vendor's SDK), so they are read into memory."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_workflows.base.files import file_part
-from airflow_provider_workflows.kiban.steps import mapping
-from airflow_provider_workflows.protocol.errors import InvalidInput
-from airflow_provider_workflows.protocol.jsontext import from_text
+from airflow_provider_workflows.core.protocol.body import from_text
+from airflow_provider_workflows.core.tasks.attachments import file_part
+from airflow_provider_workflows.exceptions import InvalidInput
+from airflow_provider_workflows.kiban.api.steps import mapping
 
 
 def with_files(document: Any, files: Any) -> Any:
     """
     Return documents with the contents of files added.
 
-    :param document: document id -> content in Base64, or JSON text of it, or None
-    :param files: document id -> path, or JSON text of it; None for no files
-    :raises InvalidInput: names the document or file, and what was expected
+    :param document: mapping of document id to content in Base64, or JSON text of it, or None
+    :param files: mapping of document id to path, or JSON text of it; None for no files
+    :raises InvalidInput: a document or file is invalid; the message says what is expected
     """
     if files is None:
         return document
     files = from_text(files, "document_files")
     if not isinstance(files, Mapping):
-        raise InvalidInput("document_files must be a mapping of document id -> file")
+        raise InvalidInput("document_files must be a mapping of document id to file")
     values = {} if document is None else mapping(document, "document")
     if twice := sorted(set(values) & set(files)):
-        raise InvalidInput(f"document and document_files both give {', '.join(twice)}")
+        raise InvalidInput(f"document and document_files both contain {', '.join(twice)}")
     return values | {name: _content(path) for name, path in files.items()}
 
 

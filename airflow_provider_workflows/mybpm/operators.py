@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
-from airflow_provider_workflows.base.lineage import Role
-from airflow_provider_workflows.base.operator import OnceOperator
-from airflow_provider_workflows.mybpm.call import VENDOR
+from airflow_provider_workflows.core.runtime.templates import rendered
+from airflow_provider_workflows.core.tasks.operator import OnceOperator
 from airflow_provider_workflows.mybpm.connection import FORM
-from airflow_provider_workflows.mybpm.linking import LinkingUpsert
-from airflow_provider_workflows.mybpm.upserting import Upsert
-from airflow_provider_workflows.mybpm.writing import BoiUpsert, OnceUpsert, RepeatableUpsert
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_workflows.mybpm.boi import Boi
-    from airflow_provider_workflows.mybpm.hook import MyBPMHook
+    from airflow_provider_workflows.core.tasks.lineage import Role
+    from airflow_provider_workflows.core.tasks.parameters import OnceParameters, Templated
+    from airflow_provider_workflows.mybpm.api.references import FieldReference
+    from airflow_provider_workflows.mybpm.effects import BoiUpsert
+    from airflow_provider_workflows.mybpm.hooks import MyBPMHook
 
 
 class MyBPMUpsertBOIOperator(OnceOperator):
@@ -25,40 +24,47 @@ class MyBPMUpsertBOIOperator(OnceOperator):
     Creates or updates an instance of a business object (BOI).
 
     Returns ``{"boi_id", "boCode", "state", "isTouched", "fields": {code: {"apiValue", "displayValue",
-    "type"}}}``; :func:`~airflow_provider_workflows.mybpm.values.to_python` reads an ``apiValue`` back.
+    "type"}}}``; :func:`~airflow_provider_workflows.mybpm.api.values.to_python` reads an ``apiValue`` back.
 
-    When its answer is lost the call is repeated after ``settle`` seconds, in the attempt and by retries, if
-    that can make no second instance: with ``boi_id``, or with a ``unique_field`` that is among
-    ``field_values``, not blank, and not denied by the object's structure. Of references to add, only those
-    are sent again that reading back does not show. Otherwise the call is sent once, and a lost answer ends in
-    :class:`~airflow_provider_workflows.protocol.errors.OutcomeUnknown`, unless ``on_lost_answer`` says
-    otherwise. The instance's id is kept in Airflow's state store (3.3+): a retry returns that instance and
-    sends nothing, a Clear writes again.
+    The operator saves the instance's id in Airflow's state store (3.3+): a retry returns that instance and
+    sends nothing, and a cleared task writes again.
+
+    If the answer is lost, the operator repeats the request after ``settle`` seconds, also in a retry, if that
+    cannot create a second instance. This is so with a ``boi_id``, or with a ``unique_field`` that has a value
+    in ``field_values``, unless the object's structure says that the field is not unique. Before it repeats
+    ``field_ref_add``, the operator reads the instance, and sends only the references that are missing. In all
+    other cases it sends the request once. If the answer is then lost, the task fails with
+    :class:`~airflow_provider_workflows.exceptions.OutcomeUnknown`, unless ``on_lost_answer="resubmit"``.
+
+    Assumption: the value of a unique field names one instance at most, also for two calls at the same time.
+    Wrong if two instances have the same value of a unique field.
 
     :param bo_code: code of the business object
-    :param field_values: mapping field code -> value: text (of a selection field the option's id), numbers,
-        booleans, aware datetimes; or JSON text of it
-    :param boi_id: update this instance and create none
-    :param unique_field: code of the field by whose value an instance is updated rather than created
-    :param field_ref_add: a list of :class:`~airflow_provider_workflows.mybpm.references.FieldReference`, or
-        of mappings with its names or the vendor's
+    :param field_values: mapping field code -> value: text (for a selection field the option's id), numbers,
+        booleans, aware datetimes; or JSON text of such a mapping
+    :param boi_id: update this instance instead of creating one
+    :param unique_field: code of the field whose value selects an existing instance to update
+    :param field_ref_add: a list of :class:`~airflow_provider_workflows.mybpm.api.references.FieldReference`,
+        or of mappings with its names or the vendor's
     :param field_ref_remove: as ``field_ref_add``
-    :param remove_after: remove references after adding others; by default before
+    :param remove_after: remove references after adding others; by default before. It matters only for an
+        instance that both lists name: it is unlinked at the end if true, and else linked
     :param validate: check field codes, types and references against the object's structure before sending
     :param result_fields: codes of the fields to return; by default all that the server returns
     :param multiple_outputs: leave each key as an XCom too, so that ``upsert.output["boi_id"]`` is the id
     :param mybpm_conn_id: the Airflow connection
 
-    :raises InvalidInput: an argument is wrong; nothing was sent
-    :raises OutcomeUnknown: a call that must not be repeated may have been carried out
-    :raises LostTrack: a call that may be repeated was sent three times and never answered; a retry goes on
+    :raises InvalidInput: an argument is invalid; nothing was sent
+    :raises OutcomeUnknown: a request that must not be repeated may have taken effect
+    :raises LostTrack: a repeatable request was sent three times without an answer; a retry continues
 
     ``settle`` and ``on_lost_answer`` are those of
-    :class:`~airflow_provider_workflows.base.operator.OnceOperator`.
+    :class:`~airflow_provider_workflows.core.tasks.operator.OnceOperator`.
     """
 
-    vendor: ClassVar[str] = VENDOR
+    vendor: ClassVar[str] = FORM.hook_name
     hook_class: ClassVar[str] = FORM.hook_class
+    returns_mapping: ClassVar[bool] = True
     conn_id_field: ClassVar[str] = "mybpm_conn_id"
     lineage_role: ClassVar[Role] = "writes"
 
@@ -85,43 +91,36 @@ class MyBPMUpsertBOIOperator(OnceOperator):
     def __init__(
         self,
         *,
-        bo_code: str,
-        field_values: Any = None,
-        boi_id: str | None = None,
-        unique_field: str | None = None,
-        field_ref_add: Any = (),
-        field_ref_remove: Any = (),
+        bo_code: Templated[str],
+        field_values: Templated[Mapping[str, Any] | None] = None,
+        boi_id: Templated[str | None] = None,
+        unique_field: Templated[str | None] = None,
+        field_ref_add: Templated[Sequence[FieldReference | Mapping[str, Any]]] = (),
+        field_ref_remove: Templated[Sequence[FieldReference | Mapping[str, Any]]] = (),
         remove_after: bool = False,
         validate: bool = False,
-        result_fields: Sequence[str] | None = None,
-        multiple_outputs: bool = True,
-        mybpm_conn_id: str = FORM.default_conn_id,
-        **kwargs: Any,
+        result_fields: Templated[Sequence[str] | None] = None,
+        mybpm_conn_id: Templated[str] = FORM.default_conn_id,
+        **kwargs: Unpack[OnceParameters],
     ) -> None:
-        super().__init__(multiple_outputs=multiple_outputs, **kwargs)
-        self.bo_code = bo_code
-        self.field_values = field_values
-        self.boi_id = boi_id
-        self.unique_field = unique_field
-        self.field_ref_add = field_ref_add
-        self.field_ref_remove = field_ref_remove
+        super().__init__(**kwargs)
+        self.bo_code = rendered(bo_code)
+        self.field_values = rendered(field_values)
+        self.boi_id = rendered(boi_id)
+        self.unique_field = rendered(unique_field)
+        self.field_ref_add = rendered(field_ref_add)
+        self.field_ref_remove = rendered(field_ref_remove)
         self.remove_after = remove_after
         self.validate = validate
-        self.result_fields = result_fields
-        self.mybpm_conn_id = mybpm_conn_id
+        self.result_fields = rendered(result_fields)
+        self.mybpm_conn_id = rendered(mybpm_conn_id)
 
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Write the instance and return it."""
-        wanted = self._checked()
-        if self.validate:
-            self.hook.run(lambda api: api.validate(wanted))
-        boi = self._write(context, wanted)
-        self.announce(context, f"{wanted.bo_code}/{boi.boi_id}")
-        self.log.info("MyBPM instance %s/%s is in state %s", wanted.bo_code, boi.boi_id, boi.state)
-        return boi.to_json(self.result_fields)
+    def effect(self, context: Context) -> BoiUpsert:
+        """Return the upsert, checked."""
+        from airflow_provider_workflows.mybpm.api.upsert import Upsert
+        from airflow_provider_workflows.mybpm.effects import LinkingUpsert, OnceUpsert, RepeatableUpsert
 
-    def _checked(self) -> Upsert:
-        return Upsert.read(
+        wanted = Upsert.read(
             self.bo_code,
             self.field_values,
             boi_id=self.boi_id,
@@ -129,18 +128,25 @@ class MyBPMUpsertBOIOperator(OnceOperator):
             field_ref_remove=self.field_ref_remove,
             remove_after=self.remove_after,
         )
-
-    def _write(self, context: Context, wanted: Upsert) -> Boi:
-        upsert = self._effect(wanted)
-        boi_id = self.once(context, upsert)
-        # What an earlier attempt wrote is only known by its id.
-        with self.after_effect(context):
-            return upsert.written or self.hook.load(wanted.bo_code, upsert.read_id(boi_id))
-
-    def _effect(self, wanted: Upsert) -> BoiUpsert:
+        if self.validate:
+            self.hook.run(lambda api: api.validate(wanted))
         once = self.hook.run(lambda api: api.why_once(wanted, self.unique_field))
         if once is not None:
-            self.log.info("Sent once, since %s", once)
-            return OnceUpsert(self.hook, wanted, reason=once)
+            self.log.info("Airflow sends this upsert only once: %s", once)
+            return OnceUpsert(wanted, reason=once)
         kind = LinkingUpsert if wanted.add else RepeatableUpsert
-        return kind(self.hook, wanted, unique_field=self.unique_field)
+        return kind(wanted, unique_field=self.unique_field)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Write the instance and return it."""
+        upsert = self.effect(context)
+        boi_id = self.once(context, upsert)
+        # Of an instance that an earlier attempt wrote, only the id is known.
+        with self.after_effect(context):
+            boi = upsert.written or self.hook.load(upsert.wanted.bo_code, upsert.read_id(boi_id))
+        self.announce(context, f"{boi.bo_code}/{boi.boi_id}")
+        self.log.info("MyBPM instance %s/%s is in state %s", boi.bo_code, boi.boi_id, boi.state)
+        from airflow_provider_workflows.core.runtime.hand_over import hand_over
+
+        result: dict[str, Any] = hand_over(boi.to_json(self.result_fields), f"The instance {boi.boi_id}")
+        return result

@@ -1,32 +1,66 @@
-"""What can be waited for in OMFlow."""
+"""Conditions on OMFlow orders."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, Self
 
-from airflow_provider_workflows.base.condition import Condition, Done, Pending
-from airflow_provider_workflows.omflow.api import DataNo, OMFlowApi
-from airflow_provider_workflows.omflow.call import VENDOR
-from airflow_provider_workflows.omflow.formdata import column
-from airflow_provider_workflows.omflow.order import Order, describe
-from airflow_provider_workflows.protocol.errors import InvalidInput, RunFailed
-from airflow_provider_workflows.protocol.operation import Operation
+from airflow_provider_workflows.core.protocol.operation import Operation
+from airflow_provider_workflows.core.waiting.condition import Condition, Done, Pending
+from airflow_provider_workflows.exceptions import InvalidInput, NotFound, RunFailed, one_line
+from airflow_provider_workflows.omflow.api.call import VENDOR, number, order_number
+from airflow_provider_workflows.omflow.api.form_data import column
+from airflow_provider_workflows.omflow.api.operations import OMFlowApi
+from airflow_provider_workflows.omflow.api.order import (
+    LONGEST_TEXT,
+    NO_ROWS,
+    Order,
+    Stop,
+    confirmed,
+    describe,
+)
+from airflow_provider_workflows.omflow.api.reading import DataNo
+
+#: Seconds after the first check for which an order without rows may only be late: a start component that
+#: validates writes them after the answer (recorded). Assumption: an order that is without rows for longer is
+#: gone, or never existed. Wrong if it appears later.
+LATE = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OfOrder(Condition):
+class _OrderCondition(Condition):
     """A condition on one order."""
 
     api_path: str
     data_no: DataNo
 
-    hook_class: ClassVar[str] = "airflow_provider_workflows.omflow.hook.OMFlowHook"
+    hook_class: ClassVar[str] = "airflow_provider_workflows.omflow.hooks.OMFlowHook"
 
     @property
     def remote_id(self) -> str:
         """The process and the order's number."""
         return f"{self.api_path}/{self.data_no}"
+
+    def _order(
+        self, api: OMFlowApi, rests_on_absence: Callable[[Order], bool], *, columns: Sequence[str] = ()
+    ) -> Operation[Order]:
+        """
+        Return the order, as :func:`confirmed` reads it.
+
+        :raises NotFound: OMFlow lists no rows of it, as after it was deleted
+        """
+        read = partial(api.order_state, self.api_path, self.data_no, columns=columns)
+        order = yield from confirmed(read, lambda order: not order.rows or rests_on_absence(order))
+        if not order.rows:
+            raise NotFound(
+                f"OMFlow lists no rows of order {self.remote_id}\n{NO_ROWS}",
+                late=LATE,
+                vendor=VENDOR,
+                operation="wait for order",
+            )
+        return order
 
     def _failed(self, order: Order) -> RunFailed:
         return self._over(f"OMFlow order {self.remote_id} failed: {order.failure}")
@@ -36,19 +70,37 @@ class _OfOrder(Condition):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OrderAtStop(_OfOrder):
+class OrderAtStop(_OrderCondition):
     """
-    The order waits for a push.
+    The order waits for a push at a stop.
 
-    :param stop_chart_text: at this stop; None for any
-    :param all_stops: done only when no branch is still running; the result is then a list with an object for
-        each stop, ``{"data_id": int, "stop_chart_text": str}``, instead of one data_id
-    :param after_data_id: in a process with loops, the data_id pushed last: only what came after it counts
+    :param stop_chart_text: label of the stop; None for any stop
+    :param all_stops: wait until no branch is running; the result is then a list with an object for each stop,
+        ``{"data_id": int, "stop_chart_text": str}``, instead of one data_id
+    :param after_data_id: the last data_id that was pushed, in a process with loops; only later rows count
     """
 
     stop_chart_text: str | None = None
     all_stops: bool = False
     after_data_id: int = 0
+
+    @classmethod
+    def read(
+        cls, *, api_path: str, data_no: Any, stop_chart_text: str | None, all_stops: bool, after_data_id: Any
+    ) -> Self:
+        """
+        Return the condition for a sensor's arguments.
+
+        :raises InvalidInput: an argument is invalid
+        """
+        after = 0 if after_data_id is None else int(number(after_data_id, "after_data_id"))
+        return cls(
+            api_path=api_path,
+            data_no=order_number(data_no),
+            stop_chart_text=stop_chart_text,
+            all_stops=all_stops,
+            after_data_id=after,
+        )
 
     def __str__(self) -> str:
         stop = f"stop {self.stop_chart_text!r}" if self.stop_chart_text is not None else "a stop"
@@ -56,88 +108,106 @@ class OrderAtStop(_OfOrder):
 
     def check(self, api: OMFlowApi) -> Operation[Pending | Done]:
         """
-        Look where the order stands.
+        Check at which stops the order waits.
 
-        :raises RunFailed: it failed, ended without reaching the stop, or has passed it
-        :raises InvalidInput: it stands at several stops that match, and one was asked for
+        :raises RunFailed: the order failed, ended without reaching the stop, or has passed it
+        :raises NotFound: OMFlow lists no rows of it
+        :raises InvalidInput: the order waits at several matching stops, and ``all_stops`` is False
         """
-        order = yield from api.order_state(self.api_path, self.data_no)
+        order = yield from self._order(api, self._rests_on_absence)
         if order.status == "failed":
             raise self._failed(order)
-        here = [
-            stop
-            for stop in order.stops
-            if self.stop_chart_text in (None, stop.stop_chart_text) and stop.data_id > self.after_data_id
-        ]
+        here = self._here(order)
         if here and self.all_stops and order.status != "running":
             return Done([{"data_id": stop.data_id, "stop_chart_text": stop.stop_chart_text} for stop in here])
         if here and not self.all_stops:
             if len(here) > 1:
                 raise InvalidInput(
-                    f"OMFlow order {self.remote_id} stands at {describe(here)}: "
-                    "name one by stop_chart_text, or ask for all stops"
+                    f"OMFlow order {self.remote_id} waits at several stops: {describe(here)}. "
+                    "Set stop_chart_text to one of them, or all_stops=True"
                 )
             return Done(here[0].data_id)
         return self._not_there(order)
 
+    def _rests_on_absence(self, order: Order) -> bool:
+        """Return whether this look ends the wait by what it does not show: another branch, or the stop."""
+        if order.status == "waiting":
+            passed = order.arrivals(self.stop_chart_text, since=self.after_data_id)
+            return self.all_stops if self._here(order) else bool(passed)
+        return order.status == "finished"
+
+    def _here(self, order: Order) -> list[Stop]:
+        return [
+            stop
+            for stop in order.stops
+            if self.stop_chart_text in (None, stop.stop_chart_text) and stop.data_id > self.after_data_id
+        ]
+
     def _not_there(self, order: Order) -> Pending:
-        match order.status:
-            case "unknown":
-                # Not written yet, or for a moment not readable; never an end.
-                return Pending("no rows of it are listed")
-            case "finished":
-                raise self._over(f"OMFlow order {self.remote_id} is closed, {self._when_passed(order)}")
-        passed = self.stop_chart_text is not None and order.arrivals(
-            self.stop_chart_text, since=self.after_data_id
-        )
-        if passed and order.status == "waiting":
+        if order.status == "finished":
+            raise self._over(f"OMFlow order {self.remote_id} is closed{self._passing(order)}")
+        if order.status == "waiting" and order.arrivals(self.stop_chart_text, since=self.after_data_id):
             raise self._over(
-                f"OMFlow order {self.remote_id} now stands at {describe(order.stops)}, "
-                f"{self._when_passed(order)}"
+                f"OMFlow order {self.remote_id} now waits at {describe(order.stops)}{self._passing(order)}"
             )
         return Pending(f"{order.status} at {describe(order.stops)}" if order.stops else order.status)
 
-    def _when_passed(self, order: Order) -> str:
+    def _passing(self, order: Order) -> str:
         if self.stop_chart_text is None:
-            return "so it will not stop again"
+            return " and will not stop again"
         arrivals = order.arrivals(self.stop_chart_text, since=self.after_data_id)
         if not arrivals:
-            return f"without having reached {self.stop_chart_text!r}"
-        return f"having passed {self.stop_chart_text!r}, reached {arrivals[-1].get('stoptime')} (server time)"
+            return f" and did not reach the stop {self.stop_chart_text!r}"
+        reached = one_line(str(arrivals[-1].get("stoptime")), LONGEST_TEXT)
+        return (
+            f" and has passed the stop {self.stop_chart_text!r}, which it reached at {reached} (server time)"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
-class OrderClosed(_OfOrder):
+class OrderClosed(_OrderCondition):
     """
-    The order has ended.
+    The order is closed.
 
-    OMFlow gives an order no outcome; success or refusal must be read from a field or the closing stop
-    (recorded).
+    An OMFlow order has no outcome of its own; a field or the closing stop shows whether it was approved or
+    refused (recorded).
 
-    :param fields: ``FORMITM_n`` or columns (``status``, ``title``, ...) whose last values belong to the
+    :param fields: ``FORMITM_n`` or columns (``status``, ``title``, ...) whose last values are added to the
         result
     """
 
     fields: tuple[str, ...] | list[str] = ()
 
+    @classmethod
+    def read(cls, *, api_path: str, data_no: Any, fields: Any) -> Self:
+        """
+        Return the condition for a sensor's arguments.
+
+        :raises InvalidInput: an argument is invalid
+        """
+        if isinstance(fields, str) or not all(isinstance(name, str) for name in fields):
+            raise InvalidInput("fields must be a list of FORMITM_n or column names")
+        return cls(api_path=api_path, data_no=order_number(data_no), fields=list(fields))
+
     def __str__(self) -> str:
-        return f"end of OMFlow order {self.remote_id}"
+        return f"the end of OMFlow order {self.remote_id}"
 
     def check(self, api: OMFlowApi) -> Operation[Pending | Done]:
         """
-        Look whether it has ended.
+        Check whether the order is closed.
 
-        :raises RunFailed: it failed
+        :raises RunFailed: the order failed
+        :raises NotFound: OMFlow lists no rows of it
         """
         columns = {name: column(name) if name.startswith("FORMITM_") else name for name in self.fields}
-        order = yield from api.order_state(self.api_path, self.data_no, columns=tuple(columns.values()))
+        order = yield from self._order(
+            api, lambda order: order.status == "finished", columns=tuple(columns.values())
+        )
         match order.status:
             case "failed":
                 raise self._failed(order)
             case "finished":
                 return Done(self._result(order, columns))
-            case "unknown":
-                return Pending("no rows of it are listed")
         return Pending(f"waiting at {describe(order.stops)}" if order.stops else order.status)
 
     def _result(self, order: Order, columns: dict[str, str]) -> dict[str, Any]:

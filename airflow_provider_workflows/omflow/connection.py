@@ -1,14 +1,14 @@
-"""What Airflow shows and checks of an OMFlow connection."""
+"""The form of an OMFlow connection."""
 
 from __future__ import annotations
 
-from airflow_provider_workflows.base.form import PORT, ConnectionForm, Field
-from airflow_provider_workflows.base.page import VendorPage
+from airflow_provider_workflows.core.connection.form import PORT, ConnectionForm, Field
+from airflow_provider_workflows.core.connection.ui_link import UiLink
 
 FORM = ConnectionForm(
     conn_type="omflow",
     hook_name="OMFlow",
-    hook_class="airflow_provider_workflows.omflow.hook.OMFlowHook",
+    hook_class="airflow_provider_workflows.omflow.hooks.OMFlowHook",
     vendor_docs="https://github.com/syscomgo/omflow",
     required=("host", "login", "password"),
     labels={
@@ -21,9 +21,9 @@ FORM = ConnectionForm(
     },
     placeholders={
         "host": "https://omflow.example.com, as in the browser when you use OMFlow",
-        "schema": "https or http, if Server does not say it",
+        "schema": "https or http, unless Server includes it",
         "port": PORT,
-        "login": "a user's name, no e-mail, that is not part of another user's name; ask your administrator",
+        "login": "a user name, not an e-mail, and not part of another user's name; ask your administrator",
         "password": "of that user; without a colon",
     },
     fields=(
@@ -32,7 +32,7 @@ FORM = ConnectionForm(
             label="Language",
             choices=("zh-hant", "en", "ja", "zh-hans"),
             words={"zh-hant": "繁體中文", "en": "English", "ja": "日本語", "zh-hans": "简体中文"},
-            help="Language of the messages that the server sends; if empty, its own default. Your choice.",
+            help="Language of the server's messages; if empty, the server's default. Your choice.",
         ),
         Field(
             name="server_version",
@@ -40,13 +40,14 @@ FORM = ConnectionForm(
             choices=("1.2", "1.1"),
             default="1.2",
             words={"1.2": "1.2, as in the manual", "1.1": "1.1.0.0"},
-            help="1.1 for servers that call themselves 1.1.0.0, as the public source code does, and 1.2 for "
-            "later ones. Whoever runs the server knows it.",
+            help="1.1 for servers that report 1.1.0.0, like the public source code, and 1.2 for later ones. "
+            "The server's administrator knows it.",
         ),
     ),
-    page=VendorPage(
-        of="an order",
+    ui_link=UiLink(
+        record="an order",
         parts=("api_path", "data_no"),
         example="https://omflow.example.com/orders/{api_path}/{data_no}",
     ),
+    notifiers=("OMFlowOpenOrderNotifier",),
 )

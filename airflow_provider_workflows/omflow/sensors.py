@@ -1,53 +1,41 @@
-"""OMFlow's sensors: an order at a stop, an order's end."""
+"""OMFlow's sensors: they wait until an order is at a stop, or closed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
-from airflow_provider_workflows.base.sensor import WorkflowSensor
-from airflow_provider_workflows.omflow.call import VENDOR, number, order_number
-from airflow_provider_workflows.omflow.conditions import OrderAtStop, OrderClosed
+from airflow_provider_workflows.core.runtime.templates import rendered
+from airflow_provider_workflows.core.tasks.sensor import WorkflowSensor
 from airflow_provider_workflows.omflow.connection import FORM
-from airflow_provider_workflows.protocol.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from airflow_provider_workflows.core.tasks.parameters import SensorParameters, Templated
+    from airflow_provider_workflows.omflow.conditions import OrderAtStop, OrderClosed
 
 
 class _OrderSensor(WorkflowSensor):
-    vendor: ClassVar[str] = VENDOR
+    vendor: ClassVar[str] = FORM.hook_name
     hook_class: ClassVar[str] = FORM.hook_class
     conn_id_field: ClassVar[str] = "omflow_conn_id"
-
-    def __init__(
-        self,
-        *,
-        api_path: str,
-        data_no: Any,
-        omflow_conn_id: str = FORM.default_conn_id,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.api_path = api_path
-        self.data_no = data_no
-        self.omflow_conn_id = omflow_conn_id
 
 
 class OMFlowDataIdSensor(_OrderSensor):
     """
-    Waits until an order stands at a stop, and returns the ``data_id`` to push there.
+    Waits until an order is at a stop, and returns the ``data_id`` to push there.
 
-    Fails at once when the order failed, when it closed without reaching the stop, and when it has passed
-    the stop.
+    The sensor fails at once if the order failed, closed without reaching the stop, or has passed the stop.
 
     :param api_path: name of the process in URLs
     :param data_no: the order's number
     :param stop_chart_text: label of the stop; any stop if left out
-    :param all_stops: wait until no branch is running and return all stops that match, as a list of
-        ``{"data_id": int, "stop_chart_text": str}``; for parallel branches
-    :param after_data_id: in a process with loops, what the push before returned: only what came after it
-        counts
+    :param all_stops: for parallel branches: wait until no branch is running, and return all stops that match,
+        as a list of ``{"data_id": int, "stop_chart_text": str}``
+    :param after_data_id: for processes with loops: what the previous push returned. Only later visits to the
+        stop count
     :param omflow_conn_id: the Airflow connection
 
-    The other parameters are those of :class:`~airflow_provider_workflows.base.sensor.WorkflowSensor`.
+    The other parameters are those of :class:`~airflow_provider_workflows.core.tasks.sensor.WorkflowSensor`.
     """
 
     template_fields: Sequence[str] = (
@@ -61,25 +49,32 @@ class OMFlowDataIdSensor(_OrderSensor):
     def __init__(
         self,
         *,
-        stop_chart_text: str | None = None,
+        api_path: Templated[str],
+        data_no: Templated[int],
+        stop_chart_text: Templated[str | None] = None,
         all_stops: bool = False,
-        after_data_id: Any = None,
-        **kwargs: Any,
+        after_data_id: Templated[int | None] = None,
+        omflow_conn_id: Templated[str] = FORM.default_conn_id,
+        **kwargs: Unpack[SensorParameters],
     ) -> None:
         super().__init__(**kwargs)
-        self.stop_chart_text = stop_chart_text
+        self.api_path = rendered(api_path)
+        self.data_no = rendered(data_no)
+        self.stop_chart_text = rendered(stop_chart_text)
         self.all_stops = all_stops
-        self.after_data_id = after_data_id
+        self.after_data_id = rendered(after_data_id)
+        self.omflow_conn_id = rendered(omflow_conn_id)
 
     def condition(self) -> OrderAtStop:
         """Return what is waited for."""
-        after = 0 if self.after_data_id is None else int(number(self.after_data_id, "after_data_id"))
-        return OrderAtStop(
+        from airflow_provider_workflows.omflow.conditions import OrderAtStop
+
+        return OrderAtStop.read(
             api_path=self.api_path,
-            data_no=order_number(self.data_no),
+            data_no=self.data_no,
             stop_chart_text=self.stop_chart_text,
             all_stops=self.all_stops,
-            after_data_id=after,
+            after_data_id=self.after_data_id,
         )
 
 
@@ -87,29 +82,39 @@ class OMFlowOrderSensor(_OrderSensor):
     """
     Waits until an order is closed.
 
-    Returns ``{"data_no", "closing_stop": str, "closing_stops": [str], "fields": {name: value}}``; with
-    parallel branches that end apart there are several closing stops. OMFlow gives an order no outcome:
-    read it from a field or from the closing stop. Fails at once when the order failed.
+    Returns ``{"data_no", "closing_stop": str, "closing_stops": [str], "fields": {name: value}}``. If branches
+    end separately, there are several closing stops. OMFlow gives an order no outcome. Read the outcome from a
+    field, or from the closing stop. The sensor fails at once if the order failed.
 
     :param api_path: name of the process in URLs
     :param data_no: the order's number
-    :param fields: ``FORMITM_n`` or columns such as ``status`` to return
+    :param fields: names of the fields to return with their last values: ``FORMITM_n``, or columns such as
+        ``status``
     :param omflow_conn_id: the Airflow connection
 
-    The other parameters are those of :class:`~airflow_provider_workflows.base.sensor.WorkflowSensor`.
+    The other parameters are those of :class:`~airflow_provider_workflows.core.tasks.sensor.WorkflowSensor`.
     """
 
     returns_mapping: ClassVar[bool] = True
     template_fields: Sequence[str] = ("api_path", "data_no", "fields", "omflow_conn_id")
 
-    def __init__(self, *, fields: Sequence[str] = (), **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        api_path: Templated[str],
+        data_no: Templated[int],
+        fields: Templated[Sequence[str]] = (),
+        omflow_conn_id: Templated[str] = FORM.default_conn_id,
+        **kwargs: Unpack[SensorParameters],
+    ) -> None:
         super().__init__(**kwargs)
-        self.fields = fields
+        self.api_path = rendered(api_path)
+        self.data_no = rendered(data_no)
+        self.fields = rendered(fields)
+        self.omflow_conn_id = rendered(omflow_conn_id)
 
     def condition(self) -> OrderClosed:
         """Return what is waited for."""
-        if isinstance(self.fields, str) or not all(isinstance(name, str) for name in self.fields):
-            raise InvalidInput("fields must be a list of FORMITM_n or column names")
-        return OrderClosed(
-            api_path=self.api_path, data_no=order_number(self.data_no), fields=list(self.fields)
-        )
+        from airflow_provider_workflows.omflow.conditions import OrderClosed
+
+        return OrderClosed.read(api_path=self.api_path, data_no=self.data_no, fields=self.fields)

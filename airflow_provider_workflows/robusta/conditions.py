@@ -1,31 +1,34 @@
-"""What can be waited for in Robusta."""
+"""Conditions on Robusta processes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from airflow_provider_workflows.base.condition import Condition, Done, Pending
-from airflow_provider_workflows.protocol.errors import InvalidInput, RunFailed
-from airflow_provider_workflows.protocol.operation import Operation
-from airflow_provider_workflows.robusta.answer import RUNNING, SUCCEEDED, Status
-from airflow_provider_workflows.robusta.api import VENDOR, RobustaApi
+from airflow_provider_workflows.core.protocol.operation import Operation
+from airflow_provider_workflows.core.waiting.condition import Condition, Done, Pending
+from airflow_provider_workflows.exceptions import InvalidInput, RunFailed
+from airflow_provider_workflows.robusta.api.answer import RUNNING, SUCCEEDED, Status
+from airflow_provider_workflows.robusta.api.operations import VENDOR, RobustaApi, checked_spid
 from airflow_provider_workflows.robusta.connection import FORM
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessSucceeded(Condition):
     """
-    The process has ended well.
+    The process has succeeded.
 
-    The vendor's documentation names WAITING, RUNNING and SUCCEEDED and no word for failure, so any other word
-    is taken for one unless the lists say otherwise. Words are compared in upper case.
+    The vendor documents the statuses WAITING, RUNNING and SUCCEEDED, but none for failure. Statuses are
+    compared in upper case.
 
-    :param running_statuses: further words that mean that it goes on
-    :param failed_statuses: the only words that mean failure; words in no list are then waited on. None for
-        any word that is not known
-    :param grace: seconds to look again for a SPID that the server does not know (yet)
+    Assumption: any other status means failure, unless the lists say otherwise. Wrong if a wait
+    fails while Robusta shows the process as running.
+
+    :param running_statuses: additional statuses that mean that the process is running
+    :param failed_statuses: the only statuses that mean failure; the wait continues on a status in neither
+        list. None to treat every unknown status as a failure
+    :param grace: seconds to repeat the check while the server does not know the SPID (yet)
     """
 
     spid: str
@@ -35,20 +38,30 @@ class ProcessSucceeded(Condition):
 
     hook_class: ClassVar[str] = FORM.hook_class
 
+    @classmethod
+    def read(cls, *, spid: str, running_statuses: Any, failed_statuses: Any, grace: float) -> Self:
+        """
+        Return the condition for a sensor's arguments.
+
+        :raises InvalidInput: an argument is invalid
+        """
+        lists = word_lists(running_statuses, failed_statuses)
+        return cls(spid=checked_spid(spid), grace=grace, **lists)
+
     @property
     def remote_id(self) -> str:
         """The SPID."""
         return self.spid
 
     def __str__(self) -> str:
-        return f"end of Robusta process {self.spid}"
+        return f"the end of Robusta process {self.spid}"
 
     def check(self, api: RobustaApi) -> Operation[Pending | Done]:
         """
-        Look how it stands.
+        Check the status.
 
-        :raises RunFailed: it ended otherwise
-        :raises NotFound: the server does not know it
+        :raises RunFailed: the process ended without success
+        :raises NotFound: the server does not know the SPID
         """
         status = yield from api.process_status(self.spid, grace=self.grace)
         if status.word == SUCCEEDED:
@@ -57,10 +70,10 @@ class ProcessSucceeded(Condition):
             return Pending(status.word)
         if self.failed_statuses is None or status.word in self.failed_statuses:
             raise self._failed(status)
-        return Pending(f"{status.word}, a word in none of the lists")
+        return Pending(f"{status.word}, a status in neither list")
 
     def result(self, status: Status) -> Any:
-        """Return what a successful end amounts to."""
+        """Return the result of a successful end."""
         return {
             "spid": self.spid,
             "message": status.message,
@@ -72,11 +85,11 @@ class ProcessSucceeded(Condition):
         guess = (
             ""
             if self.failed_statuses is not None
-            else "; a word that Robusta does not document is taken for failure unless running_statuses has it"
+            else ". An undocumented status counts as a failure; if it is not one, add it to running_statuses"
         )
-        said = f" (Robusta says: {status.message})" if status.message else ""
+        message = f". Robusta says: {status.message}" if status.message else ""
         return RunFailed(
-            f"Robusta process {self.spid} ended with status {status.word!r}{said}{guess}",
+            f"Robusta process {self.spid} ended with status {status.word!r}{message}{guess}",
             vendor=VENDOR,
             operation="wait for process",
             code=status.word,
@@ -85,7 +98,7 @@ class ProcessSucceeded(Condition):
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessOutputs(ProcessSucceeded):
-    """The process has ended well; the result is its outputs and nothing else."""
+    """The process has succeeded; the result is only its outputs."""
 
     def result(self, status: Status) -> Any:
         """Return the outputs by name, without their prefix."""
@@ -94,18 +107,18 @@ class ProcessOutputs(ProcessSucceeded):
 
 def status_words(words: Any, name: str) -> list[str]:
     """
-    Return status words in upper case.
+    Return statuses in upper case.
 
-    :param name: of the argument, for errors
-    :raises InvalidInput: they are no list of words, or SUCCEEDED is among them
+    :param name: name of the argument, for errors
+    :raises InvalidInput: it is not a list of statuses, or contains SUCCEEDED
     """
     if isinstance(words, str) or not isinstance(words, Sequence):
-        raise InvalidInput(f"{name} must be a list of status words, got {words!r}")
+        raise InvalidInput(f"{name} must be a list of statuses, got {words!r}")
     if wrong := [word for word in words if not isinstance(word, str) or not word.strip()]:
-        raise InvalidInput(f"{name}: {wrong[0]!r} is no status word")
+        raise InvalidInput(f"{name}: {wrong[0]!r} is not a status")
     plain = [word.strip().upper() for word in words]
     if SUCCEEDED in plain:
-        raise InvalidInput(f"{name}: {SUCCEEDED} is the one word that is known to mean success")
+        raise InvalidInput(f"{name}: {SUCCEEDED} means success and cannot be in this list")
     return plain
 
 
@@ -113,10 +126,12 @@ def word_lists(running: Any, failed: Any) -> dict[str, Any]:
     """
     Return the two lists as arguments of :class:`ProcessSucceeded`.
 
-    :raises InvalidInput: a word is in both, or one that goes on by the vendor's documentation is to fail
+    :raises InvalidInput: a status is in both, or one that is documented as running is in ``failed``
     """
     goes_on = status_words(running, "running_statuses")
     fails = None if failed is None else status_words(failed, "failed_statuses")
     if both := sorted({*RUNNING, *goes_on} & {*(fails or ())}):
-        raise InvalidInput(f"failed_statuses: {', '.join(both)} cannot mean failure and going on at once")
+        raise InvalidInput(
+            f"failed_statuses: {', '.join(both)} means that the process is running, so it cannot mean failure"
+        )
     return {"running_statuses": goes_on, "failed_statuses": fails}

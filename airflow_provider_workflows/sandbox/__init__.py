@@ -1,5 +1,7 @@
-"""A local double of the workflow systems that the provider drives, for tests, demos and exploring.
+"""
+A local double of the workflow systems that the provider drives, for tests, demos and exploring.
 
-It is as stubborn as the real servers, on purpose. It imports nothing from the rest of the package, so that
-a misunderstanding in a client cannot hide by being made on both sides.
+It refuses what the vendors are known to refuse. Where their sources differ or say nothing, it makes a choice,
+which the page on testing lists. It imports nothing from the rest of the package, so that a client's mistake
+cannot hide in shared code; a wrong reading of a source may still be on both sides.
 """

@@ -20,7 +20,8 @@ CANNOT_START = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve a sandbox until SIGINT or SIGTERM.
+    """
+    Serve a sandbox until SIGINT or SIGTERM.
 
     :returns: the exit code: 0 after a stop, 2 if it could not start.
     """
@@ -30,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{options.host} can be reached from other machines; add --allow-remote if that is meant"
         )
     try:
-        server = SandboxServer(options.processes, options.port, host=options.host)
+        server = SandboxServer(
+            options.processes, options.port, host=options.host, allowed_hosts=options.allow_host
+        )
     except (DeclarationError, PortTakenError) as error:
         return _refuse(str(error))
     return _serve(server, ready_file=options.ready_file, quiet=options.quiet)
@@ -50,6 +53,13 @@ def _parser() -> argparse.ArgumentParser:
         "--ready-file", type=Path, metavar="PATH", help="written with url and pid when listening"
     )
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="host name by which control API and pages may be called, as by a forwarded port; repeatable",
+    )
     parser.add_argument("--allow-remote", action="store_true", help="allow a --host that is not loopback")
     return parser
 

@@ -21,7 +21,8 @@ class Clock:
         return time.monotonic() + self._offset
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward.
+        """
+        Move the clock forward.
 
         :param seconds: how far; never negative, since work already done cannot be undone.
         :raises ValueError: if ``seconds`` is negative.
@@ -42,7 +43,8 @@ class Task:
 
 
 class Agenda:
-    """Work due on the sandbox clock, done as discrete events.
+    """
+    Work due on the sandbox clock, done as discrete events.
 
     Nothing runs in the background: whoever looks at the state calls :meth:`run_due` first. So the outcome
     depends on the clock alone and not on the scheduling of threads.
@@ -55,7 +57,7 @@ class Agenda:
         self._running_at: float | None = None
 
     def now(self) -> float:
-        """The time of the event being run, or the clock's time between events."""
+        """Return the time of the event being run, or the clock's time between events."""
         return self._clock.now() if self._running_at is None else self._running_at
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:

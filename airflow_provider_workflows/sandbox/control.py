@@ -15,7 +15,8 @@ class ControlError(RuntimeError):
 
 
 class Control:
-    """Steers a running sandbox.
+    """
+    Steers a running sandbox.
 
     :param url: address of the sandbox, for example ``http://127.0.0.1:8099``.
     :param timeout: for each command, in seconds.
@@ -49,8 +50,11 @@ class Control:
         seconds: float | None = None,
         retry_after: int | str | None = None,
         status: int | None = None,
+        body: str | None = None,
+        containing: str | None = None,
     ) -> str:
-        """Order a fault.
+        """
+        Order a fault.
 
         :param endpoint: the vendor's endpoint, or ``any``.
         :param kind: one of the kinds in ``sandbox.faults``.
@@ -59,11 +63,13 @@ class Control:
         :param every: after those, it strikes each request of this number: 2 spares one and takes the next.
         :param per_tag: it strikes nothing without a tag, and no tag that such a fault has struck; see
             :meth:`watch`.
-        :param effect: whether the vendor does the work (``bad_gateway``, ``echo``, ``not_json`` and
-            ``status``; no).
+        :param effect: whether the vendor does the work (``bad_gateway``, ``body``, ``echo``, ``not_json``
+            and ``status``; no).
         :param seconds: real time of ``slow`` and ``late_effect`` (1).
         :param retry_after: of ``throttled`` and ``unavailable``: seconds or an HTTP date.
-        :param status: HTTP status of kind ``status`` or ``echo`` (500).
+        :param status: HTTP status of kind ``status`` or ``echo`` (500), or ``body`` (200).
+        :param body: body of the answer of kind ``body``, JSON as text, which is sent as it is.
+        :param containing: strike only requests whose path or body contains this text.
         :returns: the id of the fault.
         """
         order = {
@@ -78,6 +84,8 @@ class Control:
             "seconds": seconds,
             "retry_after": retry_after,
             "status": status,
+            "body": body,
+            "containing": containing,
         }
         return str(self._ask("POST", "faults", order))
 
@@ -94,7 +102,8 @@ class Control:
         self._ask("DELETE", "faults")
 
     def advance(self, seconds: float) -> float:
-        """Move the sandbox's clock forward.
+        """
+        Move the sandbox's clock forward.
 
         :returns: the sandbox's time, in seconds since the epoch.
         """
@@ -109,33 +118,36 @@ class Control:
         self._ask("POST", "reset")
 
     def effects(self, vendor: str) -> dict[str, Any]:
-        """What requests have done since the last reset, by effect; and ``requests``, by endpoint."""
+        """Return what requests have done since the last reset, by effect; and ``requests``, by endpoint."""
         return dict(self._ask("GET", f"vendors/{_quoted(vendor)}/effects"))
 
     def requests(self, vendor: str) -> list[dict[str, Any]]:
-        """The latest requests, oldest first, without anything secret."""
+        """Return the latest requests, oldest first, without anything secret."""
         return list(self._ask("GET", f"vendors/{_quoted(vendor)}/requests"))
 
     def watch(self, vendor: str, pattern: str) -> None:
-        """Note, until the next reset, every request whose body has a match of a pattern: its tag.
+        """
+        Note, until the next reset, every request whose body has a match of a pattern: its tag.
 
         :param pattern: regular expression of what the test puts into each of its requests, and no secret.
         """
         self._ask("POST", f"vendors/{_quoted(vendor)}/watch", {"pattern": pattern})
 
     def sent(self, vendor: str) -> list[dict[str, Any]]:
-        """The requests that carried a tag, oldest first: ``tag``, ``endpoint``, and ``at``, epoch seconds."""
+        """Return the requests with a tag, oldest first: ``tag``, ``endpoint``, and ``at``, epoch seconds."""
         return list(self._ask("GET", f"vendors/{_quoted(vendor)}/sent"))
 
     def issued(self, vendor: str) -> list[str]:
-        """The security codes of an OMFlow, or the session tokens of a MyBPM, issued since the last reset.
+        """
+        Return what was issued since the last reset: an OMFlow's security codes, a MyBPM's session tokens.
 
         They are secrets: for a test that looks whether any of them got anywhere.
         """
         return list(self.command(vendor, "issued"))
 
     def records(self, vendor: str | None = None) -> list[dict[str, Any]]:
-        """What one vendor holds, or all of them: orders with their state, stops passed, fields and files.
+        """
+        Return what one vendor holds, or all: orders with their state, stops passed, fields and files.
 
         ``actions`` of a record are the commands that a person could give now, with their arguments.
         """
@@ -159,7 +171,8 @@ class Control:
         rights: list[str] | dict[str, list[str]] | None = None,
         active: bool = True,
     ) -> None:
-        """Add an OMFlow user.
+        """
+        Add an OMFlow user.
 
         :param rights: of ``add``, ``modify``, ``view``, ``delete`` and ``design``, for all processes or by
             process; none if None.
@@ -180,7 +193,8 @@ class Control:
         api: bool | None = None,
         input_mapped: bool | None = None,
     ) -> None:
-        """Switch an OMFlow process; what is None stays.
+        """
+        Switch an OMFlow process; what is None stays.
 
         :param enabled: whether orders may be opened and pushed.
         :param deployed: whether the server knows it at all.

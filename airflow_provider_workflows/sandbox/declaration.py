@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import copy
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-DEFAULT_FILE = Path(__file__).with_name("processes.toml")
-
 Table = dict[str, Any]
 Types = type | tuple[type, ...]
-#: A file; what such a file holds; or None for the shipped file.
-Source = Path | str | Mapping[str, Any] | None
 
 
 class DeclarationError(ValueError):
-    """A declaration file that cannot be used; the text names the file or the place in it."""
+    """A declaration that cannot be used, or a vendor that cannot be loaded; the text names the place."""
 
 
-def load_declaration(source: Source = None) -> Table:
-    """Read a declaration; each vendor checks its own table.
+def read_file(path: Path) -> Table:
+    """
+    Read a declaration file; each vendor checks its own table.
 
-    :param source: the file, or what it would hold, or None for the shipped one.
     :raises DeclarationError: if it cannot be read or is not TOML.
     """
-    if isinstance(source, Mapping):
-        return copy.deepcopy(dict(source))
-    path = DEFAULT_FILE if source is None else Path(source)
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -40,7 +32,8 @@ def load_declaration(source: Source = None) -> Table:
 
 
 def check_table(table: Any, expected: Mapping[str, Types], *, place: str) -> None:
-    """A misspelt key must not pass for a setting, nor a text for a number.
+    """
+    Check that a table has no misspelt key, and no text for a number.
 
     :param expected: the types of each known key.
     :param place: names the table in the error.

@@ -6,17 +6,16 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from html import escape
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from airflow_provider_workflows.sandbox import wire
-from airflow_provider_workflows.sandbox.faults import Fault, FaultBook, Kind
+from airflow_provider_workflows.sandbox.faults import Fault, FaultRegistry, Kind
 from airflow_provider_workflows.sandbox.intake import read_call
 from airflow_provider_workflows.sandbox.journal import SeenRequest
-from airflow_provider_workflows.sandbox.spool import Spool
-from airflow_provider_workflows.sandbox.vendor import Answer, Call, Head, Routed, Vendor
+from airflow_provider_workflows.sandbox.pages import render
+from airflow_provider_workflows.sandbox.vendor import Answer, Call, Double, Head
 
 _HTML = "text/html; charset=utf-8"
 BAD_GATEWAY = Answer(
@@ -34,82 +33,57 @@ SIGN_IN_PAGE = Answer(
 class _Exchange:
     """A request that has been read, and the vendor's work for it."""
 
-    endpoint: str
     call: Call
     perform: Callable[[], Answer]
 
 
-class VendorMount:
-    """The ASGI application that stands for one vendor."""
+class Mount:
+    """The ASGI application that stands for one server of a vendor."""
 
-    def __init__(self, vendor: Vendor, *, faults: FaultBook, spool: Spool) -> None:
-        self._vendor = vendor
+    def __init__(self, double: Double, *, faults: FaultRegistry) -> None:
+        self._double = double
         self._faults = faults
-        self._spool = spool
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             return
         head = _head(scope)
-        candidates = self._vendor.endpoints(head)
-        fault = self._faults.take(self._vendor.name, candidates, unread=True)
+        candidates = self._double.endpoints(head)
+        fault = self._faults.take(self._double.name, candidates, unread=True, said=[head.path])
         if fault is not None:
             self._note(scope, head, sorted(candidates)[0])
             fault.hits += 1
             await wire.reset(receive)
             return
         try:
-            call = await read_call(head, receive, limit=self._vendor.body_limit, spool=self._spool)
+            call = await read_call(head, receive, limit=self._double.body_limit)
         except ClientDisconnect:
             return
-        routed = self._vendor.route(call)
-        # Twice, since a fault may keep the work from being done: before the answer, or at the end.
-        exchange = _Exchange(routed.endpoint, call, lambda: _tidied(routed, call))
-        tag = self._vendor.journal.tag_of(_texts(call))
-        try:
-            await self._answer(exchange, tag, scope, receive, send)
-        finally:
-            _tidy(call)
-
-    async def _answer(
-        self, exchange: _Exchange, tag: str | None, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        self._note(scope, exchange.call.head, exchange.endpoint)
+        routed = self._double.route(call)
+        self._note(scope, head, routed.endpoint)
+        tag = self._double.journal.tag_of(_texts(call))
         if tag is not None:
-            self._vendor.journal.tagged(tag, exchange.endpoint)
-        fault = self._faults.take(self._vendor.name, {exchange.endpoint}, unread=False, tag=tag)
+            self._double.journal.tagged(tag, routed.endpoint)
+        said = [head.path, *_texts(call)]
+        fault = self._faults.take(self._double.name, {routed.endpoint}, unread=False, tag=tag, said=said)
         if fault is None:
-            await write(send, exchange.perform())
+            await write(send, routed.perform())
         else:
-            await _STRIKES[fault.kind](fault, exchange, receive, send)
+            await _STRIKES[fault.kind](fault, _Exchange(call, routed.perform), receive, send)
 
     def _note(self, scope: Scope, head: Head, endpoint: str) -> None:
         length = head.headers.get("content-length", "")
         seen = SeenRequest(
             endpoint=endpoint,
             method=head.method,
-            path=self._vendor.public_path(head),
+            path=self._double.public_path(head),
             content_length=int(length) if length.isdigit() else None,
             headers=tuple(sorted(head.headers)),
             transfer_encoding=head.headers.get("transfer-encoding"),
             client_port=scope["client"][1] if scope.get("client") else None,
         )
-        self._vendor.journal.request(seen)
-
-
-def _tidied(routed: Routed, call: Call) -> Answer:
-    try:
-        return routed.perform()
-    finally:
-        _tidy(call)
-
-
-def _tidy(call: Call) -> None:
-    """Remove the files that the vendor did not keep."""
-    for upload in call.uploads:
-        if not upload.kept:
-            upload.remove()
+        self._double.journal.request(seen)
 
 
 def _texts(call: Call) -> Iterator[str]:
@@ -188,7 +162,7 @@ async def _truncated(fault: Fault, exchange: _Exchange, receive: Receive, send: 
 
 
 def _instead(make: Callable[[Fault, Call], Answer]) -> Strike:
-    """A strike that answers something else, with or without the vendor's work."""
+    """Return a strike that answers something else, with or without the vendor's work."""
 
     async def strike(fault: Fault, exchange: _Exchange, receive: Receive, send: Send) -> None:
         if fault.effect:
@@ -208,17 +182,21 @@ def _refusal(status: int, text: bytes) -> Callable[[Fault, Call], Answer]:
 
 
 def _echo(fault: Fault, call: Call) -> Answer:
-    """What a talkative server or proxy says when something is wrong: all that it was sent."""
+    """Return what a talkative server or proxy says when something is wrong: all that it was sent."""
     query = f"?{call.head.query}" if call.head.query else ""
     lines = [f"{call.head.method} {call.head.path}{query}"]
     lines += [f"{name}: {value}" for name, value in call.head.headers.items()]
     sent = "\n".join((*lines, "", *_texts(call)))
-    page = f"<html><head><title>Error</title></head><body><pre>{escape(sent)}</pre></body></html>"
-    return Answer(page.encode(), status=fault.status, content_type=_HTML)
+    return Answer(render("echo.html", sent=sent).encode(), status=fault.status, content_type=_HTML)
 
 
 def _empty(fault: Fault, call: Call) -> Answer:
     return Answer(b"", status=fault.status, content_type="text/plain")
+
+
+def _said(fault: Fault, call: Call) -> Answer:
+    # JSON may have half of a surrogate pair as its escape; the text of the answer itself has none.
+    return Answer(fault.body.encode(), status=fault.status)
 
 
 def _elsewhere(fault: Fault, call: Call) -> Answer:
@@ -239,4 +217,5 @@ _STRIKES: dict[Kind, Strike] = {
     "not_json": _instead(lambda fault, call: SIGN_IN_PAGE),
     "redirect": _instead(_elsewhere),
     "status": _instead(_empty),
+    "body": _instead(_said),
 }

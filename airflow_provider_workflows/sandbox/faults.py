@@ -22,12 +22,13 @@ Kind = Literal[
     "truncated",
     "redirect",
     "status",
+    "body",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 ANY = "any"
 # Kinds in which the caller chooses whether the vendor does the work before the answer is spoiled.
-CHOOSES_EFFECT: frozenset[Kind] = frozenset({"bad_gateway", "echo", "not_json", "status"})
+CHOOSES_EFFECT: frozenset[Kind] = frozenset({"bad_gateway", "body", "echo", "not_json", "status"})
 
 
 class FaultError(ValueError):
@@ -36,7 +37,8 @@ class FaultError(ValueError):
 
 @dataclass
 class Fault:
-    """One ordered fault.
+    """
+    One ordered fault.
 
     :param id: its name in the control API.
     :param vendor: the vendor's mount, for example ``omflow-1.2``.
@@ -50,7 +52,9 @@ class Fault:
     :param effect: whether the vendor does the work, for the kinds that leave the choice.
     :param seconds: how long a ``slow`` answer or a ``late_effect`` takes, in seconds of real time.
     :param retry_after: value of a ``Retry-After`` header, seconds or an HTTP date.
-    :param status: the HTTP status of kind ``status`` or ``echo``.
+    :param status: the HTTP status of kind ``status``, ``echo`` or ``body``.
+    :param body: the body of the answer of kind ``body``, sent as it is, as JSON.
+    :param containing: it strikes only requests whose path or body contains this text.
     :param hits: how many requests it has really struck.
     """
 
@@ -66,12 +70,20 @@ class Fault:
     seconds: float = 1.0
     retry_after: str | None = None
     status: int = 500
+    body: str = ""
+    containing: str = ""
     hits: int = field(default=0)
     passed: int = field(default=0)
 
-    def strikes(self, vendor: str, endpoints: Collection[str]) -> bool:
-        """Whether a request is struck; it is counted off the ``skip`` or the ``times`` if it matches."""
+    def strikes(self, vendor: str, endpoints: Collection[str], said: Collection[str] = ()) -> bool:
+        """
+        Whether a request is struck; it is counted off the ``skip`` or the ``times`` if it matches.
+
+        :param said: the request's path and body.
+        """
         if self.vendor != vendor or not (self.endpoint == ANY or self.endpoint in endpoints):
+            return False
+        if self.containing and not any(self.containing in text for text in said):
             return False
         if self.skip > 0:
             self.skip -= 1
@@ -83,7 +95,7 @@ class Fault:
         return True
 
 
-class FaultBook:
+class FaultRegistry:
     """All faults ordered, in order."""
 
     def __init__(self) -> None:
@@ -92,7 +104,8 @@ class FaultBook:
         self._struck: set[str] = set()
 
     def order(self, *, vendor: str, endpoint: str, kind: str, **settings: Any) -> Fault:
-        """Note a fault; settings that are None keep their default.
+        """
+        Note a fault; settings that are None keep their default.
 
         :raises FaultError: if the kind is unknown or a setting does not belong to it.
         """
@@ -102,6 +115,10 @@ class FaultBook:
             raise FaultError(f"a fault of kind {kind!r} has no choice of effect")
         if given.get("every", 1) < 1:
             raise FaultError("every is 1 or more")
+        if "body" in given and checked != "body":
+            raise FaultError(f"a fault of kind {kind!r} has no body of its own")
+        if checked == "body":
+            given.setdefault("status", 200)
         if "retry_after" in given:
             given["retry_after"] = str(given["retry_after"])
         fault = Fault(
@@ -111,17 +128,25 @@ class FaultBook:
         return fault
 
     def take(
-        self, vendor: str, endpoints: Collection[str], *, unread: bool, tag: str | None = None
+        self,
+        vendor: str,
+        endpoints: Collection[str],
+        *,
+        unread: bool,
+        tag: str | None = None,
+        said: Collection[str] = (),
     ) -> Fault | None:
-        """The first fault that strikes this request.
+        """
+        Return the first fault that strikes this request.
 
         :param unread: ask for faults that strike before the body is read, or for all the others.
         :param tag: what the journal recognises the request by.
+        :param said: the request's path and, once it is read, its body.
         """
         for fault in self._faults.values():
             if (fault.kind == "reset_unread") != unread or (fault.per_tag and self._spares(tag)):
                 continue
-            if fault.strikes(vendor, endpoints):
+            if fault.strikes(vendor, endpoints, said):
                 if fault.per_tag and tag is not None:
                     self._struck.add(tag)
                 return fault
@@ -131,7 +156,8 @@ class FaultBook:
         return tag is None or tag in self._struck
 
     def get(self, fault_id: str) -> Fault:
-        """The fault of this id.
+        """
+        Return the fault of this id.
 
         :raises KeyError: if there is none.
         """

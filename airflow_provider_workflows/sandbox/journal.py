@@ -59,7 +59,8 @@ class Journal:
         self._recent.append(seen)
 
     def watch(self, pattern: str) -> None:
-        """From now on note every request whose body has a match of a pattern: the match is its tag.
+        """
+        From now on note every request whose body has a match of a pattern: the match is its tag.
 
         :param pattern: regular expression of what the caller puts into each of its requests, and no secret.
         :raises re.error: if it is none.
@@ -67,7 +68,8 @@ class Journal:
         self._tags = re.compile(pattern)
 
     def tag_of(self, texts: Iterable[str]) -> str | None:
-        """The tag of a request, if a watch is set and it has one.
+        """
+        Return the tag of a request, if a watch is set and it has one.
 
         :param texts: its body, or the text parts of it.
         """
@@ -89,5 +91,5 @@ class Journal:
         return {name: self._effects[name] for name in self._names} | {"requests": dict(self._requests)}
 
     def recent(self) -> list[dict[str, Any]]:
-        """The remembered requests, oldest first."""
+        """Return the remembered requests, oldest first."""
         return [asdict(seen) for seen in self._recent]

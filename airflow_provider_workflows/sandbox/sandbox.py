@@ -1,4 +1,4 @@
-"""The sandbox as a whole: its clock, its faults, its files, and the vendors that share them."""
+"""The sandbox as a whole: its clock, its faults, and the vendors that share them."""
 
 from __future__ import annotations
 
@@ -7,34 +7,32 @@ from typing import Any
 
 from airflow_provider_workflows.sandbox import registry
 from airflow_provider_workflows.sandbox.clock import Clock
-from airflow_provider_workflows.sandbox.connections import with_accounts
-from airflow_provider_workflows.sandbox.declaration import Source, load_declaration
-from airflow_provider_workflows.sandbox.faults import FaultBook, FaultError
-from airflow_provider_workflows.sandbox.spool import Spool
-from airflow_provider_workflows.sandbox.vendor import CommandError, Record, Vendor
+from airflow_provider_workflows.sandbox.faults import FaultError, FaultRegistry
+from airflow_provider_workflows.sandbox.vendor import CommandError, Double, Record
 
 
 class Sandbox:
-    """All state of one sandbox.
+    """
+    All state of one sandbox.
 
-    :param processes: declaration file, or what it would hold; the shipped one if None.
+    :param processes: declaration file, or what it would hold; what the vendors bring with them if None.
     :raises DeclarationError: if the file cannot be read or says something impossible.
     """
 
-    def __init__(self, processes: Source = None) -> None:
+    def __init__(self, processes: registry.Source = None) -> None:
         self.clock = Clock()
-        self.faults = FaultBook()
-        declaration = with_accounts(load_declaration(processes))
-        self._vendors: dict[str, Vendor] = registry.build(declaration, self.clock)
-        self.spool = Spool()
+        self.faults = FaultRegistry()
+        declaration = registry.with_accounts(registry.load_declaration(processes))
+        self._vendors: dict[str, Double] = registry.build(declaration, self.clock)
 
     @property
-    def vendors(self) -> Mapping[str, Vendor]:
+    def vendors(self) -> Mapping[str, Double]:
         """The vendors by name of their mount."""
         return self._vendors
 
-    def vendor(self, name: str) -> Vendor:
-        """A vendor that has done all its due work.
+    def vendor(self, name: str) -> Double:
+        """
+        Return a vendor that has done all its due work.
 
         :raises CommandError: if there is no such vendor.
         """
@@ -47,12 +45,13 @@ class Sandbox:
         return vendor
 
     def records(self, name: str | None = None) -> list[Record]:
-        """What one vendor holds, or all of them."""
+        """Return what one vendor holds, or all of them."""
         names = list(self._vendors) if name is None else [name]
         return [record for each in names for record in self.vendor(each).records()]
 
     def order_fault(self, *, vendor: str, endpoint: str, kind: str, **settings: Any) -> str:
-        """Order a fault; returns its id.
+        """
+        Order a fault; returns its id.
 
         :raises CommandError: if there is no such vendor, endpoint or kind.
         """
@@ -65,7 +64,8 @@ class Sandbox:
             raise CommandError(str(error)) from None
 
     def command(self, vendor: str, command: str, arguments: Mapping[str, Any]) -> Any:
-        """Carry out a vendor's own command.
+        """
+        Carry out a vendor's own command.
 
         :raises CommandError: if it is unknown or fails.
         """
@@ -83,7 +83,3 @@ class Sandbox:
         for vendor in self._vendors.values():
             vendor.reset()
             vendor.journal.reset()
-
-    def close(self) -> None:
-        """Remove the uploaded files."""
-        self.spool.close()

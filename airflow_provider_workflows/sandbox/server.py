@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 
 import uvicorn
 
+from airflow_provider_workflows.sandbox import wire
 from airflow_provider_workflows.sandbox.application import create_application
 from airflow_provider_workflows.sandbox.control import Control
-from airflow_provider_workflows.sandbox.declaration import Source
+from airflow_provider_workflows.sandbox.registry import Source
 from airflow_provider_workflows.sandbox.sandbox import Sandbox
 
 _STARTED_WITHIN = 30.0
@@ -38,17 +40,18 @@ class _AnnouncingServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Nobody is owed a polite end here, and below TLS a polite end waits for the other side.
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
+        wire.abort_all(self)
         await super().shutdown(sockets)
 
 
 class SandboxServer:
-    """A sandbox that listens while the ``with`` block lasts.
+    """
+    A sandbox that listens while the ``with`` block lasts.
 
-    :param processes: declaration file, or what it would hold; the shipped one if None.
+    :param processes: declaration file, or what it would hold; what the vendors bring with them if None.
     :param port: 0 for a free one.
     :param host: address to listen on.
+    :param allowed_hosts: names by which its control API and pages may be called, beside this machine's own.
     :param ssl: paths of a certificate and its key, in PEM, to serve https.
     :raises DeclarationError: if the file cannot be used.
     :raises PortTakenError: if the address cannot be listened on.
@@ -61,14 +64,12 @@ class SandboxServer:
         ssl: tuple[Path | str, Path | str] | None = None,
         *,
         host: str = "127.0.0.1",
+        allowed_hosts: Collection[str] = (),
     ) -> None:
+        self._allowed_hosts = allowed_hosts
         self._ssl = ssl
         self._sandbox = Sandbox(processes)
-        try:
-            self._socket = _bound(host, port)
-        except PortTakenError:
-            self._sandbox.close()
-            raise
+        self._socket = _bound(host, port)
         self._socket_name: tuple[str, int] = self._socket.getsockname()[:2]
         self._listening = threading.Event()
         self._server = _AnnouncingServer(self._config(), self._listening)
@@ -92,18 +93,20 @@ class SandboxServer:
         return Control(self.url)
 
     def omflow_url(self, version: str = "1.2") -> str:
-        """Base address of one OMFlow, as a connection wants it.
+        """
+        Return the base address of one OMFlow, as a connection wants it.
 
         :param version: ``1.2`` or ``1.1``.
         """
         return self.vendor_url(f"omflow-{version}")
 
     def vendor_url(self, name: str) -> str:
-        """Base address of one vendor, by the name of its mount."""
+        """Return the base address of one vendor, by the name of its mount."""
         return f"{self.url}/{name}"
 
     def start(self) -> SandboxServer:
-        """Begin to listen; returns when requests are answered.
+        """
+        Begin to listen; returns when requests are answered.
 
         :raises RuntimeError: if the server ends before that.
         """
@@ -114,7 +117,7 @@ class SandboxServer:
         return self
 
     def stop(self) -> None:
-        """Stop listening, end open requests, remove uploaded files."""
+        """Stop listening and end open requests."""
         self._server.should_exit = True
         self._thread.join(_STOPPED_WITHIN)
 
@@ -131,10 +134,10 @@ class SandboxServer:
     def _config(self) -> uvicorn.Config:
         # The event loop is fixed: resets need a transport whose socket can be reached.
         return uvicorn.Config(
-            create_application(self._sandbox),
+            create_application(self._sandbox, allowed_hosts=self._allowed_hosts),
             loop="asyncio",
             ws="none",
-            lifespan="on",
+            lifespan="off",
             access_log=False,
             log_config=None,
             log_level=logging.ERROR,

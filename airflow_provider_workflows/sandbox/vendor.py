@@ -1,14 +1,15 @@
-"""What the sandbox asks of a vendor's double: the contract between the common part and a vendor folder."""
+"""What the sandbox asks of a vendor: the contract between the common part and a vendor's folder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
-from airflow_provider_workflows.sandbox.clock import Agenda
+from airflow_provider_workflows.sandbox.clock import Agenda, Clock
+from airflow_provider_workflows.sandbox.declaration import Table
 from airflow_provider_workflows.sandbox.journal import Journal
-from airflow_provider_workflows.sandbox.spool import Upload
 
 
 class CommandError(Exception):
@@ -17,7 +18,8 @@ class CommandError(Exception):
 
 @dataclass(frozen=True)
 class Head:
-    """A request before its body is read; header names in lower case, the path below the vendor's mount.
+    """
+    A request before its body is read; header names in lower case, the path below the vendor's mount.
 
     :param query: what follows the question mark, as it came.
     """
@@ -29,8 +31,26 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Upload:
+    """
+    One file of a multipart request, of which only the measures are kept.
+
+    :param field: name of the part.
+    :param name: file name that the client gave.
+    :param size: in bytes.
+    :param sha256: of the bytes, in hex.
+    """
+
+    field: str
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Call:
-    """A request whose body has been read.
+    """
+    A request whose body has been read.
 
     :param body: of anything but multipart; empty if it was beyond the vendor's limit.
     :param form: the text parts of a multipart body, in order.
@@ -74,7 +94,8 @@ class Action:
 
 @dataclass(frozen=True)
 class Record:
-    """One order, case or run, as the vendor's own staff would see it.
+    """
+    One order, case or run, as the vendor's own staff would see it.
 
     :param kind: the vendor's word for it.
     :param id: its name, unique at the vendor.
@@ -101,11 +122,11 @@ class Record:
 Command = Callable[..., Any]
 
 
-class Vendor(Protocol):
-    """One vendor's double, mounted at ``/<name>``.
+class Double(Protocol):
+    """
+    One server of a vendor, mounted at ``/<name>``.
 
     All calls come from the server's one event loop and return without waiting: that is the lock.
-
     """
 
     @property
@@ -118,7 +139,7 @@ class Vendor(Protocol):
 
     @property
     def body_limit(self) -> int:
-        """Bytes of a body other than multipart that the vendor reads; a longer one looks empty."""
+        """Bytes of a body, or of a field of a form, that the vendor reads; a longer one looks empty."""
 
     @property
     def journal(self) -> Journal:
@@ -133,13 +154,13 @@ class Vendor(Protocol):
         """What the control API can do to it: keyword arguments, a JSON value in return."""
 
     def public_path(self, head: Head) -> str:
-        """The path of a request, without anything secret that the vendor may want in it."""
+        """Return the path of a request, without anything secret that the vendor may want in it."""
 
     def endpoints(self, head: Head) -> Collection[str]:
-        """The endpoints that a request can be for, as far as its head tells."""
+        """Return the endpoints that a request can be for, as far as its head tells."""
 
     def route(self, call: Call) -> Routed:
-        """The endpoint that a request is for, and its work."""
+        """Return the endpoint that a request is for, and its work."""
 
     def records(self) -> list[Record]:
         """Everything it holds, oldest first."""
@@ -149,3 +170,48 @@ class Vendor(Protocol):
 
     def reset(self) -> None:
         """Go back to the declared beginning."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """
+    Who an Airflow connection says that it is.
+
+    :param extra: fields of the connection beside login and password.
+    """
+
+    login: str
+    password: str
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def first_active(users: Sequence[Table]) -> Table:
+    """Return the first of some declared users who may log in."""
+    return next((user for user in users if user.get("active", True)), users[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vendor:
+    """
+    A vendor that the sandbox plays.
+
+    :param name: of its table in a declaration, and the type of the Airflow connections to it.
+    :param title: what tasks call it.
+    :param processes: declaration file with its table alone: what it begins with if no other is given.
+    :param build: makes its servers from its table.
+    :param account: who a connection to it says that it is, from its table.
+    :param account_keys: the keys of its table that say who may come in. Those that another declaration does
+        not have are taken from ``processes``; if one is empty, there is no connection.
+    :param record: what the page of a record is called, with placeholders as in a connection's ``ui_url``.
+    :param mounts: its servers, each with the extra fields of a connection to it. Connections lead to the
+        first if nobody asks for another. One that is called ``name`` if there are none.
+    """
+
+    name: str
+    title: str
+    processes: Path
+    build: Callable[[Table, Clock], Iterable[Double]]
+    account: Callable[[Table], Account]
+    account_keys: tuple[str, ...] = ()
+    record: str
+    mounts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

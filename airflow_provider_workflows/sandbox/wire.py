@@ -1,7 +1,9 @@
-"""The only place that reaches below HTTP: ending a connection in ways that ASGI has no words for.
+"""
+The only place that reaches below HTTP: ending a connection in ways that ASGI has no words for.
 
 uvicorn hands the application a ``receive`` that is a method of its request cycle, and the cycle knows the
-transport. That is not a published interface; so it is used here alone, and a test holds it to its word.
+transport; a server's ``server_state`` knows them all. uvicorn publishes neither, so they are used here alone,
+and tests/sandbox/test_server.py fails if they change.
 """
 
 from __future__ import annotations
@@ -10,8 +12,11 @@ import asyncio
 import contextlib
 import socket
 import struct
+from typing import TYPE_CHECKING
 
-from starlette.types import Receive
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.types import Receive
 
 # on, 0 seconds: what is unsent is thrown away and the peer gets RST instead of an orderly FIN.
 _LINGER_RESET = struct.pack("ii", 1, 0)
@@ -22,7 +27,8 @@ class TransportNotFoundError(RuntimeError):
 
 
 def transport_of(receive: Receive) -> asyncio.Transport:
-    """The transport of the connection on which a request came.
+    """
+    Return the transport of the connection on which a request came.
 
     :param receive: the ``receive`` of the ASGI call, not wrapped.
     :raises TransportNotFoundError: if it does not lead to a transport.
@@ -31,6 +37,12 @@ def transport_of(receive: Receive) -> asyncio.Transport:
     if not isinstance(transport, asyncio.Transport):
         raise TransportNotFoundError("the sandbox needs uvicorn on asyncio, directly below it")
     return transport
+
+
+def abort_all(server: uvicorn.Server) -> None:
+    """End all connections of a server at once."""
+    for connection in list(server.server_state.connections):
+        connection.transport.abort()
 
 
 async def reset(receive: Receive) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_workflows.blizwork.hook import BlizWorkHook
+from airflow_provider_workflows.blizwork.hooks import BlizWorkHook
 
 
 def opened(workflow: str = "one-step") -> int:

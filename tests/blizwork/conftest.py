@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.blizwork.api import BlizWorkApi
-from airflow_provider_workflows.blizwork.hook import BlizWorkHook
-from airflow_provider_workflows.protocol.operation import Operation
-from airflow_provider_workflows.protocol.retry import Retry
+from airflow_provider_workflows.blizwork.api.operations import BlizWorkApi
+from airflow_provider_workflows.blizwork.hooks import BlizWorkHook
+from airflow_provider_workflows.core.protocol.operation import Operation
+from airflow_provider_workflows.core.protocol.retry import Retry
 from airflow_provider_workflows.sandbox.control import Control
 from airflow_provider_workflows.sandbox.server import SandboxServer
-from tests.base.conftest import clock as clock
-from tests.base.conftest import new_process as new_process
+from airflow_provider_workflows.testing import forget_connections
+from tests.core.conftest import clock as clock
 
 COMPANY = "5f0c3a1be2d94a7c8b6e1d20"
 USER = "airflow@example.com"
@@ -68,6 +68,7 @@ def blizwork(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> BlizWor
         extra = {"company_id": COMPANY, "timeout": 5, **changes.pop("extra", {})}
         fields = {"conn_type": "blizwork", "host": url, "login": USER, "password": TOKEN, **changes}
         monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps({**fields, "extra": extra}))
+        forget_connections()
 
     connect()
     return BlizWorkServer(url=url, control=sandbox.control, connect=connect)

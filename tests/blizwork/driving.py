@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from airflow_provider_workflows.blizwork.api import BlizWorkApi
-from airflow_provider_workflows.protocol.errors import WorkflowError
-from airflow_provider_workflows.protocol.message import Reply, Request
-from airflow_provider_workflows.protocol.operation import Operation
-from airflow_provider_workflows.protocol.retry import diagnose
+from airflow_provider_workflows.blizwork.api.operations import BlizWorkApi
+from airflow_provider_workflows.core.protocol.message import Reply, Request
+from airflow_provider_workflows.core.protocol.operation import Operation
+from airflow_provider_workflows.core.protocol.retry import diagnose
+from airflow_provider_workflows.exceptions import WorkflowError
 
 #: Its token has what must be quoted in a path.
 API = BlizWorkApi(token="to/ken +ñ", user_id="a@x.y", company_id="c1")

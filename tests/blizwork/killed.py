@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import pytest
 
-from airflow_provider_workflows.base.record import KEY
-from tests.base.harness import Runner
+from airflow_provider_workflows.core.submission.record import KEY
+from tests.core.harness import Runner
 
 
 def killed(runner: Runner, when: Literal["before sending", "after sending"]) -> None:

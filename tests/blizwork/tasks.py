@@ -7,13 +7,13 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from airflow_provider_workflows.base.record import KEY
 from airflow_provider_workflows.blizwork.operators import (
     BlizWorkExecActivityOperator,
     BlizWorkInitCaseOperator,
 )
-from tests.base.harness import Clock, Runner
+from airflow_provider_workflows.core.submission.record import KEY
 from tests.blizwork.conftest import BlizWorkServer
+from tests.core.harness import Clock, Runner
 
 FORM = {"applicant": "Ana", "age": 30, "amount": Decimal("1000.10")}
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.blizwork.answer import REFUSALS, Judge, ResultCode, payload
-from airflow_provider_workflows.protocol.errors import (
+from airflow_provider_workflows.blizwork.api.answer import REFUSALS, Judge, ResultCode, payload
+from airflow_provider_workflows.core.protocol.message import Reply, Request
+from airflow_provider_workflows.core.protocol.retry import diagnose
+from airflow_provider_workflows.exceptions import (
     AuthenticationFailed,
     NotFound,
     OutcomeUnknown,
@@ -20,8 +22,6 @@ from airflow_provider_workflows.protocol.errors import (
     UnreadableAnswer,
     WorkflowError,
 )
-from airflow_provider_workflows.protocol.message import Reply, Request
-from airflow_provider_workflows.protocol.retry import diagnose
 from tests.blizwork.driving import refused, said
 
 
@@ -53,7 +53,11 @@ CODES: dict[int, tuple[type[WorkflowError], type[WorkflowError], str]] = {
     11: (PermissionDenied, PermissionDenied, "user is not registered"),
     100: (Rejected, Rejected, "malformed"),
     101: (OutcomeUnknown, ServiceUnavailable, "unexpected error"),
-    200: (Throttled, Throttled, "limit of the organisation's plan is exceeded; the call was not carried out"),
+    200: (
+        Throttled,
+        Throttled,
+        "limit of the organisation's plan is exceeded, and the call was not carried out",
+    ),
 }
 
 
@@ -182,7 +186,7 @@ def test_a_5xx_is_no_answer_whatever_its_body_says() -> None:
 
 @pytest.mark.parametrize("body", [{"resultCode": 0}, {"status": 0, "message": "ok"}], ids=str)
 def test_data_that_is_missing(body: dict[str, Any]) -> None:
-    with pytest.raises(UnreadableAnswer, match="not an answer of BlizWork"):
+    with pytest.raises(UnreadableAnswer, match="not in BlizWork's format"):
         payload(request(repeatable=True), said(**body))
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.blizwork.api import BlizWorkApi
-from airflow_provider_workflows.protocol.body import encode_json
-from airflow_provider_workflows.protocol.errors import (
+from airflow_provider_workflows.blizwork.api.operations import BlizWorkApi
+from airflow_provider_workflows.core.protocol.body import encode_json
+from airflow_provider_workflows.core.protocol.operation import Operation, Page
+from airflow_provider_workflows.exceptions import (
     AuthenticationFailed,
     InvalidInput,
     NotFound,
@@ -21,10 +22,10 @@ from airflow_provider_workflows.protocol.errors import (
     ServiceUnavailable,
     UnreadableAnswer,
 )
-from airflow_provider_workflows.protocol.operation import Operation
 from tests.blizwork.driving import API, QUOTED, ask, done, refused, said
 
-ACTING = {"companyId": "c1", "userId": "a@x.y", "environment": "production", "workflowId": "alta"}
+OPENING = {"companyId": "c1", "userId": "a@x.y", "workflowId": "alta"}
+ACTING = {**OPENING, "environment": "production"}
 READING = {"userId": "a@x.y", "environment": "production"}
 WHERE, UPDATE = {"code": "N1"}, {"name": "North"}
 
@@ -38,7 +39,7 @@ def known(name: str) -> tuple[Operation[Any], str, dict[str, Any], bool, Any]:
     exec_body = {**ACTING, "caseNumber": 41, "formId": "f", "nextFormId": "g", "formData": {}}
     rows = data([{"a": 1}])
     table: dict[str, Any] = {
-        "init": (API.init_case("alta"), "/init/{}", ACTING, False, done(caseNumber=41)),
+        "init": (API.init_case("alta"), "/init/{}", OPENING, False, done(caseNumber=41)),
         "exec": (API.exec_activity("alta", 41, "f", "g"), "/exec/{}", exec_body, False, done()),
         "load": (
             API.load_case("alta", 41),
@@ -74,7 +75,7 @@ def known(name: str) -> tuple[Operation[Any], str, dict[str, Any], bool, Any]:
             done(),
         ),
         "query": (
-            API.query_master_data("branches", where=WHERE),
+            API.list_master_data("branches", where=WHERE),
             "/master-data/{}/",
             {**READING, "table": "branches", "filter": WHERE},
             True,
@@ -146,12 +147,15 @@ class TestInit:
     def test_acting_user_and_another_organisation(self) -> None:
         call = API.init_case("alta", exec_user_id="b@other.z", company_id="c2")
         request, _ = ask(call, done(caseNumber=1))
-        assert request.json == {**ACTING, "companyId": "c2", "execUserId": "b@other.z"}
+        assert request.json == {**OPENING, "companyId": "c2", "execUserId": "b@other.z"}
 
-    def test_draft(self) -> None:
-        api = BlizWorkApi(token="t", user_id="a@x.y", company_id="c1", environment="draft")
+    @pytest.mark.parametrize("environment", ["draft", "production"])
+    def test_environment_goes_along_only_if_it_is_set(self, environment: str) -> None:
+        """The vendor's documentation of this call has none."""
+        api = BlizWorkApi(token="t", user_id="a@x.y", company_id="c1", environment=environment)
         request, _ = ask(api.init_case("alta"), done(caseNumber=1))
-        assert request.json["environment"] == "draft"
+        assert request.json == {**OPENING, "environment": environment}
+        assert "environment" not in ask(API.init_case("alta"), done(caseNumber=1))[0].json
 
 
 class TestExec:
@@ -220,7 +224,7 @@ class TestReading:
 
     @pytest.mark.parametrize(
         "call",
-        [lambda: API.list_cases("alta"), lambda: API.query_master_data("branches")],
+        [lambda: API.list_cases("alta"), lambda: API.list_master_data("branches")],
         ids=["cases", "rows"],
     )
     @pytest.mark.parametrize(
@@ -229,7 +233,7 @@ class TestReading:
         ids=str,
     )
     def test_rows(self, call: Callable[[], Operation[Any]], payload: Any, rows: Any) -> None:
-        assert ask(call(), data(payload))[1] == rows
+        assert ask(call(), data(payload))[1] == Page(tuple(rows))
 
     def test_filter_may_be_left_out_of_a_listing(self) -> None:
         assert ask(API.list_cases("alta"), data([]))[0].json["filter"] == {}
@@ -242,7 +246,7 @@ class TestOthers:
 
     @pytest.mark.parametrize("to", ["", [], [""], [None]], ids=repr)
     def test_no_recipient(self, to: Any) -> None:
-        with pytest.raises(InvalidInput, match="to must be text"):
+        with pytest.raises(InvalidInput, match="to must be a non-empty string"):
             next(API.send_notification("t", to=to))
 
     @pytest.mark.parametrize("where", [{}, None, "{}"], ids=repr)
@@ -268,7 +272,7 @@ class TestProbe:
     @pytest.mark.parametrize("code", [3, 4])
     def test_an_unknown_case_proves_the_token_good(self, code: int) -> None:
         request, found = ask(API.probe(), refused(code))
-        assert found == "BlizWork accepts the token and the user a@x.y"
+        assert found == "BlizWork accepted the token and the user a@x.y"
         assert request.repeatable
 
     @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.base.airflow_names import DagBag, DagSerialization
-from tests.base.harness import Clock, Runner
 from tests.blizwork.conftest import BlizWorkServer
+from tests.core.airflow_names import DagBag, DagSerialization
+from tests.core.harness import Clock, Runner
 
 FILE = Path(__file__).parents[2] / "example_dags" / "blizwork_credit.py"
 

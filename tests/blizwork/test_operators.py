@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.blizwork.hook import BlizWorkHook
+from airflow_provider_workflows.blizwork.hooks import BlizWorkHook
 from airflow_provider_workflows.blizwork.operators import (
     BlizWorkExecActivityOperator,
     BlizWorkInitCaseOperator,
 )
-from airflow_provider_workflows.protocol.errors import (
+from airflow_provider_workflows.exceptions import (
     InvalidConnection,
     InvalidInput,
     LostTrack,
@@ -23,11 +23,11 @@ from airflow_provider_workflows.protocol.errors import (
     Throttled,
     WorkflowError,
 )
-from tests.base.airflow_names import AirflowFailException
-from tests.base.harness import Clock
 from tests.blizwork.cases import closed, opened, ran
 from tests.blizwork.conftest import BlizWorkServer
 from tests.blizwork.tasks import running, starting, stored
+from tests.core.airflow_names import AirflowFailException
+from tests.core.harness import Clock
 
 
 class TestInit:
@@ -92,7 +92,9 @@ class TestInit:
         runner = starting(on_failed_run="rerun")
         runner.run()
         blizwork.answer("case", 4)
-        with pytest.raises(LostTrack, match=r"case number does not exist.*Nothing.*delete the record"):
+        with pytest.raises(
+            LostTrack, match=r"(?s)case number does not exist.*sends nothing.*delete the record"
+        ):
             getattr(runner, again)()
         assert blizwork.requests("init") == 1
         assert getattr(runner, again)() == 1, "it was there all the time"
@@ -150,7 +152,6 @@ class TestInit:
 
     def test_throttling_for_good_is_left_to_a_retry(self, blizwork: BlizWorkServer) -> None:
         blizwork.control.command("blizwork", "set_limit", transactions_per_second=0)
-        blizwork.connect(extra={"plan": "free"})
         runner = starting()
         with pytest.raises(Throttled):
             runner.run()
@@ -158,6 +159,15 @@ class TestInit:
         blizwork.control.command("blizwork", "set_limit", transactions_per_second=None)
         assert runner.retry() == 1
         assert blizwork.effects()["opened"] == 1
+
+
+def test_a_plan_without_calls_is_refused_at_once(blizwork: BlizWorkServer) -> None:
+    blizwork.connect(extra={"plan": "free"})
+    for runner in (starting(), running(1)):
+        with pytest.raises(InvalidConnection, match="allows no calls"):
+            runner.run()
+        assert stored(runner) is None
+    assert blizwork.effects()["requests"] == {}
 
 
 @pytest.mark.parametrize("choice", ["on_lost_answer", "on_failed_run", "on_clear"])

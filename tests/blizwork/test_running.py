@@ -6,23 +6,23 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.base.record import KEY
-from airflow_provider_workflows.blizwork.hook import BlizWorkHook
+from airflow_provider_workflows.blizwork.hooks import BlizWorkHook
 from airflow_provider_workflows.blizwork.operators import (
     BlizWorkExecActivityOperator,
 )
-from airflow_provider_workflows.protocol.errors import (
+from airflow_provider_workflows.core.submission.record import KEY
+from airflow_provider_workflows.exceptions import (
     InvalidInput,
     LostTrack,
     OutcomeUnknown,
     PermanentError,
     Rejected,
 )
-from tests.base.harness import Clock, Runner
 from tests.blizwork.cases import opened, pending, ran
 from tests.blizwork.conftest import BlizWorkServer
 from tests.blizwork.killed import hand_over, killed
 from tests.blizwork.tasks import FORM, LOST, looping, lose, running, stored, until
+from tests.core.harness import Clock, Runner
 
 
 class TestExecInDoubt:
@@ -77,7 +77,7 @@ class TestExecInDoubt:
     ) -> None:
         blizwork.fault("exec", "reset_before", times=3)
         runner = running(case)
-        with pytest.raises(LostTrack, match="sent 3 times"):
+        with pytest.raises(LostTrack, match="after 3 requests"):
             runner.run()
         assert runner.retry()["history_length"] == 1
         assert (blizwork.effects()["executed"], blizwork.requests("exec")) == (1, 4)
@@ -128,7 +128,7 @@ class TestExecInDoubt:
         ("run", "why"),
         [
             (lambda server, case: server.by_hand("credit", case, "application", "scoring"), "another user"),
-            (lambda _, case: filled(case, {**FORM, "age": 31}), "does not hold the values"),
+            (lambda _, case: filled(case, {**FORM, "age": 31}), "does not have this task's values"),
         ],
         ids=["another person", "other values"],
     )
@@ -188,7 +188,7 @@ class TestExecInDoubt:
         lose(blizwork, "exec", "reset before")
         runner = running(case, workflow_id="hasty", form_id="request", next_form_id="late", form_data=None)
         for again in (runner.run, runner.retry, runner.clear):
-            with pytest.raises(OutcomeUnknown, match="BlizWork itself at the activity's deadline"):
+            with pytest.raises(OutcomeUnknown, match="BlizWork itself did at the activity's deadline"):
                 again()
         assert pending("hasty", case) == "late"
         assert blizwork.requests("exec") == 1
@@ -207,7 +207,7 @@ class TestExecInDoubt:
         lose(blizwork, "exec", "reset before")
         mine, sibling = looping(case, "mine"), looping(case, "sibling's")
         clock.after(5, lambda: sibling.run())
-        with pytest.raises(OutcomeUnknown, match="does not hold the values"):
+        with pytest.raises(OutcomeUnknown, match="does not have this task's values"):
             mine.run()
         assert sibling.retry()["history_length"] == 1
         assert (blizwork.effects()["executed"], blizwork.requests("exec")) == (1, 2)
@@ -283,17 +283,8 @@ class TestExecInDoubt:
         killed(runner, "after sending")
         assert runner.store is not None
         runner.store.set(KEY, {**stored(runner), "baseline": spoilt})
-        with pytest.raises(OutcomeUnknown, match="does not say how long"):
+        with pytest.raises(OutcomeUnknown, match="does not have the length"):
             runner.retry()
-        assert blizwork.requests("exec") == 1
-
-    def test_what_version_0_1_left_is_understood(self, blizwork: BlizWorkServer, case: int) -> None:
-        runner = running(case)
-        assert runner.store is not None
-        BlizWorkHook().exec_activity("credit", case, "application", "scoring", FORM)
-        baseline = {"history_length": 1, "pending": "application"}
-        runner.store.set("workflow_step", {"format": 1, "generation": 0, "baseline": baseline})
-        assert runner.run()["history_length"] == 1
         assert blizwork.requests("exec") == 1
 
     def test_before_airflow_3_3_a_retry_does_not_attach_to_what_it_cannot_know(
@@ -310,7 +301,7 @@ def filled(case: int, values: Any) -> None:
     BlizWorkHook().exec_activity("credit", case, "application", "scoring", values)
 
 
-class TestExecHandedOver:
+class TestExecIdFromPerson:
     @pytest.fixture
     def runner(self, blizwork: BlizWorkServer, clock: Clock) -> Runner:
         """A task in doubt: the values in the case are not its own."""
@@ -387,5 +378,5 @@ class TestKilled:
         task.on_kill()
         said = capsys.readouterr().out
         assert "may be under way" in said
-        assert f"the activity 'request' in the history of case {case} of the process 'loop'" in said
+        assert f"history of case {case} of process 'loop' in BlizWork for a run of activity 'request'" in said
         assert blizwork.effects() == before

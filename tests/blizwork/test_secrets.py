@@ -16,22 +16,23 @@ from urllib.parse import quote
 
 import pytest
 
-from airflow_provider_workflows.blizwork.api import BlizWorkApi
-from airflow_provider_workflows.blizwork.hook import BlizWorkHook
+from airflow_provider_workflows.blizwork.api.operations import BlizWorkApi
+from airflow_provider_workflows.blizwork.hooks import BlizWorkHook
 from airflow_provider_workflows.blizwork.operators import (
     BlizWorkExecActivityOperator,
     BlizWorkInitCaseOperator,
 )
 from airflow_provider_workflows.blizwork.sensors import BlizWorkCaseSensor
-from airflow_provider_workflows.protocol.errors import AuthenticationFailed
-from airflow_provider_workflows.protocol.operation import Operation
-from airflow_provider_workflows.protocol.retry import Retry
+from airflow_provider_workflows.core.protocol.operation import Operation
+from airflow_provider_workflows.core.protocol.retry import Retry
+from airflow_provider_workflows.core.transport import redaction
+from airflow_provider_workflows.exceptions import AuthenticationFailed
 from airflow_provider_workflows.sandbox.server import SandboxServer
-from airflow_provider_workflows.transport import redaction
-from tests.base.harness import Clock, Runner
-from tests.base.said import Everything, Keeper, recorded
 from tests.blizwork.cases import ran
 from tests.blizwork.conftest import BlizWorkServer
+from tests.core.airflow_private import REDACT, private
+from tests.core.harness import Clock, Runner
+from tests.core.log_capture import Capture, CaptureHandler, capturing
 
 #: Not the sandbox's plain one, but one that a URL holds quoted.
 TOKEN = "s3cr3t/token & ñ+x"
@@ -54,21 +55,21 @@ FAULTS: list[dict[str, Any]] = [
 @pytest.fixture
 def recording(
     blizwork: BlizWorkServer, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Everything]:
-    """All that is said from here on, at DEBUG."""
-    kept = Everything(TOKEN)
-    with recorded(kept, capfd, monkeypatch, loggers=redaction.LOGGERS):
+) -> Iterator[Capture]:
+    """Everything logged and printed from here on, at DEBUG."""
+    kept = Capture(TOKEN)
+    with capturing(kept, capfd, monkeypatch, loggers=redaction.LOGGERS):
         blizwork.control.command("blizwork", "set_token", token=TOKEN)
         blizwork.connect(password=TOKEN)
         yield kept
 
 
 @pytest.fixture
-def everything(recording: Everything, capfd: pytest.CaptureFixture[str]) -> Iterator[Everything]:
-    """All that is said from here on, in which the token must not be found at the end."""
+def capture(recording: Capture, capfd: pytest.CaptureFixture[str]) -> Iterator[Capture]:
+    """Everything logged and printed from here on, in which the token must not be found at the end."""
     yield recording
-    recording.said += capfd.readouterr()
-    assert len(recording.said) > 10
+    recording.texts += capfd.readouterr()
+    assert len(recording.texts) > 10
     assert recording.found() == set()
 
 
@@ -76,7 +77,7 @@ def everything(recording: Everything, capfd: pytest.CaptureFixture[str]) -> Iter
     "fault", FAULTS, ids=lambda fault: f"{fault['kind']} {fault.get('status', '')}".strip()
 )
 def test_nothing_is_said_of_it_when_a_call_goes_wrong(
-    blizwork: BlizWorkServer, everything: Everything, fault: dict[str, Any]
+    blizwork: BlizWorkServer, capture: Capture, fault: dict[str, Any]
 ) -> None:
     hook = BlizWorkHook(retry=Retry(attempts=2, base=0.01))
     calls: list[tuple[str, Callable[[BlizWorkApi], Operation[Any]]]] = [
@@ -85,8 +86,8 @@ def test_nothing_is_said_of_it_when_a_call_goes_wrong(
     ]
     for endpoint, call in calls:
         fault_id = blizwork.fault(endpoint, times=2, **fault)
-        everything.attempt(partial(hook.run, call))
-        everything.attempt(partial(_on_a_loop, hook, call))
+        capture.attempt(partial(hook.run, call))
+        capture.attempt(partial(_on_a_loop, hook, call))
         assert blizwork.control.hits(fault_id) >= 1
 
 
@@ -96,62 +97,62 @@ def _on_a_loop(hook: BlizWorkHook, call: Callable[[BlizWorkApi], Operation[Any]]
 
 @pytest.mark.parametrize("code", [1, 4, 100, 101, 200])
 def test_nothing_is_said_of_it_when_the_vendor_refuses(
-    blizwork: BlizWorkServer, everything: Everything, code: int
+    blizwork: BlizWorkServer, capture: Capture, code: int
 ) -> None:
     blizwork.answer("case", code, times=9)
     hook = BlizWorkHook(retry=Retry(attempts=2, base=0.01))
-    everything.attempt(lambda: hook.load_case("one-step", 1))
-    everything.attempt(lambda: asyncio.run(hook.aload_case("one-step", 1)))
-    assert f"code {code}" in "".join(everything.said)
+    capture.attempt(lambda: hook.load_case("one-step", 1))
+    capture.attempt(lambda: asyncio.run(hook.aload_case("one-step", 1)))
+    assert f"code {code}" in "".join(capture.texts)
 
 
 def test_nothing_is_said_of_it_when_nobody_answers(
-    blizwork: BlizWorkServer, everything: Everything, sandbox: SandboxServer
+    blizwork: BlizWorkServer, capture: Capture, sandbox: SandboxServer
 ) -> None:
     hook = BlizWorkHook(retry=Retry(attempts=1))
     for host in ("http://nowhere.invalid", sandbox.url.replace("http:", "https:")):
         blizwork.connect(password=TOKEN, host=host)
-        everything.attempt(lambda: BlizWorkHook(retry=Retry(attempts=1)).init_case("one-step"))
-        everything.attempt(lambda: asyncio.run(hook.ainit_case("one-step")))
-    assert "".join(everything.said).count("Nothing was sent") >= 4
+        capture.attempt(lambda: BlizWorkHook(retry=Retry(attempts=1)).init_case("one-step"))
+        capture.attempt(lambda: asyncio.run(hook.ainit_case("one-step")))
+    assert "".join(capture.texts).count("Nothing was sent") >= 4
 
 
-def test_nothing_is_said_of_it_by_the_test_button(blizwork: BlizWorkServer, everything: Everything) -> None:
-    everything.attempt(lambda: BlizWorkHook().test_connection())
+def test_nothing_is_said_of_it_by_the_test_button(blizwork: BlizWorkServer, capture: Capture) -> None:
+    capture.attempt(lambda: BlizWorkHook().test_connection())
     blizwork.control.command("blizwork", "set_token", token="another")
-    everything.attempt(lambda: BlizWorkHook().test_connection())
-    assert "token is invalid" in "".join(everything.said)
+    capture.attempt(lambda: BlizWorkHook().test_connection())
+    assert "token is invalid" in "".join(capture.texts)
 
 
 def test_nothing_is_said_of_it_in_a_tasks_life(
-    blizwork: BlizWorkServer, everything: Everything, clock: Clock
+    blizwork: BlizWorkServer, capture: Capture, clock: Clock
 ) -> None:
     start = BlizWorkInitCaseOperator(task_id="init", workflow_id="loop")
-    everything.run(Runner(lambda: start))
+    capture.run(Runner(lambda: start))
     blizwork.fault("exec", "lost_answer")
     step = BlizWorkExecActivityOperator(
         task_id="exec", workflow_id="loop", case_number=1, form_id="request", next_form_id="check"
     )
-    everything.run(Runner(lambda: step))
+    capture.run(Runner(lambda: step))
     blizwork.fault("case", "throttled", times=2, retry_after=40)
     clock.after(120, lambda: ran("loop", 1, "check", "done"))
     wait = BlizWorkCaseSensor(
         task_id="end", workflow_id="loop", case_number=1, deferrable=True, prepoll=0, timeout=600
     )
     waiting = Runner(lambda: wait, clock=clock)
-    everything.run(waiting)
+    capture.run(waiting)
     for task in (start, step, wait):
-        everything.rendered(task)
+        capture.add_template_fields(task)
     assert waiting.triggers
     assert waiting.events
     assert blizwork.record("loop/1")["state"] == "finished"
 
 
-def test_nothing_is_said_of_it_by_the_sandbox(blizwork: BlizWorkServer, everything: Everything) -> None:
+def test_nothing_is_said_of_it_by_the_sandbox(blizwork: BlizWorkServer, capture: Capture) -> None:
     import requests
 
     BlizWorkHook().init_case("one-step")
-    everything.said += [
+    capture.texts += [
         json.dumps(blizwork.control.requests("blizwork")),
         json.dumps(blizwork.control.records("blizwork")),
         json.dumps(blizwork.effects()),
@@ -162,42 +163,42 @@ def test_nothing_is_said_of_it_by_the_sandbox(blizwork: BlizWorkServer, everythi
 
 @pytest.mark.parametrize("where", ["worker", "triggerer"])
 def test_airflow_masks_it_raw_and_quoted(blizwork: BlizWorkServer, where: str) -> None:
-    secrets_masker = pytest.importorskip("airflow.sdk._shared.secrets_masker", reason="before Airflow 3.2")
+    redact = private(REDACT)
     token = f"a masked/token + {where}"
     text = f"{token} and {quote(token, safe='')}"
-    assert secrets_masker.redact(text) == text
+    assert redact(text) == text
     blizwork.connect(f"masked_{where}", password=token)
     hook = BlizWorkHook(f"masked_{where}")
     with pytest.raises(AuthenticationFailed):
         hook.init_case("one-step") if where == "worker" else asyncio.run(hook.ainit_case("one-step"))
-    assert secrets_masker.redact(text) == "*** and ***"
+    assert redact(text) == "*** and ***"
 
 
-def test_the_path_is_shown_without_it(blizwork: BlizWorkServer, recording: Everything) -> None:
+def test_the_path_is_shown_without_it(blizwork: BlizWorkServer, recording: Capture) -> None:
     recording.attempt(lambda: BlizWorkHook().init_case("one-step"))
-    assert any('"POST /blizwork/init/*** HTTP/1.1" 200' in said for said in recording.said)
+    assert any('"POST /blizwork/init/*** HTTP/1.1" 200' in texts for texts in recording.texts)
 
 
 @pytest.mark.parametrize(
     "form", [TOKEN, quote(TOKEN, safe=""), quote(TOKEN)], ids=["raw", "quoted", "with slash"]
 )
 def test_a_planted_one_is_found(blizwork: BlizWorkServer, form: str) -> None:
-    kept = Everything(TOKEN)
+    kept = Capture(TOKEN)
     ways: list[Callable[[], None]] = [
-        lambda: kept.said.append(json.dumps({"key": f"xx{form}xx"})),
-        lambda: Keeper(kept.said).emit(logging.LogRecord("x", 10, "x", 1, "POST %s", (form,), None)),
+        lambda: kept.texts.append(json.dumps({"key": f"xx{form}xx"})),
+        lambda: CaptureHandler(kept.texts).emit(logging.LogRecord("x", 10, "x", 1, "POST %s", (form,), None)),
         lambda: kept.attempt(lambda: int(form)),
-        lambda: kept.said.append(repr({"error": form})),
+        lambda: kept.texts.append(repr({"error": form})),
     ]
     for way in ways:
-        kept.said.clear()
+        kept.texts.clear()
         assert kept.found() == set()
         way()
         assert kept.found()
 
 
 def test_without_the_filter_urllib3_would_tell(
-    blizwork: BlizWorkServer, recording: Everything, monkeypatch: pytest.MonkeyPatch
+    blizwork: BlizWorkServer, recording: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control for all of the above: the same search on the same call, with the filter taken out."""
     monkeypatch.setattr(redaction, "LOGGERS", ())

@@ -7,21 +7,21 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.base.condition import Condition
 from airflow_provider_workflows.blizwork.conditions import ActivityPending, CaseClosed
-from airflow_provider_workflows.blizwork.hook import BlizWorkHook
+from airflow_provider_workflows.blizwork.hooks import BlizWorkHook
 from airflow_provider_workflows.blizwork.sensors import BlizWorkActivitySensor, BlizWorkCaseSensor
-from airflow_provider_workflows.protocol.errors import (
+from airflow_provider_workflows.core.waiting.condition import Condition
+from airflow_provider_workflows.exceptions import (
     AuthenticationFailed,
     InvalidInput,
     LostTrack,
     NotFound,
     RunFailed,
 )
-from tests.base.airflow_names import AirflowSensorTimeout
-from tests.base.harness import Clock, Runner
 from tests.blizwork.cases import closed, opened, pending, ran
 from tests.blizwork.conftest import BlizWorkServer
+from tests.core.airflow_names import AirflowSensorTimeout
+from tests.core.harness import Clock, Runner
 
 PLACES: dict[str, dict[str, Any]] = {
     "poke": {"mode": "poke", "deferrable": False},
@@ -104,7 +104,7 @@ class TestActivity:
 
     def test_times_out(self, blizwork: BlizWorkServer, clock: Clock, place: dict[str, Any]) -> None:
         runner = activity(clock, opened("credit"), form_id="review", timeout=100, **place)
-        with pytest.raises(AirflowSensorTimeout, match="last seen: 'application' is pending"):
+        with pytest.raises(AirflowSensorTimeout, match="last status: 'application' is pending"):
             runner.run()
 
 
@@ -211,6 +211,8 @@ def test_conditions_come_back_from_a_triggers_row(condition: Any) -> None:
 @pytest.mark.parametrize("sensor", [BlizWorkActivitySensor, BlizWorkCaseSensor])
 def test_every_input_is_a_template_field(sensor: Any) -> None:
     inputs = {"workflow_id", "case_number", "end_forms", "closed_where", "blizwork_conn_id"}
-    inputs |= {"form_id", "after_history"} if sensor is BlizWorkActivitySensor else {"fields"}
+    inputs |= (
+        {"form_id", "after_history", "first_form_id"} if sensor is BlizWorkActivitySensor else {"fields"}
+    )
     assert inputs == set(sensor.template_fields)
     assert set(sensor.template_fields_renderers) <= inputs

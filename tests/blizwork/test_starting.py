@@ -6,23 +6,20 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.base.decision import Run
-from airflow_provider_workflows.blizwork.hook import BlizWorkHook
+from airflow_provider_workflows.blizwork.api.values import acting
+from airflow_provider_workflows.blizwork.effects import CaseStart
+from airflow_provider_workflows.blizwork.hooks import BlizWorkHook
 from airflow_provider_workflows.blizwork.operators import (
     BlizWorkInitCaseOperator,
 )
-from airflow_provider_workflows.blizwork.starting import CaseStart
-from airflow_provider_workflows.protocol.errors import (
-    InvalidInput,
-    OutcomeUnknown,
-    Rejected,
-)
-from tests.base.airflow_names import AirflowFailException
-from tests.base.harness import Clock, Runner
+from airflow_provider_workflows.core.submission.effect import Run
+from airflow_provider_workflows.exceptions import InvalidInput, OutcomeUnknown, Rejected
 from tests.blizwork.cases import closed, opened
 from tests.blizwork.conftest import COMPANY, BlizWorkServer
 from tests.blizwork.killed import hand_over, killed
 from tests.blizwork.tasks import LOST, lose, starting, stored, until
+from tests.core.airflow_names import AirflowFailException
+from tests.core.harness import Clock, Runner
 
 
 class TestInitInDoubt:
@@ -33,10 +30,10 @@ class TestInitInDoubt:
         effects = lose(blizwork, "init", name)
         runner = starting()
         for again in (runner.run, runner.retry, runner.clear):
-            with pytest.raises(OutcomeUnknown, match="takes no mark") as caught:
+            with pytest.raises(OutcomeUnknown, match="has no field for a mark") as caught:
                 again()
             assert isinstance(caught.value, AirflowFailException)
-            assert "a case of the process 'one-step' in BlizWork's list" in str(caught.value)
+            assert "BlizWork's list of cases for a case of process 'one-step'" in str(caught.value)
         assert (blizwork.effects()["opened"], blizwork.requests("init")) == (effects, 1)
 
     @pytest.mark.parametrize(("when", "opened"), [("before sending", 0), ("after sending", 1)])
@@ -120,8 +117,8 @@ class TestInAnotherOrganisation:
     """The sandbox is one organisation's; reading names none, so it shows its own case of the number."""
 
     def state(self, number: int, company_id: str | None) -> Run:
-        start = CaseStart(BlizWorkHook(), "one-step", exec_user_id=None, company_id=company_id, end_marks={})
-        return start.state(number).run
+        start = CaseStart(acting("one-step", company_id=company_id), end_marks={})
+        return BlizWorkHook().read(lambda api: start.state(api, number)).run
 
     @pytest.mark.parametrize("company_id", [None, COMPANY])
     def test_the_connections_own_cases_are_told(
@@ -154,7 +151,7 @@ class TestInAnotherOrganisation:
     @pytest.mark.parametrize("deferrable", [False, True])
     def test_its_end_is_not_waited_for(self, blizwork: BlizWorkServer, deferrable: bool) -> None:
         runner = starting(company_id="c2", wait_for_completion=True, deferrable=deferrable)
-        with pytest.raises(InvalidInput, match=r"names no organisation.*Nothing is sent"):
+        with pytest.raises(InvalidInput, match=r"needs a connection to the organisation .*Nothing was sent"):
             runner.run()
         assert (stored(runner), blizwork.effects()["requests"]) == (None, {})
 
@@ -168,7 +165,7 @@ class TestKilled:
         before = blizwork.effects()
         capsys.readouterr()
         task.on_kill()
-        assert "a case of BlizWork process one-step, id 1, goes on" in capsys.readouterr().out
+        assert "1 (a case of process one-step) continues at BlizWork" in capsys.readouterr().out
         assert blizwork.effects() == before
 
     def test_before_anything_it_says_nothing(

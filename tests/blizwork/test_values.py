@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_workflows.blizwork.values import (
+from airflow_provider_workflows.blizwork.api.values import (
     case_number,
     closing,
     form_values,
@@ -19,8 +19,8 @@ from airflow_provider_workflows.blizwork.values import (
     names,
     optional_identifier,
 )
-from airflow_provider_workflows.protocol.body import encode_json
-from airflow_provider_workflows.protocol.errors import InvalidInput
+from airflow_provider_workflows.core.protocol.body import encode_json
+from airflow_provider_workflows.exceptions import InvalidInput
 
 FILE = {"fileName": "a.pdf", "fileUrl": "https://files.example.com/1"}
 
@@ -48,13 +48,19 @@ def test_identifiers_go_as_they_are(value: str) -> None:
 
 @pytest.mark.parametrize("value", [None, "", " ", "None", 4, b"a"], ids=repr)
 def test_identifiers_that_are_none(value: Any) -> None:
-    with pytest.raises(InvalidInput, match="form_id must be text and not empty"):
+    with pytest.raises(InvalidInput, match="form_id must be a non-empty string"):
         identifier(value, "form_id")
 
 
-@pytest.mark.parametrize(("value", "found"), [(None, None), ("", None), ("a@x.y", "a@x.y")])
+@pytest.mark.parametrize(("value", "found"), [(None, None), ("a@x.y", "a@x.y")])
 def test_optional_identifiers(value: Any, found: Any) -> None:
     assert optional_identifier(value, "exec_user_id") == found
+
+
+@pytest.mark.parametrize("value", ["", " ", "None"])
+def test_an_identifier_that_came_to_nothing_is_not_the_connections_own(value: str) -> None:
+    with pytest.raises(InvalidInput, match="exec_user_id must be a non-empty string"):
+        optional_identifier(value, "exec_user_id")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +122,7 @@ def test_attachments(given_files: Any) -> None:
 @pytest.mark.parametrize("value", ["a.pdf", {"fileName": "a"}, {**FILE, "size": 1}, None], ids=repr)
 def test_attachments_that_are_refused_name_the_field(value: Any) -> None:
     with pytest.raises(
-        InvalidInput, match="attachments contract: expected an object of fileName and fileUrl"
+        InvalidInput, match="attachments contract: expected an object with only fileName and fileUrl"
     ):
         form_values({}, {"contract": value})
 

@@ -15,13 +15,14 @@ from dev.airflow_instance import AirflowInstance
 from dev.chromium import running_chromium
 from dev.layout import AIRFLOW_HOMES, EXAMPLE_DAGS
 from dev.sandbox_process import running_sandbox
-from tests.browser.accounts import Account, accounts, open_at_the_vendors
-from tests.browser.witness import Witness
+from tests.browser.account import Account
+from tests.browser.accounts import accounts, open_at_the_vendors
+from tests.browser.page_recorder import PageRecorder
 
 FOLDER = AIRFLOW_HOMES / "browser"
 PICTURES = FOLDER / "screenshots"
 FAILURES = FOLDER / "failures"
-PATIENCE = 30_000
+PATIENCE = 120_000
 """Milliseconds for what Airflow answers at once when it is not busy."""
 #: So high that a form has no need to be scrolled, and room below it for what Test says.
 FORM_SIZE: ViewportSize = {"width": 1100, "height": 1140}
@@ -30,7 +31,7 @@ GRAPH_SIZE: ViewportSize = {"width": 1280, "height": 620}
 
 
 @dataclass(frozen=True)
-class Stage:
+class Environment:
     """Airflow and the browser, and what a person has been given for the vendors."""
 
     airflow: AirflowInstance
@@ -44,7 +45,7 @@ class Tab:
     """A tab of the browser, and what was seen in it."""
 
     page: Page
-    witness: Witness
+    recorder: PageRecorder
 
     def picture(self, name: str, of: Locator | None = None) -> None:
         """Take a picture for the documentation, of the page or a part of it."""
@@ -52,7 +53,7 @@ class Tab:
 
 
 @pytest.fixture(scope="session")
-def stage() -> Iterator[Stage]:
+def environment() -> Iterator[Environment]:
     for folder in (PICTURES, FAILURES):
         shutil.rmtree(folder, ignore_errors=True)
     expect.set_options(timeout=PATIENCE)
@@ -64,14 +65,14 @@ def stage() -> Iterator[Stage]:
         known = accounts(sandbox.url)
         open_at_the_vendors(Control(sandbox.url), known)
         airflow.wait_healthy()
-        yield Stage(airflow, sandbox.url, browser, known)
+        yield Environment(airflow, sandbox.url, browser, known)
 
 
 @pytest.fixture
-def tab(stage: Stage) -> Iterator[Tab]:
-    page = stage.browser.new_page()
+def tab(environment: Environment) -> Iterator[Tab]:
+    page = environment.browser.new_page()
     page.set_default_timeout(PATIENCE)
-    yield Tab(page, Witness(page))
+    yield Tab(page, PageRecorder(page))
     page.close()
 
 
@@ -83,7 +84,7 @@ def pytest_runtest_makereport(
     report = yield
     tab = item.funcargs.get("tab")
     if report.when != "teardown" and report.failed and isinstance(tab, Tab):
-        left = tab.witness.leave(FAILURES, re.sub(r"\W+", "-", item.name).strip("-"))
+        left = tab.recorder.leave(FAILURES, re.sub(r"\W+", "-", item.name).strip("-"))
         places = [*left, FOLDER / "airflow", FOLDER / "sandbox"]
         report.sections.append(("where to look", "\n".join(map(str, places))))
     return report

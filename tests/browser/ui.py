@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.accounts import Choice
+from tests.browser.account import Choice
 
 EXTRA_FIELDS = "Extra Fields"
 JSON = "Extra Fields JSON"

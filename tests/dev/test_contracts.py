@@ -1,19 +1,24 @@
-"""What import-linter cannot see, since it knows other packages by their top name only."""
+"""What import-linter is not told or cannot see: the vendors by name, and the modules of other packages."""
 
 from __future__ import annotations
 
 import ast
+from itertools import permutations
 from pathlib import Path
 
+import grimp
 import pytest
 
-from dev.layout import ROOT
+from airflow_provider_workflows.provider import FORMS
+from dev.layout import CACHE, ROOT
 
 EXCEPTIONS = {"airflow.sdk.exceptions", "airflow.exceptions"}  # the latter is where Airflow 3.1 keeps them
-BELOW_BASE = sorted(
-    path
-    for room in ("protocol", "transport")
-    for path in (ROOT / "airflow_provider_workflows" / room).rglob("*.py")
+PACKAGE = ROOT / "airflow_provider_workflows"
+WITHOUT_AIRFLOW = sorted(
+    [
+        PACKAGE / "exceptions.py",
+        *(path for room in ("protocol", "transport") for path in (PACKAGE / "core" / room).rglob("*.py")),
+    ]
 )
 
 
@@ -28,9 +33,9 @@ def airflow_modules(path: Path) -> set[str]:
     return {name for name in imported if name.split(".")[0] == "airflow"}
 
 
-@pytest.mark.parametrize("path", BELOW_BASE, ids=lambda path: str(path.relative_to(ROOT)))
-def test_the_only_airflow_name_below_base_is_its_exceptions(path: Path) -> None:
-    allowed = EXCEPTIONS if path.parts[-2:] == ("protocol", "errors.py") else set()
+@pytest.mark.parametrize("path", WITHOUT_AIRFLOW, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_only_airflow_name_is_its_exceptions(path: Path) -> None:
+    allowed = EXCEPTIONS if path.name == "exceptions.py" else set()
     assert airflow_modules(path) <= allowed
 
 
@@ -38,3 +43,35 @@ def test_the_search_finds_imports(tmp_path: Path) -> None:
     planted = tmp_path / "planted.py"
     planted.write_text("import json\ndef f():\n    from airflow.models import X\n    import airflow.sdk\n")
     assert airflow_modules(planted) == {"airflow.models", "airflow.sdk"}
+
+
+VENDORS = [form.package for form in FORMS]
+#: A vendor's package, and its double.
+STRANGERS = [VENDORS, [name.replace(".", ".sandbox.", 1) for name in VENDORS]]
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    """Who imports whom."""
+    return grimp.build_graph(PACKAGE.name, cache_dir=str(CACHE / "grimp"))
+
+
+def acquaintances(graph: grimp.ImportGraph, packages: list[str]) -> list[str]:
+    """Ways by which one of some packages imports another, over however many modules."""
+    chains = (
+        graph.find_shortest_chain(one, other, as_packages=True) for one, other in permutations(packages, 2)
+    )
+    return [" -> ".join(chain) for chain in chains if chain]
+
+
+@pytest.mark.parametrize("packages", STRANGERS, ids=["vendors", "doubles"])
+def test_vendors_are_strangers_to_one_another(graph: grimp.ImportGraph, packages: list[str]) -> None:
+    assert set(packages) <= graph.modules
+    assert acquaintances(graph, packages) == []
+
+
+def test_an_acquaintance_is_noticed(graph: grimp.ImportGraph) -> None:
+    one, other = f"{VENDORS[0]}.operators", f"{VENDORS[1]}.hooks"
+    graph.add_import(importer=one, imported=other)
+    assert acquaintances(graph, VENDORS) == [f"{one} -> {other}"]
+    graph.remove_import(importer=one, imported=other)

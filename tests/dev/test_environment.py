@@ -106,7 +106,7 @@ def test_enough_disk_is_silent() -> None:
 
 
 def test_the_environments_do_not_share_a_folder() -> None:
-    assert len({environment.folder for environment in ENVIRONMENTS.values()}) == len(ENVIRONMENTS) == 2
+    assert len({environment.folder for environment in ENVIRONMENTS.values()}) == len(ENVIRONMENTS) == 3
     assert CURRENT.folder.parent == ROOT
 
 
@@ -118,18 +118,18 @@ def test_failing_step_shows_the_last_lines_and_names_the_log(
     with pytest.raises(SetUpError) as caught:
         run([sys.executable, "-c", program], label="installing", log=log)
     assert str(caught.value) == f"installing failed; the whole log is {log}"
-    said = capsys.readouterr()
-    assert said.err.splitlines()[-1] == "line 99."
-    assert "line 1." not in said.err.splitlines()
-    assert "installing: stopped after" in said.out
+    output = capsys.readouterr()
+    assert output.err.splitlines()[-1] == "line 99."
+    assert "line 1." not in output.err.splitlines()
+    assert "installing: stopped after" in output.out
 
 
 def test_step_that_works_is_silent_but_for_its_progress(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run([sys.executable, "-c", "print('chatter')"], label="installing", log=tmp_path / "log")
-    said = capsys.readouterr()
-    assert said.err == ""
-    assert said.out.splitlines()[0] == "installing ..."
-    assert "installing: done after" in said.out
-    assert "chatter" not in said.out
+    output = capsys.readouterr()
+    assert output.err == ""
+    assert output.out.splitlines()[0] == "installing ..."
+    assert "installing: done after" in output.out
+    assert "chatter" not in output.out

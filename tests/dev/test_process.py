@@ -154,8 +154,8 @@ def test_interrupt_unwinds_once_and_exits_with_130(tmp_path: Path, number: signa
     process = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     with process.stdout as output:
-        for said in ("ready\n", "unwinding\n"):
-            assert output.readline() == said
+        for line in ("ready\n", "unwinding\n"):
+            assert output.readline() == line
             process.send_signal(number)  # the second one comes while it unwinds, and must not cut that short
         assert output.readline() == "unwound\n"
     assert process.wait(SECONDS) == INTERRUPTED

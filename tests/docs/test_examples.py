@@ -10,10 +10,9 @@ import pytest
 
 from airflow_provider_workflows.sandbox.server import SandboxServer
 from dev.vendors import connections
-from tests.base.conftest import clock as clock
-from tests.base.conftest import new_process as new_process
-from tests.base.harness import Clock
-from tests.docs.course import Course
+from tests.core.conftest import clock as clock
+from tests.core.harness import Clock
+from tests.docs.dag_run import DagRun
 from tests.docs.pages import DOCS, ROOT, VENDORS, Section, blocks_of, sections
 from tests.docs.test_blocks import read_dags
 
@@ -40,7 +39,7 @@ def test_it_runs_and_returns_what_is_shown(page: Path, clock: Clock, tmp_path: P
     pieces = blocks_of(page, example(page))
     (source,) = (one for one in pieces if one.language == "python")
     (dag,) = read_dags(source, tmp_path)
-    returned = Course(dag, clock=clock).run()
+    returned = DagRun(dag, clock=clock).run()
     shown = [json.loads(one.code) for one in pieces if one.language == "json"]
     if page != README:
         assert [nameless(one) for one in shown] == [nameless(returned)], json.dumps(returned, indent=2)

@@ -8,14 +8,14 @@ from dataclasses import fields
 
 import pytest
 
-from airflow_provider_workflows.base.record import Record, read_record
-from airflow_provider_workflows.mybpm.hook import MyBPMHook
+from airflow_provider_workflows import exceptions
+from airflow_provider_workflows.core.submission.record import Record, read_record
+from airflow_provider_workflows.mybpm.hooks import MyBPMHook
 from airflow_provider_workflows.mybpm.sensors import MyBPMStateSensor
-from airflow_provider_workflows.protocol import errors
 from airflow_provider_workflows.provider import get_provider_info
 from airflow_provider_workflows.retry_policy import WorkflowRetryPolicy
 from airflow_provider_workflows.sandbox.server import SandboxServer
-from tests.base.harness import Runner
+from tests.core.harness import Runner
 from tests.docs.pages import DOCS, Section, blocks_of, code, sections
 
 EXACTLY_ONCE, WAITING = DOCS / "exactly-once.md", DOCS / "waiting.md"
@@ -31,10 +31,12 @@ def first_cells(found: Section) -> set[str]:
 
 
 def test_the_record_is_one() -> None:
-    found = section("exactly-once.md", "What is written where")
+    found = section("exactly-once.md", "What a task stores")
     (shown,) = (json.loads(one.code) for one in blocks_of(EXACTLY_ONCE, found) if one.language == "json")
     assert Record.from_json(shown).to_json() == shown
-    everything = Record(mark="m", generation=0, target="t", place="p", lost_at=1.0, baseline=1, seal="s")
+    everything = Record(
+        mark="m", generation=0, target="t", mark_place="p", lost_at=1.0, baseline=1, note=1, seal="s"
+    )
     keys = {*everything.accept("i", at=1.0).to_json()}
     assert first_cells(found) == keys
 
@@ -44,8 +46,7 @@ def test_the_record_of_a_wait_is_told_whole(sandbox: SandboxServer, monkeypatch:
     connection = {**account, "host": sandbox.vendor_url("mybpm")}
     monkeypatch.setenv("AIRFLOW_CONN_MYBPM_DEFAULT", json.dumps(connection))
     boi_id = MyBPMHook().upsert("NOTE", {"TEXT": "a"}).boi_id
-    sensor = {"task_id": "wait", "bo_code": "NOTE", "boi_id": boi_id, "states": ["ALL"]}
-    runner = Runner(lambda: MyBPMStateSensor(**sensor))
+    runner = Runner(lambda: MyBPMStateSensor(task_id="wait", bo_code="NOTE", boi_id=boi_id, states=["ALL"]))
     runner.run()
     assert runner.store is not None
     record = runner.store.get("workflow_wait")
@@ -65,14 +66,14 @@ def test_the_id_alone_is_enough() -> None:
     text = EXACTLY_ONCE.read_text()
     assert '-d \'{"value": {"id": "1042"}}\'' in text
     record = read_record({"id": "1042"})
-    assert (record.id, record.handed_over, record.target) == ("1042", True, "")
+    assert (record.id, record.id_from_person, record.target) == ("1042", True, "")
 
 
 def test_every_error_is_told() -> None:
     kinds = {
         one.__name__
-        for one in vars(errors).values()
-        if inspect.isclass(one) and issubclass(one, errors.WorkflowError)
+        for one in vars(exceptions).values()
+        if inspect.isclass(one) and issubclass(one, exceptions.WorkflowError)
     }
     abstract = {"WorkflowError", "PermanentError", "TemporaryError"}
     assert first_cells(section("waiting.md", "Errors")) == kinds - abstract
@@ -81,9 +82,9 @@ def test_every_error_is_told() -> None:
 def test_retried_errors_are_the_temporary_ones() -> None:
     rows = section("waiting.md", "Errors").rows
     retried = {code(row[0])[0] for row in rows if row[2].startswith("retried")}
-    kinds = vars(errors).values()
+    kinds = vars(exceptions).values()
     temporary = {
-        one.__name__ for one in kinds if inspect.isclass(one) and issubclass(one, errors.TemporaryError)
+        one.__name__ for one in kinds if inspect.isclass(one) and issubclass(one, exceptions.TemporaryError)
     }
     assert retried == temporary - {"TemporaryError"}
 
@@ -91,3 +92,11 @@ def test_retried_errors_are_the_temporary_ones() -> None:
 def test_the_policys_parameters() -> None:
     found = section("waiting.md", "When a failed task comes back")
     assert first_cells(found) == {one.name for one in fields(WorkflowRetryPolicy)}
+
+
+def test_the_page_for_vendors_shows_their_whole_package() -> None:
+    text = (DOCS / "your-own-vendor.md").read_text()
+    folder = DOCS.parent / "tests" / "sixth_vendor"
+    sources = [path.relative_to(folder) for path in folder.glob("pigeon_*/*") if path.is_file()]
+    assert len(sources) > 10
+    assert [str(path) for path in sources if f"../tests/sixth_vendor/{path}\n" not in text] == []

@@ -7,7 +7,7 @@ from collections import Counter
 
 from tests.docs.pages import ROOT, sections
 from tests.system.chaos.cell import Cell
-from tests.system.chaos.matrix import scenes
+from tests.system.chaos.matrix import deployments
 
 #: The rows of the table, by the beginning of each: what the faults in it are known by. The first that fits
 #: has the cell: answers are lost among siblings, too, and requests before a task may send again.
@@ -30,7 +30,9 @@ def group_of(cell: Cell) -> str:
 
 
 def test_every_row_names_as_many_cells_as_the_matrix_has() -> None:
-    cells = [cell for scene in scenes(short=False) for lane in scene.lanes for cell in lane.cells]
+    cells = [
+        cell for deployment in deployments(short=False) for lane in deployment.lanes for cell in lane.cells
+    ]
     counted = Counter(group_of(cell) for cell in cells if not cell.control)
     told: dict[str, int] = {}
     for row in proof():
@@ -40,7 +42,9 @@ def test_every_row_names_as_many_cells_as_the_matrix_has() -> None:
 
 
 def test_every_control_has_a_row() -> None:
-    cells = [cell for scene in scenes(short=False) for lane in scene.lanes for cell in lane.cells]
+    cells = [
+        cell for deployment in deployments(short=False) for lane in deployment.lanes for cell in lane.cells
+    ]
     assert sum(row.startswith("control") for row in proof()) == sum(cell.control for cell in cells)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_workflows.base.event_trigger import FeedTrigger
-from tests.base.airflow_names import DagBag
+from airflow_provider_workflows.core.events.trigger import FeedTrigger
+from tests.core.airflow_names import DagBag
 
 FILE = Path(__file__).parents[2] / "example_dags" / "omflow_arrivals.py"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.base.airflow_names import DagBag, DagSerialization
+from tests.core.airflow_names import DagBag, DagSerialization
 
 FILE = Path(__file__).parents[2] / "example_dags" / "omflow_order.py"
 

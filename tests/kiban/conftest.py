@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.kiban.api import KibanApi
-from airflow_provider_workflows.kiban.hook import KibanHook
-from airflow_provider_workflows.protocol.operation import Operation
-from airflow_provider_workflows.protocol.retry import Retry
+from airflow_provider_workflows.core.protocol.operation import Operation
+from airflow_provider_workflows.core.protocol.retry import Retry
+from airflow_provider_workflows.kiban.api.operations import KibanApi
+from airflow_provider_workflows.kiban.hooks import KibanHook
 from airflow_provider_workflows.sandbox.server import SandboxServer
-from tests.base.conftest import clock as clock
-from tests.base.conftest import new_process as new_process
+from airflow_provider_workflows.testing import forget_connections
+from tests.core.conftest import clock as clock
 from tests.kiban.server import KEY, KibanServer
 
 Run = Callable[[Callable[[KibanApi], Operation[Any]]], Any]
@@ -29,6 +29,7 @@ def kiban(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> KibanServe
         extra = {"environment": "sandbox", "timeout": 5, **changes.pop("extra", {})}
         fields = {"conn_type": "kiban", "host": sandbox.vendor_url("kiban"), "password": KEY, **changes}
         monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps({**fields, "extra": extra}))
+        forget_connections()
 
     connect()
     return KibanServer(sandbox.control, sandbox.vendor_url("kiban"), connect)

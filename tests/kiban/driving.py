@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from airflow_provider_workflows.protocol.message import Reply, Request
-from airflow_provider_workflows.protocol.operation import Operation, Sleep, Step
-from airflow_provider_workflows.protocol.retry import diagnose
+from airflow_provider_workflows.core.protocol.message import Reply, Request
+from airflow_provider_workflows.core.protocol.operation import Operation, Sleep, Step
+from airflow_provider_workflows.core.protocol.retry import diagnose
 
 
 def ok(body: Any = None, *, status: int = 200, **headers: str) -> Reply:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.base.record import KEY
+from airflow_provider_workflows.core.submission.record import KEY
 from airflow_provider_workflows.kiban.operators import KibanAnswerStepOperator, KibanStartWorkflooOperator
-from tests.base.harness import Clock, Runner
+from tests.core.harness import Clock, Runner
 from tests.kiban.server import FORM, LOAN
 
 #: Answers that are lost or no answers, and whether Kiban did it all the same.

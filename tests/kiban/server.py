@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_workflows.kiban.hook import KibanHook
+from airflow_provider_workflows.kiban.hooks import KibanHook
 from airflow_provider_workflows.sandbox.control import Control
 
 KEY = "kiban-sandbox-key"
 LOAN = "64b5f0c2a1d3e4f5a6b7c801"
+LOAN_SCENARIO = "64b5f0c2a1d3e4f5a6b7a001"
 ONBOARDING = "64b5f0c2a1d3e4f5a6b7c802"
 ONBOARDING_SCENARIO = "64b5f0c2a1d3e4f5a6b7a002"
 TWO_FORMS = "64b5f0c2a1d3e4f5a6b7c803"
@@ -23,6 +24,13 @@ OTP = "64b5f0c2a1d3e4f5a6b7c808"
 OTP_SCENARIO = "64b5f0c2a1d3e4f5a6b7a008"
 EXPIRING = "64b5f0c2a1d3e4f5a6b7c809"
 DRAFT = "64b5f0c2a1d3e4f5a6b7c810"
+BRANCHING = "64b5f0c2a1d3e4f5a6b7c811"
+BRANCHING_SCENARIO = "64b5f0c2a1d3e4f5a6b7a011"
+ADDRESS = "64b5f0c2a1d3e4f5a6b7c812"
+CIRCLING = "64b5f0c2a1d3e4f5a6b7c814"
+PRINTING = "64b5f0c2a1d3e4f5a6b7c813"
+#: Id of the node that prints, the same in every run.
+PRINTER = "89cd7c6f3208dcc94ae83924"
 POOL = "64b5f0c2a1d3e4f5a6b70001"
 NOBODY = "f" * 24
 FORM = {"first_name": "Ana", "last_name": "Torres", "rfc": "TOAA900101AB1", "amount": 25000}

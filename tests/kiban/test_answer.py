@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.kiban.answer import judge, read_complaint, without_values
-from airflow_provider_workflows.protocol import errors
-from airflow_provider_workflows.protocol.message import Reply, Request
-from airflow_provider_workflows.protocol.retry import diagnose
+from airflow_provider_workflows import exceptions
+from airflow_provider_workflows.core.protocol.message import Reply, Request
+from airflow_provider_workflows.core.protocol.retry import diagnose
+from airflow_provider_workflows.kiban.api.refusal import judge, read_complaint, without_values
 
 MISSING = {
     "typeError": "REQUIRED_FIELDS",
@@ -22,6 +22,7 @@ NOT_THERE = {"typeError": "ELEMENT_NOT_EXIST_ERROR", "errors": None, "errorMessa
 
 def request(
     *,
+    method: str = "POST",
     repeatable: bool = False,
     expects_json: bool = True,
     sent: Any = None,
@@ -30,7 +31,7 @@ def request(
     return Request(
         vendor="Kiban Workfloo",
         operation="try",
-        method="POST",
+        method=method,
         path="/x",
         repeatable=repeatable,
         expects_json=expects_json,
@@ -49,39 +50,48 @@ def reply(status: int, body: Any = None) -> Reply:
 @pytest.mark.parametrize(
     ("status", "body", "kind", "code", "says"),
     [
-        (400, MISSING, errors.Rejected, "REQUIRED_FIELDS", "idWorkflooDefinition: required"),
-        (400, NOT_THERE, errors.Rejected, "ELEMENT_NOT_EXIST_ERROR", "scenarioId not found"),
-        (404, NOT_THERE, errors.NotFound, "ELEMENT_NOT_EXIST_ERROR", "scenarioId not found"),
-        (400, {"page": "FORMAT_ERROR; must be 1"}, errors.Rejected, None, "page: FORMAT_ERROR; must be 1"),
-        (400, {"error": "wrong code", "remainingRetries": 2}, errors.Rejected, None, "tries left: 2"),
-        (400, None, errors.Rejected, None, "refused the values"),
-        (401, None, errors.AuthenticationFailed, None, "API key"),
-        (401, {}, errors.AuthenticationFailed, None, "API key"),
-        (403, None, errors.PermissionDenied, None, "no access"),
-        (403, {"error": "no code is pending"}, errors.PermissionDenied, None, "no code is pending"),
-        (404, None, errors.NotFound, None, "does not know"),
-        (404, {}, errors.NotFound, None, "does not know"),
-        (409, None, errors.Conflict, None, "stand"),
-        (413, None, errors.Rejected, None, "too large"),
-        (418, b"<html>", errors.Rejected, None, "refused"),
+        (400, MISSING, exceptions.Rejected, "REQUIRED_FIELDS", "idWorkflooDefinition: required"),
+        (400, NOT_THERE, exceptions.Rejected, "ELEMENT_NOT_EXIST_ERROR", "scenarioId not found"),
+        (404, NOT_THERE, exceptions.NotFound, "ELEMENT_NOT_EXIST_ERROR", "scenarioId not found"),
+        (
+            400,
+            {"page": "FORMAT_ERROR; must be 1"},
+            exceptions.Rejected,
+            None,
+            "page: FORMAT_ERROR; must be 1",
+        ),
+        (400, {"error": "wrong code", "remainingRetries": 2}, exceptions.Rejected, None, "tries left: 2"),
+        (400, None, exceptions.Rejected, None, "refused the values"),
+        (401, None, exceptions.AuthenticationFailed, None, "API key"),
+        (401, {}, exceptions.AuthenticationFailed, None, "API key"),
+        (403, None, exceptions.PermissionDenied, None, "lacks the permission"),
+        (403, {"error": "no code is pending"}, exceptions.PermissionDenied, None, "no code is pending"),
+        (404, None, exceptions.NotFound, None, "does not know"),
+        (404, {}, exceptions.NotFound, None, "does not know"),
+        (409, None, exceptions.Conflict, None, "or has left it"),
+        (413, None, exceptions.Rejected, None, "too large"),
+        (418, b"<html>", exceptions.Rejected, None, "refused"),
     ],
 )
 def test_refusals(status: int, body: Any, kind: type[BaseException], code: str | None, says: str) -> None:
     error = judge(request(), reply(status, body))
     assert type(error) is kind
-    assert isinstance(error, errors.WorkflowError)
+    assert isinstance(error, exceptions.WorkflowError)
     assert (error.status, error.code) == (status, code)
     assert says in error.message
 
 
 @pytest.mark.parametrize("status", [500, 503])
 def test_a_server_error_on_a_read_is_temporary_and_on_a_write_a_doubt(status: int) -> None:
-    assert type(diagnose(request(repeatable=True), reply(status))) is errors.ServiceUnavailable
-    assert type(diagnose(request(), reply(status))) is errors.OutcomeUnknown
+    assert type(diagnose(request(repeatable=True), reply(status))) is exceptions.ServiceUnavailable
+    assert type(diagnose(request(), reply(status))) is exceptions.OutcomeUnknown
 
 
 def test_a_conflict_on_a_read_is_temporary() -> None:
-    assert type(judge(request(repeatable=True), reply(409))) is errors.ServiceUnavailable
+    read = request(method="GET", repeatable=True)
+    assert type(judge(read, reply(409))) is exceptions.ServiceUnavailable
+    # One that is sent and may be repeated is no read: the execution is elsewhere.
+    assert type(judge(request(repeatable=True), reply(409))) is exceptions.Conflict
 
 
 @pytest.mark.parametrize("body", [None, {"phase": "VALIDATE"}, {}], ids=["empty", "JSON", "{}"])
@@ -91,9 +101,9 @@ def test_success_without_a_body_or_with_one(body: Any) -> None:
 
 def test_a_page_instead_of_an_empty_body_is_a_doubt() -> None:
     found = diagnose(request(expects_json=False), reply(200, b"<html>Sign in</html>"))
-    assert type(found) is errors.OutcomeUnknown
+    assert type(found) is exceptions.OutcomeUnknown
     found = diagnose(request(expects_json=False, repeatable=True), reply(200, b"<html>"))
-    assert type(found) is errors.UnreadableAnswer
+    assert type(found) is exceptions.UnreadableAnswer
 
 
 def test_a_refusal_does_not_quote_what_was_sent() -> None:
@@ -133,7 +143,7 @@ def test_a_refusal_never_becomes_a_document() -> None:
     ids=str,
 )
 def test_a_body_of_another_shape_says_nothing(body: bytes) -> None:
-    assert read_complaint(reply(400, body)).told(str) == ""
+    assert read_complaint(reply(400, body)).describe(str) == ""
 
 
 def test_short_values_are_left_as_they_tell_nothing() -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.kiban.api import KibanApi
-from airflow_provider_workflows.kiban.codes import BUSY_PAUSE
-from airflow_provider_workflows.kiban.status import Step
-from airflow_provider_workflows.protocol import errors
-from airflow_provider_workflows.protocol.message import Reply
-from airflow_provider_workflows.protocol.operation import Operation, Page
+from airflow_provider_workflows import exceptions
+from airflow_provider_workflows.core.protocol.message import Reply
+from airflow_provider_workflows.core.protocol.operation import Operation, Page
+from airflow_provider_workflows.kiban.api.codes import BUSY_PAUSE
+from airflow_provider_workflows.kiban.api.operations import KibanApi
+from airflow_provider_workflows.kiban.api.status import Step
 from tests.kiban.driving import Driven, ok
 from tests.kiban.server import PDF
 
@@ -74,16 +75,16 @@ class TestStart:
         ids=lambda value: str(value),
     )
     def test_wrong_arguments_are_named_and_nothing_is_sent(self, arguments: Any, named: str) -> None:
-        with pytest.raises(errors.InvalidInput, match=named):
+        with pytest.raises(exceptions.InvalidInput, match=named):
             Driven(API.start(**{"workfloo_id": "w1", **arguments}))
 
     def test_a_scenario_is_no_matter_of_production(self) -> None:
-        with pytest.raises(errors.InvalidInput, match="scenario_id is for the sandbox"):
+        with pytest.raises(exceptions.InvalidInput, match="scenario_id is for the sandbox"):
             Driven(PRODUCTION.start("w1", scenario_id="s1"))
 
     @pytest.mark.parametrize("body", [{}, {"id": None}, {"id": ""}, {"id": 7}, [], "e1"], ids=repr)
     def test_a_yes_without_an_id_is_a_doubt(self, body: Any) -> None:
-        with pytest.raises(errors.OutcomeUnknown, match="not the id"):
+        with pytest.raises(exceptions.OutcomeUnknown, match="reported success, but returned no valid id"):
             Driven(API.start("w1"), [ok(body)])
 
     def test_pool(self) -> None:
@@ -98,10 +99,10 @@ class TestStart:
 READS: dict[str, tuple[Make, str, Any]] = {
     "status": (lambda api: api.status("e1"), f"{BASE}/status/e1", status()),
     "detail": (lambda api: api.detail("e1"), f"{BASE}/e1", {"nodes": None}),
-    "history": (lambda api: api.history(), "/api/v2/workfloo?page=1&itemsPerPage=100", []),
+    "list_executions": (lambda api: api.list_executions(), "/api/v2/workfloo?page=1&itemsPerPage=100", []),
     "file": (
         lambda api: api.file("e1", node_id="n1", name="a b.pdf"),
-        f"{BASE}/e1/file?nodeId=n1&name=a%20b.pdf",
+        "/api/v2/workfloo/e1/file?nodeId=n1&name=a%20b.pdf",
         {"fileBase64": PDF},
     ),
 }
@@ -183,7 +184,7 @@ def test_answers_are_confidential_and_secrets_are_known(name: str) -> None:
 @pytest.mark.parametrize("name", ["status", "detail", "file"])
 @pytest.mark.parametrize("body", [b"null", b"[1]", b'"x"', b"7"], ids=repr)
 def test_an_answer_of_another_shape(name: str, body: bytes) -> None:
-    with pytest.raises(errors.UnreadableAnswer):
+    with pytest.raises(exceptions.UnreadableAnswer):
         Driven(READS[name][0](API), [Reply(status=200, body=body)])
 
 
@@ -191,20 +192,100 @@ def test_file_is_decoded() -> None:
     content = base64.b64encode(b"%PDF\x00").decode()
     driven = Driven(API.file("e1", node_id="n1", name="x"), [ok({"fileBase64": content})])
     assert driven.result == b"%PDF\x00"
-    with pytest.raises(errors.UnreadableAnswer, match="no file"):
+    with pytest.raises(exceptions.UnreadableAnswer, match="no file"):
         Driven(API.file("e1", node_id="n1", name="x"), [ok({"fileBase64": "no base64!"})])
 
 
-class TestHistory:
+def made_in(*answers: Reply, **arguments: Any) -> Driven:
+    content = ok({"fileBase64": base64.b64encode(b"%PDF").decode()})
+    return Driven(API.file("e1", node_id="n1", name="x", **arguments), [*answers, content])
+
+
+class TestFileThatIsBeingMade:
+    @pytest.mark.parametrize(
+        ("answer", "pause"),
+        [
+            (ok({"status": "PROCESSING", "retryAfter": 7}, status=202), 7),
+            (ok({"status": "PROCESSING", "retryAfter": 7}, status=202, **{"retry-after": "9"}), 9),
+            (ok({"status": "PROCESSING"}, status=202), 5),
+            (ok({"retryAfter": "soon"}, status=202), 5),
+            (ok({"retryAfter": True}, status=202), 5),
+            (ok({"retryAfter": 0}, status=202), 5),
+            (ok({"retryAfter": -3}, status=202), 1),
+            (ok([1], status=202), 5),
+        ],
+        ids=["body", "header", "neither", "text", "bool", "0", "-3", "list"],
+    )
+    def test_it_asks_again_when_it_is_told_to(self, answer: Reply, pause: float) -> None:
+        driven = made_in(answer)
+        assert (driven.slept, driven.result) == ([pause], b"%PDF")
+        assert len({request.path for request in driven.requests}) == 1
+
+    def test_however_long_the_pause_it_ends_with_a_last_request(self) -> None:
+        never = ok({"retryAfter": 10**400}, status=202)
+        driven = made_in(never, ok({"retryAfter": 4}, status=202), patience=302)
+        assert driven.slept == [300, 2]
+
+    def test_beyond_patience_it_is_a_temporary_error(self) -> None:
+        making = ok({"retryAfter": 20}, status=202)
+        with pytest.raises(exceptions.ServiceUnavailable, match="still making the file after 50 s") as told:
+            Driven(API.file("e1", node_id="n1", name="x", patience=50), [making] * 4)
+        assert told.value.retry_after == 20
+        with pytest.raises(exceptions.ServiceUnavailable):
+            Driven(API.file("e1", node_id="n1", name="x", patience=0), [making])
+
+
+class TestValidateField:
+    def test_request_and_answer(self) -> None:
+        answer = {"status": "VALID", "filled": {"city": "x"}, "errors": None}
+        driven = Driven(API.validate_field("e1", "post/code", '{"post/code": "01000"}'), [ok(answer)])
+        (request,) = driven.requests
+        assert (request.method, request.repeatable) == ("POST", True)
+        assert request.path == f"{BASE}/e1/field/post%2Fcode/validate?sandbox=true"
+        assert request.json == {"values": {"post/code": "01000"}}
+        assert driven.result == answer
+
+    def test_an_execution_elsewhere_is_a_conflict_and_no_read_that_passes(self) -> None:
+        with pytest.raises(exceptions.Conflict):
+            Driven(API.validate_field("e1", "a", {}), [ok(status=409)])
+
+    @pytest.mark.parametrize("body", [None, [], {}, {"status": None}, {"status": 1}], ids=repr)
+    def test_an_answer_of_another_shape(self, body: Any) -> None:
+        with pytest.raises(exceptions.UnreadableAnswer):
+            Driven(API.validate_field("e1", "a", {}), [Reply(status=200, body=json.dumps(body).encode())])
+
+    def test_wrong_arguments(self) -> None:
+        for field, values in (("", {}), ("a", [1])):
+            with pytest.raises(exceptions.InvalidInput):
+                Driven(API.validate_field("e1", field, values))
+
+
+class TestListing:
+    @pytest.mark.parametrize("status", ["ABANDONED", "SUSPENDED"])
+    def test_a_status_that_kiban_cannot_filter_is_filtered_here(self, status: str) -> None:
+        link = '<https://workfloo.kiban.com/api/v2/workfloo?page=2>; rel="next"'
+        items = [{"id": "e1", "status": "SUCCESS"}, {"id": "e2", "status": status}, {"id": "e3"}]
+        driven = Driven(API.list_executions(status=status), [ok(items, link=link)])
+        assert "status=" not in driven.requests[0].path
+        assert driven.result == Page((items[1],), 2)
+        # A page with none of them is not the last.
+        assert Driven(API.list_executions(status=status), [ok(items[:1], link=link)]).result == Page((), 2)
+
+    @pytest.mark.parametrize("status", ["SUCCESS", "ERROR", "PROGRESS"])
+    def test_a_status_that_kiban_filters_is_left_to_it(self, status: str) -> None:
+        driven = Driven(API.list_executions(status=status), [ok([{"id": "e1", "status": status}])])
+        assert f"&status={status}&" in driven.requests[0].path
+        assert len(driven.result.items) == 1
+
     def test_parameters(self) -> None:
         since = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
         filters = {"origin": "API", "nodes.form.searchableBy.rfc_pf": "TOAA900101AB1"}
-        operation = PRODUCTION.history(
+        operation = PRODUCTION.list_executions(
             status="SUCCESS",
             since=since,
             until="2026-01-03T00:00:00-06:00",
-            page=2,
-            items_per_page=50,
+            start=2,
+            size=50,
             content=True,
             filters=filters,
         )
@@ -220,26 +301,26 @@ class TestHistory:
 
     def test_page(self) -> None:
         link = '<https://workfloo.kiban.com/api/v2/workfloo?page=3>; rel="next"'
-        driven = Driven(API.history(page=2), [ok([{"id": "e1"}], link=link)])
+        driven = Driven(API.list_executions(start=2), [ok([{"id": "e1"}], link=link)])
         assert driven.result == Page(({"id": "e1"},), 3)
 
     def test_last_page(self) -> None:
-        assert Driven(API.history(), [ok([])]).result == Page((), None)
+        assert Driven(API.list_executions(), [ok([])]).result == Page((), None)
 
     def test_null_is_an_empty_page(self) -> None:
-        assert Driven(API.history(), [Reply(status=200, body=b"null")]).result == Page((), None)
+        assert Driven(API.list_executions(), [Reply(status=200, body=b"null")]).result == Page((), None)
 
     @pytest.mark.parametrize("body", [{"items": []}, ["e1"]], ids=["the first history's", "no objects"])
     def test_no_list_of_executions(self, body: Any) -> None:
-        with pytest.raises(errors.UnreadableAnswer):
-            Driven(API.history(), [ok(body)])
+        with pytest.raises(exceptions.UnreadableAnswer):
+            Driven(API.list_executions(), [ok(body)])
 
     @pytest.mark.parametrize(
         ("arguments", "named"),
         [
-            ({"page": 0}, "page"),
-            ({"items_per_page": 0}, "items_per_page"),
-            ({"items_per_page": 1001}, "1000"),
+            ({"start": 0}, "start"),
+            ({"size": 0}, "size"),
+            ({"size": 10001}, "10000"),
             ({"since": "yesterday"}, "since"),
             ({"filters": {"page": "2"}}, "page"),
             ({"filters": {"sandbox": "false"}}, "sandbox"),
@@ -247,15 +328,15 @@ class TestHistory:
         ids=str,
     )
     def test_wrong_arguments(self, arguments: dict[str, Any], named: str) -> None:
-        with pytest.raises(errors.InvalidInput, match=named):
-            Driven(API.history(**arguments))
+        with pytest.raises(exceptions.InvalidInput, match=named):
+            Driven(API.list_executions(**arguments))
 
 
 class TestCodes:
     @pytest.mark.parametrize("wrong", [{"country_code": "52"}, {"phone_number": "55"}], ids=str)
     def test_country_and_phone_go_together(self, wrong: dict[str, str]) -> None:
         for operation in (API.send_nip("e1", **wrong), API.resend_nip("e1", **wrong)):
-            with pytest.raises(errors.InvalidInput, match="together"):
+            with pytest.raises(exceptions.InvalidInput, match="together"):
                 Driven(operation)
 
     def test_callback_of_a_nip_goes_into_headers(self) -> None:
@@ -269,12 +350,12 @@ class TestCodes:
 
     @pytest.mark.parametrize("make", [API.validate_nip, API.validate_otp], ids=["nip", "otp"])
     def test_a_code_is_text(self, make: Any) -> None:
-        with pytest.raises(errors.InvalidInput, match="must be an id"):
+        with pytest.raises(exceptions.InvalidInput, match="must be a non-empty id"):
             Driven(make("e1", 123456))
 
     def test_wrong_code(self) -> None:
         refused = ok({"error": "the code 123456 is wrong", "remainingRetries": 2}, status=400)
-        with pytest.raises(errors.Rejected, match=r"the code \*\*\* is wrong; tries left: 2"):
+        with pytest.raises(exceptions.Rejected, match=r"the code \*\*\* is wrong; tries left: 2"):
             Driven(API.validate_otp("e1", "123456"), [refused])
 
     BUSY = ok(status("FORM_PROCESSING"))
@@ -294,15 +375,15 @@ class TestCodes:
 
     @pytest.mark.parametrize("end", [NO_CODE, ok(status("LINK", word=1)), ok({"status": "ERROR"})])
     def test_no_code_pending_is_final(self, end: Reply) -> None:
-        with pytest.raises(errors.PermissionDenied):
+        with pytest.raises(exceptions.PermissionDenied):
             Driven(API.fallback_otp("e1"), [self.DENIED, end])
 
     def test_busy_for_good_is_temporary(self) -> None:
-        with pytest.raises(errors.ServiceUnavailable, match="busy"):
+        with pytest.raises(exceptions.ServiceUnavailable, match="busy"):
             Driven(API.validate_otp("e1", "123456"), [self.DENIED, self.BUSY] * 3)
 
     def test_denied_for_good_while_the_code_is_pending(self) -> None:
-        with pytest.raises(errors.PermissionDenied):
+        with pytest.raises(exceptions.PermissionDenied):
             Driven(API.validate_otp("e1", "123456"), [self.DENIED, self.WAITING] * 3)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.base.condition import Condition, Done, Pending
-from airflow_provider_workflows.kiban.api import KibanApi
+from airflow_provider_workflows.core.waiting.condition import Condition, Done, Pending
+from airflow_provider_workflows.exceptions import RunFailed
+from airflow_provider_workflows.kiban.api.operations import KibanApi
 from airflow_provider_workflows.kiban.conditions import ExecutionSucceeded, StepPending
-from airflow_provider_workflows.protocol.errors import RunFailed
 from tests.kiban.driving import Driven, ok
 
 API = KibanApi(key="the-key")
@@ -62,7 +62,10 @@ class TestExecutionSucceeded:
         [
             (status("ERROR"), "ended with ERROR; its last step was 'Person'"),
             (status("ABANDONED"), "expired"),
-            (status("ABANDONED", cancelledAt="2026-01-02", cancelledBy="Eva"), "by hand at 2026-01-02"),
+            (
+                status("ABANDONED", cancelledAt="2026-01-02", cancelledBy="Eva"),
+                "cancelled by a person at 2026-01-02",
+            ),
         ],
         ids=["error", "expired", "cancelled"],
     )
@@ -74,8 +77,8 @@ class TestExecutionSucceeded:
     @pytest.mark.parametrize(
         ("answer", "detail", "warning"),
         [
-            (status(), "at work", False),
-            (status(node_type="FORM_PROCESSING"), "at work", False),
+            (status(), "processing", False),
+            (status(node_type="FORM_PROCESSING"), "processing", False),
             (status(node_type="FORM", form={}), "(FORM), waits for its form", False),
             (status(node_type="TIMER", timer={"endWaitDate": "soon"}), "until soon", False),
             (status(node_type="SIGNATURE"), "(SIGNATURE), which this package does not know", True),
@@ -140,7 +143,7 @@ class TestStepPending:
 
     @pytest.mark.parametrize("word", ["SUCCESS", "ERROR", "ABANDONED"])
     def test_after_the_end(self, word: str) -> None:
-        with pytest.raises(RunFailed, match="does not wait for step FORM 'Person'"):
+        with pytest.raises(RunFailed, match=r"so it will not reach step FORM 'Person' \["):
             look(StepPending(execution_id="e1", node="Person", node_type="FORM"), status(word, "FORM"))
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from airflow.sdk import Connection
 
-from airflow_provider_workflows.base.settings import Settings, read_settings
+from airflow_provider_workflows.core.connection.settings import Settings, read_settings
+from airflow_provider_workflows.exceptions import InvalidConnection
 from airflow_provider_workflows.kiban.connection import FORM
-from airflow_provider_workflows.kiban.hook import KibanHook
-from airflow_provider_workflows.protocol.errors import InvalidConnection
+from airflow_provider_workflows.kiban.hooks import KibanHook
 from tests.kiban.server import KibanServer
 
 
@@ -77,10 +77,10 @@ def test_the_form_hides_the_login_and_masks_the_callback_key() -> None:
 @pytest.mark.parametrize(
     ("changes", "well", "told"),
     [
-        ({}, True, r"\(sandbox\) accepts the API key"),
-        ({"extra": {"environment": "production"}}, True, r"\(production\) accepts"),
-        ({"password": "kiban-outsider-key"}, False, "No right: .* may not list executions"),
-        ({"password": "wrong"}, False, "does not accept the API key"),
+        ({}, True, r"\(sandbox\) accepted the API key"),
+        ({"extra": {"environment": "production"}}, True, r"\(production\) accepted"),
+        ({"password": "kiban-outsider-key"}, False, "No permission: .* may not list executions"),
+        ({"password": "wrong"}, False, "did not accept the API key"),
     ],
     ids=["sandbox", "production", "without access", "wrong key"],
 )

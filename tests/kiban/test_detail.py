@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.kiban.detail import check_fields, count_stays, labels, pick, shows_form
-from airflow_provider_workflows.protocol.errors import InvalidInput
+from airflow_provider_workflows.exceptions import InvalidInput
+from airflow_provider_workflows.kiban.api.detail import check_fields, count_stays, labels, pick, shows_form
 
 DETAIL: dict[str, Any] = {
     "status": "SUCCESS",

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.base.airflow_names import DagBag
-from tests.base.harness import Clock, Runner
+from tests.core.airflow_names import DagBag
+from tests.core.harness import Clock, Runner
 from tests.kiban.server import KibanServer
 
 FILE = Path(__file__).parents[2] / "example_dags" / "kiban_loan.py"

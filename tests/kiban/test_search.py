@@ -10,11 +10,18 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from airflow_provider_workflows.base.decision import Absent, CannotKnow, Found
-from airflow_provider_workflows.kiban.api import KibanApi
-from airflow_provider_workflows.kiban.search import MOST_PAGES, PAGE, Several, by_mark, holds_mark, in_period
-from airflow_provider_workflows.protocol.errors import NotFound, ServiceUnavailable, UnreadableAnswer
-from airflow_provider_workflows.protocol.message import Reply
+from airflow_provider_workflows.core.protocol.message import Reply
+from airflow_provider_workflows.core.submission.effect import Found, NotSent, Unknown
+from airflow_provider_workflows.exceptions import NotFound, ServiceUnavailable, UnreadableAnswer
+from airflow_provider_workflows.kiban.api.operations import KibanApi
+from airflow_provider_workflows.kiban.effects.search import (
+    MOST_PAGES,
+    PAGE,
+    Several,
+    by_mark,
+    holds_mark,
+    in_period,
+)
 from tests.kiban.driving import Driven, ok
 
 MARK = "af-loans-apply-0123456789ab"
@@ -110,7 +117,7 @@ def test_two_with_the_mark_are_both_named() -> None:
     told = marked(ok([item("e1", {"key": MARK})], link=link), ok([item("e2", {"key": MARK.upper()})])).result
     assert isinstance(told, Several)
     assert not told.may_change
-    assert "(e1, e2)" in told.why
+    assert ": e1, e2" in told.why
 
 
 def test_one_that_is_listed_twice_is_one() -> None:
@@ -143,7 +150,7 @@ def test_every_page_is_looked_at() -> None:
 def test_a_full_page_without_a_link_is_not_the_last() -> None:
     others = [item("e1", {"key": "another"})] * PAGE
     assert marked(ok(others), ok([item("e2", {"key": MARK})])).result == Found("e2")
-    assert marked(ok(others), ok([])).result == Absent()
+    assert marked(ok(others), ok([])).result == NotSent()
 
 
 def full(number: int) -> list[dict[str, Any]]:
@@ -154,14 +161,14 @@ def full(number: int) -> list[dict[str, Any]]:
 NEXT_IS_1 = '<https://x/?page=1>; rel="next"'
 NEXT_IS_3 = '<https://x/?page=3>; rel="next"'
 UNENDING: list[tuple[str, list[Reply], str]] = [
-    ("the last page again", [ok(full(1)), ok(full(2)), ok(full(2))], "page 3 .* none that was not listed"),
-    ("page is ignored", [ok(full(1)), ok(full(1))], "page 2 .* none that was not listed"),
-    ("a remnant of the page before", [ok(full(1)), ok(full(1)[-1:])], "page 2 .* none that was not listed"),
-    ("an empty page that is not the last", [ok(full(1)), ok([], link=NEXT_IS_3)], "page 2 .* none that"),
+    ("the last page again", [ok(full(1)), ok(full(2)), ok(full(2))], "page 3 .* only repeats earlier pages"),
+    ("page is ignored", [ok(full(1)), ok(full(1))], "page 2 .* only repeats earlier pages"),
+    ("a remnant of the page before", [ok(full(1)), ok(full(1)[-1:])], "page 2 .* only repeats earlier pages"),
+    ("an empty page that is not the last", [ok(full(1)), ok([], link=NEXT_IS_3)], "page 2 .* only repeats"),
     (
         "back to the first page",
         [ok([item("e1", {"key": "another"})], link=NEXT_IS_1)],
-        "calls page 1 the one",
+        "names page 1 as the next",
     ),
 ]
 EITHER = pytest.mark.parametrize("how", ["by mark", "in period"])
@@ -179,14 +186,14 @@ def searched(how: str, answers: Iterable[Reply]) -> Any:
 )
 def test_pages_that_lead_nowhere_leave_a_doubt(how: str, answers: list[Reply], why: str) -> None:
     told = searched(how, answers)
-    assert isinstance(told, CannotKnow)
+    assert isinstance(told, Unknown)
     assert re.search(why, told.why)
     assert told.may_change is (how == "by mark")
 
 
 def test_no_executions_before_pages_that_lead_nowhere() -> None:
     told = searched("in period", [ok([], link=NEXT_IS_3)])
-    assert isinstance(told, CannotKnow)
+    assert isinstance(told, Unknown)
     assert told.may_change
 
 
@@ -204,23 +211,23 @@ def test_pages_are_read_up_to_a_bound(how: str) -> None:
         for n in range(1, MOST_PAGES + 1)
     ]
     told = searched(how, pages)
-    assert isinstance(told, CannotKnow)
-    assert f"goes on after {MOST_PAGES} pages" in told.why
+    assert isinstance(told, Unknown)
+    assert f"has more than {MOST_PAGES} pages" in told.why
     last = ok([item("e", {"key": "another"})])
-    assert "goes on" not in str(searched(how, [*pages[:-1], last]))
+    assert "has more than" not in str(searched(how, [*pages[:-1], last]))
 
 
 def test_none_and_others_are_absent() -> None:
-    assert marked(ok([])).result == Absent()
-    assert marked(ok([item("e1", {"key": "another"}), item("e2", {"key": "third"})])).result == Absent()
+    assert marked(ok([])).result == NotSent()
+    assert marked(ok([item("e1", {"key": "another"}), item("e2", {"key": "third"})])).result == NotSent()
 
 
 def test_hidden_ones_are_named_and_may_show_later() -> None:
     driven = marked(ok([item("e1", {"key": "another"}), *(item(f"e{n}") for n in range(2, 9))]))
-    assert isinstance(driven.result, CannotKnow)
+    assert isinstance(driven.result, Unknown)
     assert driven.result.may_change
     assert "7 executions" in driven.result.why
-    assert "(e2, e3, e4, e5, e6, ...)" in driven.result.why
+    assert ": e2, e3, e4, e5, e6, ..." in driven.result.why
 
 
 @pytest.mark.parametrize("shape", ["content", "execution", "item"])
@@ -240,9 +247,9 @@ def test_an_item_without_content_is_read_by_itself() -> None:
 
 @pytest.mark.parametrize("one", [{}, {"id": 7}, {"id": ""}], ids=str)
 def test_an_item_without_id_is_no_item(one: dict[str, Any]) -> None:
-    with pytest.raises(UnreadableAnswer, match="without id"):
+    with pytest.raises(UnreadableAnswer, match="without a valid id"):
         marked(ok([{**one, "content": execution({"key": MARK})}]))
-    with pytest.raises(UnreadableAnswer, match="without id"):
+    with pytest.raises(UnreadableAnswer, match="without a valid id"):
         Driven(in_period(API, since=SINCE), [ok([one])])
 
 
@@ -257,14 +264,14 @@ def test_in_a_period_all_pages_count() -> None:
     driven = Driven(
         in_period(API, since=SINCE), [ok([item("e07"), item("e09")], link=link), ok([item("e08")])]
     )
-    assert isinstance(driven.result, CannotKnow)
+    assert isinstance(driven.result, Unknown)
     assert not driven.result.may_change
-    assert "lists 3 begun since 2026-01-02 03:04:05 UTC" in driven.result.why
-    assert "the newest e09 of 2026-01-02T03:04:09Z" in driven.result.why
+    assert "lists 3 executions that began since 2026-01-02 03:04:05 UTC" in driven.result.why
+    assert "The newest is e09 of 2026-01-02T03:04:09Z" in driven.result.why
     assert all("content" not in request.path for request in driven.requests)
 
 
 def test_in_a_period_none_is_absent() -> None:
-    assert Driven(in_period(API, since=SINCE), [ok([])]).result == Absent()
+    assert Driven(in_period(API, since=SINCE), [ok([])]).result == NotSent()
     told = Driven(in_period(API, since=SINCE), [ok([{"id": "e1"}])]).result
-    assert "the newest e1 of an unknown time" in told.why
+    assert "The newest is e1 of an unknown time" in told.why

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.kiban.hook import KibanHook
+from airflow_provider_workflows.core.protocol.retry import Retry
+from airflow_provider_workflows.kiban.hooks import KibanHook
 from airflow_provider_workflows.kiban.operators import KibanAnswerStepOperator, KibanStartWorkflooOperator
 from airflow_provider_workflows.kiban.sensors import KibanStepSensor, KibanWorkflooSensor
-from airflow_provider_workflows.protocol.retry import Retry
-from tests.base.harness import Clock, Runner
-from tests.base.said import Everything, Keeper, recorded
+from tests.core.harness import Clock, Runner
+from tests.core.log_capture import Capture, CaptureHandler, capturing
 from tests.kiban.server import FORM, LOAN, ONBOARDING, ONBOARDING_SCENARIO, OTP, OTP_SCENARIO, KibanServer
 
 KEY = "hunter2+very/secret&key"
@@ -38,15 +38,15 @@ FAULTS: list[dict[str, Any]] = [
 
 
 @pytest.fixture
-def everything(
+def capture(
     kiban: KibanServer, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Everything]:
-    kept = Everything(*SECRETS)
-    with recorded(kept, capfd, monkeypatch):
+) -> Iterator[Capture]:
+    kept = Capture(*SECRETS, arguments=(CODE, RFC, RFC.lower()))
+    with capturing(kept, capfd, monkeypatch):
         kiban.command("add_key", key=KEY)
         kiban.connect(password=KEY, extra={"callback_x_api_key": CALLBACK_KEY})
         yield kept
-    kept.said.append(json.dumps(kiban.control.requests("kiban")))
+    kept.texts.append(json.dumps(kiban.control.requests("kiban")))
     assert kept.found() == set()
 
 
@@ -58,7 +58,7 @@ def _await(make: Callable[[], Any]) -> Any:
     "fault", FAULTS, ids=lambda fault: f"{fault['kind']} {fault.get('status', '')}".strip()
 )
 def test_nothing_is_said_of_them_when_a_call_goes_wrong(
-    kiban: KibanServer, everything: Everything, fault: dict[str, Any]
+    kiban: KibanServer, capture: Capture, fault: dict[str, Any]
 ) -> None:
     hook = KibanHook(retry=Retry(attempts=2, base=0.01))
     execution_id = kiban.start()
@@ -66,7 +66,7 @@ def test_nothing_is_said_of_them_when_a_call_goes_wrong(
     calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
         ("start", (LOAN,), {"form": PERSONAL, "callback_url": "https://x.example/cb"}),
         ("send_form", (execution_id, PERSONAL), {}),
-        ("history", (), {"filters": filters}),
+        ("list_executions", (), {"filters": filters}),
         ("validate_nip", (execution_id, CODE), {}),
         ("validate_otp", (execution_id, CODE), {}),
         ("detail", (execution_id,), {}),
@@ -74,95 +74,95 @@ def test_nothing_is_said_of_them_when_a_call_goes_wrong(
     for endpoint in ("start", "form", "history_v2", "nip_validate", "otp_validate", "detail"):
         kiban.fault(**{**fault, "endpoint": endpoint})
     for name, arguments, named in calls:
-        everything.attempt(partial(getattr(hook, name), *arguments, **named))
+        capture.attempt(partial(getattr(hook, name), *arguments, **named))
         awaited = partial(getattr(hook, f"a{name}"), *arguments, **named)
-        everything.attempt(partial(_await, awaited))
-    assert len(everything.said) > 40
+        capture.attempt(partial(_await, awaited))
+    assert len(capture.texts) > 40
 
 
 def test_nothing_is_said_of_them_when_values_and_codes_are_refused(
-    kiban: KibanServer, everything: Everything
+    kiban: KibanServer, capture: Capture
 ) -> None:
     loan, otp = kiban.start(), kiban.start(OTP, scenario_id=OTP_SCENARIO)
     wrong = {**FORM, "rfc": RFC.lower()}
-    everything.secrets.add(RFC.lower())
+    capture.secrets.add(RFC.lower())
     for call in (
         lambda: KibanHook().start(LOAN, form=wrong),
         lambda: KibanHook().send_form(loan, wrong),
         lambda: KibanHook().validate_otp(otp, CODE),
         lambda: KibanHook().start("nobody", form=PERSONAL),
     ):
-        everything.attempt(call)
-    everything.run(
+        capture.attempt(call)
+    capture.run(
         Runner(lambda: KibanAnswerStepOperator(task_id="answer", execution_id=loan, form=wrong, settle=0))
     )
-    assert "tries left: 2" in "".join(everything.said)
-    assert "rfc: FORMAT_ERROR; *** is not valid" in "".join(everything.said)
+    assert "tries left: 2" in "".join(capture.texts)
+    assert "rfc: FORMAT_ERROR; *** is not valid" in "".join(capture.texts)
 
 
-def test_nothing_is_said_of_them_when_the_key_is_refused(kiban: KibanServer, everything: Everything) -> None:
+def test_nothing_is_said_of_them_when_the_key_is_refused(kiban: KibanServer, capture: Capture) -> None:
     kiban.control.reset()
-    everything.attempt(lambda: KibanHook().status("f" * 24))
-    everything.attempt(lambda: asyncio.run(KibanHook().astatus("f" * 24)))
-    everything.attempt(lambda: KibanHook().test_connection())
+    capture.attempt(lambda: KibanHook().status("f" * 24))
+    capture.attempt(lambda: asyncio.run(KibanHook().astatus("f" * 24)))
+    capture.attempt(lambda: KibanHook().test_connection())
     kiban.connect(password=f"Bearer {KEY}")
-    everything.attempt(lambda: KibanHook().test_connection())
-    assert "does not accept the API key" in "".join(everything.said)
+    capture.attempt(lambda: KibanHook().test_connection())
+    assert "did not accept the API key" in "".join(capture.texts)
 
 
-def test_nothing_is_said_of_them_in_a_tasks_life(
-    kiban: KibanServer, everything: Everything, clock: Clock
-) -> None:
+def test_nothing_is_said_of_them_in_a_tasks_life(kiban: KibanServer, capture: Capture, clock: Clock) -> None:
     start: dict[str, Any] = {"workfloo_id": LOAN, "callback_url": "https://x.example/cb"}
-    started = everything.run(Runner(lambda: KibanStartWorkflooOperator(task_id="start", **start)))
+    started = capture.run(Runner(lambda: KibanStartWorkflooOperator(task_id="start", **start)))
     execution_id = started["id"]
     at: dict[str, Any] = {"execution_id": execution_id, "deferrable": True, "prepoll": 0, "timeout": 300}
     step = Runner(lambda: KibanStepSensor(task_id="step", node_type="FORM", **at), clock=clock)
-    everything.run(step)
+    capture.run(step)
     kiban.fault("form", "lost_answer")
     answer: dict[str, Any] = {"execution_id": execution_id, "form": PERSONAL, "settle": 10}
-    everything.run(Runner(lambda: KibanAnswerStepOperator(task_id="answer", **answer)))
+    capture.run(Runner(lambda: KibanAnswerStepOperator(task_id="answer", **answer)))
     kiban.fault("status", "throttled", times=2, retry_after=40)
     end = Runner(lambda: KibanWorkflooSensor(task_id="end", **at), clock=clock)
-    assert everything.run(end)["status"] == "SUCCESS"
+    assert capture.run(end)["status"] == "SUCCESS"
     assert step.triggers
     assert end.triggers
     assert kiban.record(execution_id)["fields"]["rfc"] == RFC
 
 
 def test_a_correction_does_not_tell_the_value_that_was_rejected(
-    kiban: KibanServer, everything: Everything, clock: Clock
+    kiban: KibanServer, capture: Capture, clock: Clock
 ) -> None:
     execution_id = kiban.start(ONBOARDING, scenario_id=ONBOARDING_SCENARIO)
     kiban.answer(execution_id, values={"first_name": RFC})
     kiban.answer(execution_id, times=4)
     kiban.command("reject", execution_id=execution_id)
     at: dict[str, Any] = {"execution_id": execution_id, "deferrable": False, "timeout": 5}
-    found = everything.run(
+    found = capture.run(
         Runner(lambda: KibanStepSensor(task_id="step", node_type="VALIDATION", **at), clock=clock)
     )
     assert found["state"] == "CORRECTION"
     wrong: dict[str, Any] = {"execution_id": execution_id, "correction": {"first": RFC}}
-    everything.run(Runner(lambda: KibanAnswerStepOperator(task_id="answer", **wrong)))
-    assert "no first" in "".join(everything.said)
+    capture.run(Runner(lambda: KibanAnswerStepOperator(task_id="answer", **wrong)))
+    assert "no first" in "".join(capture.texts)
 
 
-def test_what_is_recorded_holds_urllib3s_lines(kiban: KibanServer, everything: Everything) -> None:
-    everything.attempt(lambda: KibanHook().history(filters={"nodes.form.searchableBy.rfc_pf": RFC}))
-    assert any("searchableBy.rfc_pf=***" in said for said in everything.said)
+def test_what_is_recorded_holds_urllib3s_lines(kiban: KibanServer, capture: Capture) -> None:
+    capture.attempt(lambda: KibanHook().list_executions(filters={"nodes.form.searchableBy.rfc_pf": RFC}))
+    assert any("searchableBy.rfc_pf=***" in texts for texts in capture.texts)
 
 
 @pytest.mark.parametrize("secret", SECRETS)
 def test_a_planted_one_is_found(secret: str) -> None:
-    kept = Everything(*SECRETS)
+    kept = Capture(*SECRETS)
     ways: list[Callable[[], Any]] = [
-        lambda: kept.said.append(json.dumps({"key": f"xx{secret}xx"})),
-        lambda: Keeper(kept.said).emit(logging.LogRecord("x", 10, "x", 1, "key %s", (secret,), None)),
+        lambda: kept.texts.append(json.dumps({"key": f"xx{secret}xx"})),
+        lambda: CaptureHandler(kept.texts).emit(
+            logging.LogRecord("x", 10, "x", 1, "key %s", (secret,), None)
+        ),
         lambda: kept.attempt(lambda: int(f"x{secret}")),
-        lambda: kept.said.append(repr({"error": secret})),
+        lambda: kept.texts.append(repr({"error": secret})),
     ]
     for way in ways:
-        kept.said.clear()
+        kept.texts.clear()
         assert kept.found() == set()
         way()
         assert kept.found() == {secret}

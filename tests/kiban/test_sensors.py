@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_workflows.exceptions import InvalidInput, LostTrack, NotFound, RunFailed
 from airflow_provider_workflows.kiban.sensors import KibanStepSensor, KibanWorkflooSensor
-from airflow_provider_workflows.protocol.errors import InvalidInput, LostTrack, NotFound, RunFailed
-from tests.base.airflow_names import AirflowSensorTimeout, AirflowSkipException
-from tests.base.harness import Clock, Runner
+from tests.core.airflow_names import AirflowSensorTimeout, AirflowSkipException
+from tests.core.harness import Clock, Runner
 from tests.kiban.server import EXPIRING, FAILING, FORM, LOAN, NOBODY, REVIEW, KibanServer
 
 MODES: dict[str, dict[str, Any]] = {
@@ -66,7 +66,7 @@ def test_step(kiban: KibanServer, clock: Clock, mode: str) -> None:
     ("workfloo", "action", "says"),
     [
         (FAILING, "answer", "ended with ERROR"),
-        (LOAN, "cancel", "was cancelled by hand at"),
+        (LOAN, "cancel", "was cancelled by a person at"),
         (EXPIRING, None, "expired"),
     ],
 )
@@ -84,7 +84,7 @@ def test_bad_ends(
 def test_a_step_that_will_not_come(kiban: KibanServer, clock: Clock, mode: str) -> None:
     execution_id = kiban.start()
     clock.after(30, lambda: kiban.answer(execution_id, settle=0, values=FORM))
-    with pytest.raises(RunFailed, match="does not wait for step DOCUMENT"):
+    with pytest.raises(RunFailed, match=r"ended with SUCCESS, so it will not reach step DOCUMENT \["):
         step_of(clock, execution_id, mode, node_type="DOCUMENT").run()
 
 

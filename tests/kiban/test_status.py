@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_workflows.kiban.status import (
+from airflow_provider_workflows.kiban.api.status import (
     Status,
     Step,
     describe,
@@ -52,15 +52,15 @@ def test_words(word: str, has_ended: bool, is_unknown: bool) -> None:
 @pytest.mark.parametrize(
     ("node_type", "needs", "says"),
     [
-        ("", {}, "at work"),
-        ("FORM_PROCESSING", {}, "at work"),
-        ("RULESET_PROGRESS", {}, "at work"),
+        ("", {}, "processing"),
+        ("FORM_PROCESSING", {}, "processing"),
+        ("RULESET_PROGRESS", {}, "processing"),
         ("FORM", {"form": {}}, "waits for its form"),
         ("DOCUMENT", {"document": {}}, "waits for its document"),
         ("LINK", {"link": {"phase": "CREATE_ACCOUNT"}}, "NIP to be sent"),
-        ("LINK", {"link": {"phase": "VALIDATE"}}, "NIP that a person was sent"),
-        ("LINK", {"link": {"phase": "VALIDATE_2"}}, "NIP that a person was sent"),
-        ("LINK", {"link": {"phase": "VALIDATE"}, "verification": {"channel": "SMS"}}, "by a provider"),
+        ("LINK", {"link": {"phase": "VALIDATE"}}, "NIP that was sent to a person"),
+        ("LINK", {"link": {"phase": "VALIDATE_2"}}, "NIP that was sent to a person"),
+        ("LINK", {"link": {"phase": "VALIDATE"}, "verification": {"channel": "SMS"}}, "that a provider sent"),
         ("LINK", {"link": {"widget": {"token": "x"}}}, "widget"),
         ("LINK", {}, "waits for its link"),
         ("VALIDATION", {"validation": {"state": "CORRECTION"}}, "corrections"),
@@ -72,11 +72,13 @@ def test_words(word: str, has_ended: bool, is_unknown: bool) -> None:
 def test_node_types(node_type: str, needs: dict[str, Any], says: str) -> None:
     read = status(node_type, **needs)
     assert says in describe(read)
-    assert (read.step is None) is (says == "at work")
+    assert (read.step is None) is (says == "processing")
     assert is_alarming(read) is (node_type == "SIGNATURE")
 
 
-@pytest.mark.parametrize(("recoverable", "says"), [(True, "may be tried again"), (False, "cannot be mended")])
+@pytest.mark.parametrize(
+    ("recoverable", "says"), [(True, "it can be sent again"), (False, "sending again will not help")]
+)
 def test_a_code_that_was_not_delivered_is_alarming(recoverable: bool, says: str) -> None:
     error = {"code": "INVALID_PHONE", "recoverable": recoverable}
     read = status("LINK", link={"phase": "CREATE_ACCOUNT", "sendError": error})
@@ -112,7 +114,7 @@ def test_expired_and_cancelled_are_told_apart_without_a_name() -> None:
     expired = status(word="ABANDONED")
     cancelled = status(word="ABANDONED", cancelledAt="2026-01-01T10:00:00Z", cancelledBy="ana@example.com")
     assert "expired" in ending(expired)
-    assert "cancelled by hand at 2026-01-01" in ending(cancelled)
+    assert "cancelled by a person at 2026-01-01" in ending(cancelled)
     assert "ana@" not in ending(cancelled) + describe(cancelled) + repr(cancelled)
     assert ending(status(word="ERROR")) == "ended with ERROR"
 

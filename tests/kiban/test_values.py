@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.kiban.values import callback, date, identifier, next_page, of_execution
-from airflow_provider_workflows.protocol.errors import InvalidInput
+from airflow_provider_workflows.exceptions import InvalidInput
+from airflow_provider_workflows.kiban.api.values import callback, date, identifier, next_page, of_execution
 
 PAGE_2 = "<https://workfloo.kiban.com/api/v2/workfloo?page=2&itemsPerPage=100>"
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.mybpm.api import MyBPMApi
-from airflow_provider_workflows.mybpm.hook import MyBPMHook
-from airflow_provider_workflows.protocol.operation import Operation
+from airflow_provider_workflows.core.protocol.operation import Operation
+from airflow_provider_workflows.mybpm.api.operations import MyBPMApi
+from airflow_provider_workflows.mybpm.hooks import MyBPMHook
 from airflow_provider_workflows.sandbox.control import Control
 from airflow_provider_workflows.sandbox.server import SandboxServer
-from tests.base.conftest import clock as clock
-from tests.base.conftest import new_process as new_process
+from airflow_provider_workflows.testing import forget_connections
+from tests.core.conftest import clock as clock
 
 USER, PASSWORD = "airflow@example.com", "sesame"
 API_TOKEN = "sandbox-api-token"
@@ -64,6 +64,7 @@ def mybpm(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> MyBPMServe
         extra = {"timezone": "GMT+0600", "timeout": 5, **changes.pop("extra", {})}
         fields = {"conn_type": "mybpm", "host": url, "login": USER, "password": PASSWORD, **changes}
         monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps({**fields, "extra": extra}))
+        forget_connections()
 
     connect()
     return MyBPMServer(url=url, control=sandbox.control, connect=connect)

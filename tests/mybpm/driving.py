@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from airflow_provider_workflows.protocol.message import Reply
+from airflow_provider_workflows.core.protocol.message import Reply
 from tests.omflow.driving import Driven as Driven
 
 BOI_ID = "aaaaBBBB~ccc0@01"

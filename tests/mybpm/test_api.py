@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.mybpm.api import PAGE, MyBPMApi
-from airflow_provider_workflows.mybpm.call import Token
-from airflow_provider_workflows.mybpm.linking import pending
-from airflow_provider_workflows.mybpm.references import FieldReference
-from airflow_provider_workflows.mybpm.upserting import Upsert
-from airflow_provider_workflows.protocol import errors
+from airflow_provider_workflows import exceptions
+from airflow_provider_workflows.mybpm.api.call import Token
+from airflow_provider_workflows.mybpm.api.operations import PAGE, MyBPMApi
+from airflow_provider_workflows.mybpm.api.references import FieldReference
+from airflow_provider_workflows.mybpm.api.upsert import Upsert
+from airflow_provider_workflows.mybpm.effects import pending
 from tests.mybpm.driving import BOI_ID, Driven, answer, boi, structure
 
 LIST = "/api/v1/business-object-instance/v2/load-api-bracket-boi-table"
@@ -43,16 +43,16 @@ class TestSessionToken:
 
     @pytest.mark.parametrize("status", [400, 401, 403])
     def test_refused(self, api: MyBPMApi, status: int) -> None:
-        with pytest.raises(errors.AuthenticationFailed, match=r"robot@example\.com"):
+        with pytest.raises(exceptions.AuthenticationFailed, match=r"robot@example\.com"):
             Driven(api.session_token(), [answer({}, status=status)])
 
     def test_at_another_place(self, api: MyBPMApi) -> None:
-        with pytest.raises(errors.NotFound):
+        with pytest.raises(exceptions.NotFound):
             Driven(api.session_token(), [answer({}, status=404)])
 
     @pytest.mark.parametrize("body", [{}, {"token": ""}, {"token": None}, {"token": 7}, [], "abc"], ids=repr)
     def test_success_without_a_token(self, api: MyBPMApi, body: Any) -> None:
-        with pytest.raises(errors.UnreadableAnswer) as caught:
+        with pytest.raises(exceptions.UnreadableAnswer) as caught:
             Driven(api.session_token(), [answer(body)])
         assert caught.value.excerpt is None
 
@@ -89,9 +89,9 @@ class TestUpsert:
         assert sent.repeatable is repeatable
 
     @pytest.mark.parametrize("value", ["", " "])
-    def test_blank_unique_value_is_sent_once(self, api: MyBPMApi, value: str) -> None:
-        driven = Driven(api.upsert("ORD", {"NUM": value}, unique_field="NUM"), [answer(boi())])
-        assert [request.repeatable for request in driven.requests] == [False]
+    def test_with_a_blank_unique_value_nothing_is_sent(self, api: MyBPMApi, value: str) -> None:
+        with pytest.raises(exceptions.InvalidInput, match="an empty value for the unique_field"):
+            Driven(api.upsert("ORD", {"NUM": value}, unique_field="NUM"), [])
 
     @pytest.mark.parametrize(
         ("more", "repeatable"), [({"field_ref_add": [REF]}, False), ({"field_ref_remove": [REF]}, True)]
@@ -109,16 +109,16 @@ class TestUpsert:
 
     @pytest.mark.parametrize("body", [None, [], {}, {"boiId": ""}, "ok"], ids=repr)
     def test_success_without_an_instance_is_a_doubt(self, api: MyBPMApi, body: Any) -> None:
-        with pytest.raises(errors.OutcomeUnknown):
+        with pytest.raises(exceptions.OutcomeUnknown):
             Driven(api.upsert("ORD", {"NUM": 7}), [answer(body)])
 
     def test_unknown_id_is_an_error_of_whatever_status(self, api: MyBPMApi) -> None:
         for status in (400, 404):
-            with pytest.raises(errors.PermanentError):
+            with pytest.raises(exceptions.PermanentError):
                 Driven(api.upsert("ORD", {"NUM": 7}, boi_id=BOI_ID), [answer({}, status=status)])
 
     def test_wrong_input_sends_nothing(self, api: MyBPMApi) -> None:
-        with pytest.raises(errors.InvalidInput):
+        with pytest.raises(exceptions.InvalidInput):
             Driven(api.upsert("ORD", {"NUM": None}))
 
 
@@ -193,12 +193,12 @@ class TestReading:
 
     @pytest.mark.parametrize("body", [None, {}, []], ids=repr)
     def test_load_of_nothing(self, api: MyBPMApi, body: Any) -> None:
-        with pytest.raises(errors.NotFound, match=f"ORD/{BOI_ID}"):
+        with pytest.raises(exceptions.NotFound, match=f"ORD/{BOI_ID}"):
             Driven(api.load("ORD", BOI_ID), [answer(body)])
 
     @pytest.mark.parametrize("body", [{"odd": 1}, "x", [boi()]], ids=repr)
     def test_load_of_another_shape(self, api: MyBPMApi, body: Any) -> None:
-        with pytest.raises(errors.UnreadableAnswer):
+        with pytest.raises(exceptions.UnreadableAnswer):
             Driven(api.load("ORD", BOI_ID), [answer(body)])
 
     @pytest.mark.parametrize("body", [[boi()], boi()], ids=["array", "object"])
@@ -210,7 +210,7 @@ class TestReading:
 
     @pytest.mark.parametrize("ids", [BOI_ID, ["short"], [None]], ids=repr)
     def test_load_many_of_what_are_no_ids(self, api: MyBPMApi, ids: Any) -> None:
-        with pytest.raises(errors.InvalidInput, match="boi_ids"):
+        with pytest.raises(exceptions.InvalidInput, match="boi_ids"):
             Driven(api.load_many("ORD", ids))
 
     def test_structure(self, api: MyBPMApi) -> None:
@@ -219,7 +219,7 @@ class TestReading:
         assert list(driven.result.fields) == ["NUM"]
 
     def test_nested_in_all_languages(self, api: MyBPMApi) -> None:
-        operation = api.nested_page("ORD", BOI_ID, "CLIENT", offset=5, limit=2, multi_language=True)
+        operation = api.list_nested_bois("ORD", BOI_ID, "CLIENT", start=5, size=2, multi_language=True)
         driven = Driven(operation, [answer({"records": [boi()]})])
         assert driven.requests[0].path == "/api/v1/boi/load-nested-with-sort"
         assert driven.bodies[0]["paging"] == {"offset": 5, "limit": 2}
@@ -229,13 +229,13 @@ class TestReading:
 
 class TestList:
     def test_only_what_is_required(self, api: MyBPMApi) -> None:
-        driven = Driven(api.list_page("ORD"), [answer([boi()])])
+        driven = Driven(api.list_bois("ORD"), [answer([boi()])])
         assert driven.requests[0].path == LIST
         assert driven.requests[0].repeatable
         assert driven.bodies == [{"boCode": "ORD", "paging": {"offset": 0, "limit": PAGE}}]
 
     def test_everything(self, api: MyBPMApi) -> None:
-        operation = api.list_page(
+        operation = api.list_bois(
             "ORD",
             columns=["NUM"],
             order_by="NUM",
@@ -244,8 +244,8 @@ class TestList:
             state="ALL",
             touched="ALL",
             brackets=[{"id": "a"}],
-            offset=10,
-            limit=5,
+            start=10,
+            size=5,
         )
         (body,) = Driven(operation, [answer([])]).bodies
         assert body == {
@@ -271,7 +271,7 @@ class TestList:
         }
 
     def test_ascending_by_default(self, api: MyBPMApi) -> None:
-        (body,) = Driven(api.list_page("ORD", order_by="NUM"), [answer([])]).bodies
+        (body,) = Driven(api.list_bois("ORD", order_by="NUM"), [answer([])]).bodies
         assert body["orderState"] == "ASC"
 
     @pytest.mark.parametrize(
@@ -280,22 +280,22 @@ class TestList:
         ids=["array", "under records", "under a key of choice"],
     )
     def test_shape_of_the_answer_is_a_setting(self, api: MyBPMApi, body: Any, key: str) -> None:
-        page = Driven(api.list_page("ORD", records_key=key), [answer(body)]).result
+        page = Driven(api.list_bois("ORD", records_key=key), [answer(body)]).result
         assert [one.boi_id for one in page.items] == [BOI_ID]
 
     def test_shape_that_nobody_has_named(self, api: MyBPMApi) -> None:
-        with pytest.raises(errors.UnreadableAnswer, match="records"):
-            Driven(api.list_page("ORD"), [answer({"rows": [boi()]})])
+        with pytest.raises(exceptions.UnreadableAnswer, match="records"):
+            Driven(api.list_bois("ORD"), [answer({"rows": [boi()]})])
 
     @pytest.mark.parametrize(("got", "following"), [(3, 13), (1, 11), (0, None)])
     def test_only_an_empty_page_is_the_last(self, api: MyBPMApi, got: int, following: int | None) -> None:
-        page = Driven(api.list_page("ORD", offset=10, limit=3), [answer([boi()] * got)]).result
+        page = Driven(api.list_bois("ORD", start=10, size=3), [answer([boi()] * got)]).result
         assert page.next == following
 
-    @pytest.mark.parametrize("paging", [{"offset": -1}, {"limit": 0}], ids=repr)
+    @pytest.mark.parametrize("paging", [{"start": -1}, {"size": 0}], ids=repr)
     def test_wrong_paging(self, api: MyBPMApi, paging: Any) -> None:
-        with pytest.raises(errors.InvalidInput, match="offset must be 0"):
-            Driven(api.list_page("ORD", **paging))
+        with pytest.raises(exceptions.InvalidInput, match="start must be 0"):
+            Driven(api.list_bois("ORD", **paging))
 
 
 class TestProbe:
@@ -305,11 +305,11 @@ class TestProbe:
     @pytest.mark.parametrize("status", [200, 400, 404])
     def test_any_word_on_an_unknown_object_shows_a_server_and_no_more(self, status: int) -> None:
         driven = Driven(self.made().probe(), [answer(structure("NUM"), status=status)])
-        assert driven.result.startswith("MyBPM reached; credentials cannot be checked")
+        assert driven.result.startswith("MyBPM was reached, but the API token was not checked")
         assert driven.requests[0].path == STRUCTURE
 
     @pytest.mark.parametrize(
-        ("status", "kind"), [(401, errors.AuthenticationFailed), (403, errors.PermissionDenied)]
+        ("status", "kind"), [(401, exceptions.AuthenticationFailed), (403, exceptions.PermissionDenied)]
     )
     def test_refused_token(self, status: int, kind: type[Exception]) -> None:
         with pytest.raises(kind):
@@ -318,5 +318,5 @@ class TestProbe:
     def test_object_of_choice_must_be_there(self) -> None:
         driven = Driven(self.made(test_bo_code="ORD").probe(), [answer(structure("NUM"))])
         assert driven.bodies == [{"boCode": "ORD"}]
-        with pytest.raises(errors.NotFound):
+        with pytest.raises(exceptions.NotFound):
             Driven(self.made(test_bo_code="ORD").probe(), [answer({}, status=404)])

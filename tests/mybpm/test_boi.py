@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.mybpm.boi import FieldValue, read_boi, read_bois, read_structure
+from airflow_provider_workflows.mybpm.api.boi import FieldValue, read_boi, read_bois, read_structure
 from tests.mybpm.driving import BOI_ID, boi, structure
 
 

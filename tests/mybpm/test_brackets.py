@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.mybpm.brackets import read_brackets
-from airflow_provider_workflows.protocol.errors import InvalidInput
+from airflow_provider_workflows.exceptions import InvalidInput
+from airflow_provider_workflows.mybpm.api.call import read_brackets
 
 EMPTY: dict[str, Any] = {
     "id": "a",
@@ -42,11 +42,14 @@ def test_a_bracket_may_hold_brackets() -> None:
         (7, "brackets must be a list"),
         ([7], r"brackets\[0\] must be a mapping with an id"),
         ([{"connectionType": "AND"}], "with an id"),
-        ([{"id": "a", "order": 1}], r"brackets\[0\] has no order"),
+        ([{"id": "a", "order": 1}], r"brackets\[0\] has unknown keys: order"),
         ([{"id": "a", "connectionType": "XOR"}], "connectionType must be AND or OR, got 'XOR'"),
-        ([{"id": "a", "dynamicFilters": [1], "nativeFilters": [1]}], "not several"),
-        ([{"id": "a", "brackets": [{"id": "b"}], "dynamicFilters": [1]}], "not several"),
-        ([{"id": "a", "brackets": [{"id": "b", "x": 1}]}], r"brackets\[0\].brackets\[0\] has no x"),
+        ([{"id": "a", "dynamicFilters": [1], "nativeFilters": [1]}], "must have only one of"),
+        ([{"id": "a", "brackets": [{"id": "b"}], "dynamicFilters": [1]}], "must have only one of"),
+        (
+            [{"id": "a", "brackets": [{"id": "b", "x": 1}]}],
+            r"brackets\[0\].brackets\[0\] has unknown keys: x",
+        ),
     ],
     ids=lambda value: str(value)[:50],
 )

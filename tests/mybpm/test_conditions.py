@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.base.condition import Condition, Done, Pending
-from airflow_provider_workflows.mybpm.api import MyBPMApi
-from airflow_provider_workflows.mybpm.call import Token
+from airflow_provider_workflows.core.waiting.condition import Condition, Done, Pending
+from airflow_provider_workflows.exceptions import NotFound, RunFailed
+from airflow_provider_workflows.mybpm.api.call import Token
+from airflow_provider_workflows.mybpm.api.operations import MyBPMApi
 from airflow_provider_workflows.mybpm.conditions import FieldReached, StateReached
-from airflow_provider_workflows.protocol.errors import NotFound, RunFailed
 from tests.mybpm.driving import BOI_ID, Driven, answer, boi
 
 API = MyBPMApi(token=Token(header="TOKEN"))
@@ -96,9 +96,9 @@ class TestField:
         assert look(field(values=["7"]), boi(NUM="")) == Pending("NUM is empty; state ALL")
         assert look(field(changed_from="7"), boi(NUM="7")) == Pending("NUM has not changed; state ALL")
         assert look(field(values=["7"]), boi(NIM="8", NAME="x")) == Pending(
-            "no NUM among NIM, NAME; state ALL"
+            "NUM is not among the fields NIM, NAME; state ALL"
         )
-        assert look(field(values=["7"]), boi()) == Pending("no NUM among no fields; state ALL")
+        assert look(field(values=["7"]), boi()) == Pending("NUM is not among the fields (none); state ALL")
 
     @pytest.mark.parametrize("ended", ["REMOVED", "ARCHIVED"])
     def test_ended_without_the_value(self, ended: str) -> None:

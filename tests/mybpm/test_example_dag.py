@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.base.airflow_names import DagBag, DagSerialization
-from tests.base.harness import Clock, Runner
+from tests.core.airflow_names import DagBag, DagSerialization
+from tests.core.harness import Clock, Runner
 from tests.mybpm.conftest import MyBPMServer
 
 FILE = Path(__file__).parents[2] / "example_dags" / "mybpm_request.py"

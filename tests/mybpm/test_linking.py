@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.mybpm.hook import MyBPMHook
-from airflow_provider_workflows.mybpm.references import FieldReference
-from airflow_provider_workflows.protocol.errors import LostTrack, OutcomeUnknown, Rejected, Throttled
-from tests.base.harness import Clock, Runner
+from airflow_provider_workflows.exceptions import LostTrack, OutcomeUnknown, Rejected, Throttled
+from airflow_provider_workflows.mybpm.api.references import FieldReference
+from airflow_provider_workflows.mybpm.hooks import MyBPMHook
+from tests.core.harness import Clock, Runner
 from tests.mybpm.conftest import MyBPMServer
-from tests.mybpm.upserts import BOTH, KILLED, LOST, N1, S1, UNIQUE, kill, linked, stored, upserting
+from tests.mybpm.upserts import BOTH, KILLED, LOST, N1, S1, UNIQUE, kill, lasting, linked, stored, upserting
 from tests.sandbox.client import until
 
 CALL: dict[str, Any] = {**UNIQUE, "field_ref_add": [BOTH]}
@@ -55,7 +55,7 @@ def test_a_retry_and_a_clear_link_nothing_twice(mybpm: MyBPMServer, time: Clock)
     runner = upserting(**CALL)
     result = runner.run()
     before = mybpm.requests("upsert")
-    assert runner.retry() == result
+    assert lasting(runner.retry()) == lasting(result)
     assert mybpm.requests("upsert") == before
     assert runner.clear()["boi_id"] == result["boi_id"]
     assert linked(mybpm, result["boi_id"]) == "N1, S1"
@@ -121,7 +121,7 @@ def test_killed(mybpm: MyBPMServer, moment: str, again: str) -> None:
     kill(runner, moment)
     assert mybpm.effects()["linked"] == 2 * KILLED[moment]
     result = AGAIN[again](runner)
-    assert runner.retry() == result
+    assert lasting(runner.retry()) == lasting(result)
     assert linked(mybpm, result["boi_id"]) == "N1, S1"
 
 
@@ -208,11 +208,9 @@ class TestBlind:
         mybpm.fault("upsert", "reset_before")
         runner = upserting(**CALL)
         for attempt in (runner.run, runner.retry, runner.clear):
-            with pytest.raises(
-                OutcomeUnknown, match="does not show which of the references are linked"
-            ) as caught:
+            with pytest.raises(OutcomeUnknown, match="does not show which references are linked") as caught:
                 attempt()
-            assert "nested instances came without CODE" in str(caught.value)
+            assert "Nested instances lack CODE" in str(caught.value)
         assert self.linked(mybpm) == 0
 
     def test_all_is_sent_if_the_user_says_so(self, mybpm: MyBPMServer) -> None:
@@ -220,7 +218,7 @@ class TestBlind:
         runner = upserting(**CALL, on_lost_answer="resubmit")
         result = runner.run()
         assert self.linked(mybpm) == 2
-        assert runner.retry() == result
+        assert lasting(runner.retry()) == lasting(result)
         assert self.linked(mybpm) == 2
 
     def test_what_shows_is_no_doubt(self, mybpm: MyBPMServer) -> None:

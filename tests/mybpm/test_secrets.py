@@ -11,12 +11,12 @@ from urllib.parse import quote
 
 import pytest
 
-from airflow_provider_workflows.mybpm.hook import MyBPMHook
+from airflow_provider_workflows.core.connection import cache
+from airflow_provider_workflows.exceptions import WorkflowError
+from airflow_provider_workflows.mybpm.hooks import MyBPMHook
 from airflow_provider_workflows.mybpm.operators import MyBPMUpsertBOIOperator
 from airflow_provider_workflows.mybpm.sensors import MyBPMFieldSensor
-from airflow_provider_workflows.protocol.errors import WorkflowError
-from airflow_provider_workflows.transport import credentials
-from tests.base.harness import Clock, Runner
+from tests.core.harness import Clock, Runner
 from tests.mybpm.conftest import API_TOKEN, PASSWORD, MyBPMServer
 
 LOGIN = "planted@example.com"
@@ -53,9 +53,14 @@ def found(secrets: list[str], told: list[str]) -> list[str]:
 
 def all_that_is_told(
     mybpm: MyBPMServer, clock: Clock, caplog: pytest.LogCaptureFixture, **values: Any
-) -> list[str]:
-    """Run operator and sensor through faults and failures, and return all that they leave anywhere."""
+) -> tuple[list[str], set[str]]:
+    """
+    Run operator and sensor through faults and failures.
+
+    :returns: all that they leave anywhere, and the session tokens that they had
+    """
     told: list[str] = []
+    tokens: set[str] = set()
     for fault in ("throttled", "lost_answer", "not_json", "truncated", "redirect", "status"):
         if fault != "throttled":
             mybpm.fault("upsert", fault)
@@ -68,6 +73,7 @@ def all_that_is_told(
             made = task.run()["boi_id"]
         except WorkflowError as error:
             told.append(told_by(error))
+        tokens |= held_tokens()
         assert task.store is not None
         told += [*task.store.values.values(), json.dumps(task.ti.xcoms)]
     mybpm.fault("load", "throttled", times=3, retry_after=45)
@@ -84,7 +90,13 @@ def all_that_is_told(
     good, message = MyBPMHook().test_connection()
     assert good
     told += [message, *map(logging.Formatter().format, caplog.records)]
-    return told
+    return told, tokens
+
+
+def held_tokens() -> set[str]:
+    """Return the session tokens that this process knows."""
+    sides = [side.known for side in cache.of_process.values() if side.known is not None]
+    return {side.adapter.cell.value for side in sides if side.adapter.cell.value}
 
 
 @pytest.fixture
@@ -98,8 +110,7 @@ def test_session_login_is_told_nowhere(
 ) -> None:
     mybpm.command("add_user", email=LOGIN, password=PLANTED)
     mybpm.connect(login=LOGIN, password=PLANTED)
-    told = all_that_is_told(mybpm, clock, logged)
-    tokens = [cell.value for cell in credentials._cells.values() if cell.value]
+    told, tokens = all_that_is_told(mybpm, clock, logged)
     assert tokens
     assert len("".join(told)) > 10_000
     assert found([PLANTED, *tokens], told) == []
@@ -109,7 +120,7 @@ def test_api_token_is_told_nowhere(
     mybpm: MyBPMServer, clock: Clock, logged: pytest.LogCaptureFixture
 ) -> None:
     mybpm.connect(login="", password=API_TOKEN)
-    told = all_that_is_told(mybpm, clock, logged)
+    told, _ = all_that_is_told(mybpm, clock, logged)
     assert mybpm.requests("login") == 0
     assert found([API_TOKEN], told) == []
 
@@ -139,7 +150,7 @@ def test_the_sandbox_tells_no_secret(mybpm: MyBPMServer) -> None:
     import requests
 
     MyBPMHook().upsert("NOTE", {"TEXT": "a"})
-    tokens = [cell.value for cell in credentials._cells.values() if cell.value]
+    tokens = held_tokens()
     page = requests.get(mybpm.control.url, timeout=5).text
     told = [page, json.dumps(mybpm.control.requests("mybpm")), json.dumps(mybpm.control.records("mybpm"))]
     assert tokens

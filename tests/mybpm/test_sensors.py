@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from airflow.sdk import BaseSensorOperator
 
-from airflow_provider_workflows.mybpm.hook import MyBPMHook
+from airflow_provider_workflows.exceptions import AuthenticationFailed, InvalidInput, NotFound, RunFailed
+from airflow_provider_workflows.mybpm.hooks import MyBPMHook
 from airflow_provider_workflows.mybpm.sensors import MyBPMFieldSensor, MyBPMStateSensor
-from airflow_provider_workflows.protocol.errors import AuthenticationFailed, InvalidInput, NotFound, RunFailed
-from tests.base.airflow_names import AirflowSensorTimeout
-from tests.base.harness import Clock, Runner, raised
+from tests.core.airflow_names import AirflowSensorTimeout
+from tests.core.harness import Clock, Runner, raised
 from tests.mybpm.conftest import PASSWORD, MyBPMServer
 
 CHECKED, YES = "statusChk@000002", "decisionYes~0001"
@@ -149,7 +149,7 @@ def test_what_a_field_holds_meanwhile_is_kept_and_logged_nowhere(
     boi_id = MyBPMHook().upsert("CUSTOMER", values).boi_id
     wait = {"bo_code": "CUSTOMER", "boi_id": boi_id, "field": "IIN", **how, **MODES[mode]}
     runner = waiting(MyBPMFieldSensor, clock, **wait)
-    with pytest.raises(Exception, match=r"last seen: IIN (has another value|is empty)") as caught:
+    with pytest.raises(Exception, match=r"last status: IIN (has another value|is empty)") as caught:
         runner.run()
     assert runner.store is not None
     logged = [record.getMessage() for record in caplog.records]
@@ -163,23 +163,27 @@ def test_what_a_field_holds_meanwhile_is_kept_and_logged_nowhere(
     [
         (MyBPMFieldSensor, {"field": "A", "value": "1", "values": ["1"]}, "got value and values"),
         (MyBPMFieldSensor, {"field": "A"}, "got none"),
-        (MyBPMFieldSensor, {"field": "", "value": "1"}, "field must be a code"),
+        (MyBPMFieldSensor, {"field": "", "value": "1"}, "field must be a non-empty code"),
         (MyBPMFieldSensor, {"field": "A", "values": []}, "values must be a list of at least one"),
-        (MyBPMFieldSensor, {"field": "A", "values": "no JSON"}, "values is text, but not JSON"),
-        (MyBPMFieldSensor, {"field": "A", "values": [None]}, r"values\[0\]: MyBPM has no null"),
+        (MyBPMFieldSensor, {"field": "A", "values": "no JSON"}, "values is text but not JSON"),
+        (MyBPMFieldSensor, {"field": "A", "values": [None]}, r"values\[0\]: None is not a text"),
         (MyBPMFieldSensor, {"field": "A", "value": "1", "boi_id": "None"}, "boi_id must be 16"),
-        (MyBPMFieldSensor, {"field": "A", "value": "1", "bo_code": "None"}, "bo_code must be a code"),
+        (
+            MyBPMFieldSensor,
+            {"field": "A", "value": "1", "bo_code": "None"},
+            "bo_code must be a non-empty code",
+        ),
         (
             MyBPMFieldSensor,
             {"field": "A", "value": "1", "failed_states": ["GONE"]},
-            "failed_states must be of",
+            "failed_states may contain only",
         ),
         (
             MyBPMStateSensor,
             {"states": ["ACTUAL"]},
-            "states must be of ALL, REMOVED, ARCHIVED, DEV, got ACTUAL",
+            "states may contain only ALL, REMOVED, ARCHIVED, DEV, got ACTUAL",
         ),
-        (MyBPMStateSensor, {"states": []}, "states must name a state"),
+        (MyBPMStateSensor, {"states": []}, "states must not be empty"),
         (MyBPMStateSensor, {"states": "ARCHIVE"}, "got ARCHIVE"),
     ],
     ids=lambda value: str(value)[:50],

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_workflows.mybpm.values import (
+from airflow_provider_workflows.exceptions import InvalidInput
+from airflow_provider_workflows.mybpm.api.values import (
     KINDS,
     check_code,
     check_id,
@@ -20,7 +21,6 @@ from airflow_provider_workflows.mybpm.values import (
     to_python,
     to_text,
 )
-from airflow_provider_workflows.protocol.errors import InvalidInput
 
 ALMATY = timezone(timedelta(hours=6))
 
@@ -54,14 +54,14 @@ def test_values_go_out_as_text(value: Any, text: str) -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (None, "no null"),
-        (datetime(2030, 1, 2), "without zone"),
-        (date(2030, 1, 2), "aware datetime"),
+        (None, "None is not a text"),
+        (datetime(2030, 1, 2), "no time zone"),
+        (date(2030, 1, 2), "a datetime with a time zone"),
         (datetime.max.replace(tzinfo=timezone(-timedelta(hours=1))), "out of range"),
-        (float("nan"), "nan is not a number"),
-        (float("inf"), "inf is not a number"),
-        (Decimal("NaN"), "NaN is not a number"),
-        (Decimal("sNaN"), "not a number"),
+        (float("nan"), "nan is not a finite number"),
+        (float("inf"), "inf is not a finite number"),
+        (Decimal("NaN"), "NaN is not a finite number"),
+        (Decimal("sNaN"), "not a finite number"),
         (["a"], "got list"),
         ({"a": 1}, "got dict"),
         (b"a", "got bytes"),
@@ -209,21 +209,36 @@ def test_same_value_in_another_spelling(one: Any, other: Any, type_: Any, is_sam
     assert same(other, one, type_) is is_same
 
 
-@pytest.mark.parametrize("text", ["aaaaBBBBcccc0001", "~~~~~~~~@@@@@@@@", "0123456789abcde~"])
+@pytest.mark.parametrize(
+    "text",
+    ["aaaaBBBBcccc0001", "~~~~~~~~@@@@@@@@", "a-b_c/d.e+f=g:h!", "идентификатор-16", "a b c d e f g hi"],
+)
 def test_ids_have_16_characters(text: str) -> None:
+    """Of which set is not documented, so that any that a server gives are taken."""
     assert is_id(text)
     assert check_id(text, "boi_id") == text
 
 
 @pytest.mark.parametrize(
-    "text", ["", "None", "aaaa", "aaaaBBBBcccc00012", "aaaa BBBBccc0001", "aaaa/BBBBccc0001", 7, None]
+    "text",
+    [
+        "",
+        "None",
+        "aaaa",
+        "aaaaBBBBcccc00012",
+        " aaBBBBcccc00012",
+        "aaaaBBBBccc0001\n",
+        "a" * 15 + "\0",
+        7,
+        None,
+    ],
 )
 def test_what_is_no_id_is_refused(text: Any) -> None:
-    with pytest.raises(InvalidInput, match="boi_id must be 16"):
+    with pytest.raises(InvalidInput, match="boi_id must be 16 characters long"):
         check_id(text, "boi_id")
 
 
 @pytest.mark.parametrize("code", ["", " ", "None", None, 7])
 def test_what_is_no_code_is_refused(code: Any) -> None:
-    with pytest.raises(InvalidInput, match="bo_code must be a code"):
+    with pytest.raises(InvalidInput, match="bo_code must be a non-empty code"):
         check_code(code, "bo_code")

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.base.conftest import clock as clock
-from tests.base.conftest import new_process as new_process
+from tests.core.conftest import clock as clock
 
 
 @pytest.fixture

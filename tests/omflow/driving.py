@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from airflow_provider_workflows.protocol.message import Reply, Request
-from airflow_provider_workflows.protocol.operation import Operation, Renew, Sleep, Step
+from airflow_provider_workflows.core.protocol.message import Reply, Request
+from airflow_provider_workflows.core.protocol.operation import Operation, Renew, Sleep, Step
 
 
 def ok(result: Any = None, *, status: Any = 200, message: str = "ok", **more: Any) -> Reply:
@@ -26,14 +26,22 @@ class Driven:
 
     :param answers: to the requests, in order; more requests than answers fail the test
     :param codes: security codes to give out, the last one for ever
+    :param again: whether requests after a sleep get the last answer again
     """
 
     def __init__(
-        self, operation: Operation[Any], answers: Iterable[Reply] = (), *, codes: Iterable[str] = ("code-1",)
+        self,
+        operation: Operation[Any],
+        answers: Iterable[Reply] = (),
+        *,
+        codes: Iterable[str] = ("code-1",),
+        again: bool = False,
     ) -> None:
         self.steps: list[Step] = []
         self.result: Any = None
         self._answers = list(answers)
+        self._again = again
+        self._last = Reply(status=500)
         self._codes = list(codes)
         answer: Any = None
         while True:
@@ -70,5 +78,8 @@ class Driven:
             return self._codes[0]
         if isinstance(step, Sleep):
             return None
+        if self._again and self.slept:
+            return self._last
         assert self._answers, f"unexpected request: {step}"
-        return self._answers.pop(0)
+        self._last = self._answers.pop(0)
+        return self._last

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.base.record import KEY
-from airflow_provider_workflows.omflow.hook import OMFlowHook
+from airflow_provider_workflows.core.submission.record import KEY
+from airflow_provider_workflows.omflow.api.order import Order
+from airflow_provider_workflows.omflow.hooks import OMFlowHook
 from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator, OMFlowPushOrderOperator
-from airflow_provider_workflows.omflow.order import Order
-from tests.base.harness import Clock, Runner
 from tests.conftest import OMFlowServer
+from tests.core.harness import Clock, Runner
 
 TITLE: dict[str, Any] = {"FORMITM_1": "a title"}
 FORM: dict[str, Any] = {"FORMITM_1": "Desk", "FORMITM_2": 480}

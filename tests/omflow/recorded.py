@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_workflows.omflow.order import Order
+from airflow_provider_workflows.omflow.api.order import Order
 
 FILE = Path(__file__).parents[1] / "data" / "omflow_recorded.jsonl"
 _ANSWERS: dict[str, Any] = {

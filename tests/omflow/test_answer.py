@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.omflow.answer import read_answer
-from airflow_provider_workflows.protocol import errors
-from airflow_provider_workflows.protocol.message import Reply, Request
+from airflow_provider_workflows import exceptions
+from airflow_provider_workflows.core.protocol.message import Reply, Request
+from airflow_provider_workflows.omflow.api.call import read_answer
 
 READ = Request(vendor="OMFlow", operation="query order", method="POST", path="/rest/x", repeatable=True)
 ONCE = Request(vendor="OMFlow", operation="open order", method="POST", path="/rest/x", repeatable=False)
@@ -17,6 +17,32 @@ ONCE = Request(vendor="OMFlow", operation="open order", method="POST", path="/re
 
 def reply(body: Any, status: int = 200) -> Reply:
     return Reply(status=status, body=body if isinstance(body, bytes) else json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "meaning"),
+    [
+        (403, "您沒有權限進行此操作。", "(status 403: not permitted, or the security code is not accepted)"),
+        (
+            404,
+            "缺少必填欄位。",
+            "(status 404: refused, because something is missing, unknown, or not possible now)",
+        ),
+        (500, "資料庫錯誤", "(status 500: an error inside the server)"),
+        (404, "Omdata_1 matching query does not exist.", ""),
+        (418, "茶壺", ""),
+    ],
+    ids=str,
+)
+def test_a_message_that_is_not_in_english_has_its_meaning_beside_it(
+    status: int, message: str, meaning: str
+) -> None:
+    with pytest.raises(exceptions.WorkflowError) as caught:
+        read_answer(READ, reply({"status": status, "message": message})).checked()
+    said = caught.value.message
+    assert message in said
+    assert said.partition(message)[2].lstrip("'\" ").startswith(meaning)
+    assert ("(status" in said) == bool(meaning)
 
 
 @pytest.mark.parametrize("status", [200, "200"], ids=["number", "text"])
@@ -33,16 +59,21 @@ def test_absent_result_is_none() -> None:
 @pytest.mark.parametrize(
     ("status", "message", "once", "read"),
     [
-        (403, "您沒有權限", errors.PermissionDenied, errors.PermissionDenied),
-        (404, "缺少必填欄位。", errors.Rejected, errors.Rejected),
-        (500, "'NoneType' object has no attribute 'api'", errors.NotFound, errors.NotFound),
-        (500, "get() returned more than one OmUser -- it returned 2!", *[errors.InvalidConnection] * 2),
-        (500, "'type'", errors.Rejected, errors.Rejected),
-        (500, "This QueryDict instance is immutable", errors.Rejected, errors.Rejected),
-        (500, "invalid literal for int() with base 10: 'x'", errors.OutcomeUnknown, errors.Rejected),
-        (500, "'NoneType' object has no attribute 'type'", errors.OutcomeUnknown, errors.ServiceUnavailable),
-        (500, "database is locked", errors.OutcomeUnknown, errors.ServiceUnavailable),
-        (502, "?", errors.OutcomeUnknown, errors.ServiceUnavailable),
+        (403, "您沒有權限", exceptions.PermissionDenied, exceptions.PermissionDenied),
+        (404, "缺少必填欄位。", exceptions.Rejected, exceptions.Rejected),
+        (500, "'NoneType' object has no attribute 'api'", exceptions.NotFound, exceptions.NotFound),
+        (500, "get() returned more than one OmUser -- it returned 2!", *[exceptions.InvalidConnection] * 2),
+        (500, "'type'", exceptions.Rejected, exceptions.Rejected),
+        (500, "This QueryDict instance is immutable", exceptions.Rejected, exceptions.Rejected),
+        (500, "invalid literal for int() with base 10: 'x'", exceptions.OutcomeUnknown, exceptions.Rejected),
+        (
+            500,
+            "'NoneType' object has no attribute 'type'",
+            exceptions.OutcomeUnknown,
+            exceptions.ServiceUnavailable,
+        ),
+        (500, "database is locked", exceptions.OutcomeUnknown, exceptions.ServiceUnavailable),
+        (502, "?", exceptions.OutcomeUnknown, exceptions.ServiceUnavailable),
     ],
     ids=lambda value: str(value)[:30],
 )
@@ -50,7 +81,7 @@ def test_failures(status: int, message: str, once: type, read: type) -> None:
     for request, kind in ((ONCE, once), (READ, read)):
         for shown in (status, str(status)):
             body = {"status": shown, "message": message, "result": None}
-            with pytest.raises(errors.WorkflowError) as caught:
+            with pytest.raises(exceptions.WorkflowError) as caught:
                 read_answer(request, reply(body)).checked()
             assert caught.type is kind
             assert caught.value.code == status
@@ -59,7 +90,7 @@ def test_failures(status: int, message: str, once: type, read: type) -> None:
 
 def test_missing_parameters_are_named() -> None:
     details = {"status": 404, "result": ["action", "data_no"], "message": "缺少"}
-    with pytest.raises(errors.Rejected, match="missing or empty action, data_no"):
+    with pytest.raises(exceptions.Rejected, match="missing or empty fields action, data_no"):
         read_answer(ONCE, reply({"status": 404, "message": "x", "result": details})).checked()
 
 
@@ -69,26 +100,26 @@ def test_missing_parameters_are_named() -> None:
     ids=repr,
 )
 def test_json_of_another_shape(body: Any) -> None:
-    with pytest.raises(errors.UnreadableAnswer):
+    with pytest.raises(exceptions.UnreadableAnswer):
         read_answer(READ, reply(body))
-    with pytest.raises(errors.OutcomeUnknown):
+    with pytest.raises(exceptions.OutcomeUnknown):
         read_answer(ONCE, reply(body))
 
 
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (400, errors.Rejected),
-        (401, errors.AuthenticationFailed),
-        (403, errors.PermissionDenied),
-        (404, errors.NotFound),
-        (407, errors.AuthenticationFailed),
-        (413, errors.Rejected),
+        (400, exceptions.Rejected),
+        (401, exceptions.AuthenticationFailed),
+        (403, exceptions.PermissionDenied),
+        (404, exceptions.NotFound),
+        (407, exceptions.AuthenticationFailed),
+        (413, exceptions.Rejected),
     ],
 )
 def test_refusals_from_outside_the_application(status: int, kind: type) -> None:
     # A proxy, or the framework: nothing was carried out.
-    with pytest.raises(errors.WorkflowError) as caught:
+    with pytest.raises(exceptions.WorkflowError) as caught:
         read_answer(ONCE, reply(b"<html>no</html>", status))
     assert caught.type is kind
     assert caught.value.status == status

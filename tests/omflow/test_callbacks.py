@@ -10,12 +10,12 @@ import pytest
 import structlog
 from airflow.sdk import DAG, BaseOperator
 
-from airflow_provider_workflows.omflow.notifier import OMFlowOpenOrderNotifier
-from tests.base.calling import failure, missed_deadline
-from tests.base.conftest import new_process as new_process
+from airflow_provider_workflows.omflow.notifications import OMFlowOpenOrderNotifier
 from tests.conftest import OMFlowServer
+from tests.core.airflow_private import RUN_CALLBACKS, TASK_CALLBACKS, private
+from tests.core.calling import failure, missed_deadline
 
-PATH = "airflow_provider_workflows.omflow.notifier.OMFlowOpenOrderNotifier"
+PATH = "airflow_provider_workflows.omflow.notifications.OMFlowOpenOrderNotifier"
 ORDER: dict[str, Any] = {
     "api_path": "two-step",
     "form_data": {"FORMITM_1": "help"},
@@ -25,13 +25,12 @@ ORDER: dict[str, Any] = {
 
 @pytest.mark.parametrize(("path", "opened"), [("two-step", 1), ("", 0)])
 def test_a_tasks_callbacks_go_on_whatever_one_raises(omflow: OMFlowServer, path: str, opened: int) -> None:
-    runner = pytest.importorskip("airflow.sdk.execution_time.task_runner")
     heard: list[Any] = []
     notifier = OMFlowOpenOrderNotifier(**{**ORDER, "api_path": path})
     task = BaseOperator(task_id="pay", on_failure_callback=[notifier, heard.append])
     context = {**failure(), "outlet_events": {}}
     log = structlog.get_logger("task")
-    runner._run_task_state_change_callbacks(task, "on_failure_callback", context, log)
+    private(TASK_CALLBACKS)(task, "on_failure_callback", context, log)
     assert heard == [context]
     assert omflow.effects()["opened"] == opened
 
@@ -49,7 +48,7 @@ def test_the_triggerer_awaits_a_deadlines(omflow: OMFlowServer, path: str, state
         events = asyncio.run(fire())
         assert [event["state"] for event in events] == ["running", state]
     assert omflow.effects()["opened"] == opened, "a triggerer that restarts fires it again"
-    assert ("Not sent: OMFlowOpenOrderNotifier" in str(events[-1]["body"])) == (state == "failed")
+    assert ("OMFlowOpenOrderNotifier has sent nothing" in str(events[-1]["body"])) == (state == "failed")
 
 
 @pytest.mark.parametrize(("path", "done", "opened"), [("two-step", True, 1), ("", False, 0)])
@@ -59,11 +58,10 @@ def test_the_executor_calls_a_deadlines(omflow: OMFlowServer, path: str, done: b
     result, error = supervisor.execute_callback(PATH, arguments, "", None, supervisor.log)
     assert result is done
     assert omflow.effects()["opened"] == opened
-    assert ("Not sent: OMFlowOpenOrderNotifier" in str(error)) is not done
+    assert ("OMFlowOpenOrderNotifier has sent nothing" in str(error)) is not done
 
 
 def test_the_dag_processor_calls_a_runs(omflow: OMFlowServer) -> None:
-    processor = pytest.importorskip("airflow.dag_processing.processor")
     from airflow.callbacks.callback_requests import DagCallbackRequest
 
     order = {**ORDER, "form_data": {"FORMITM_1": "{{ run_id }}: {{ reason }}"}}
@@ -79,7 +77,7 @@ def test_the_dag_processor_calls_a_runs(omflow: OMFlowServer) -> None:
             msg="task_failure",
         )
         bag = SimpleNamespace(dags={"loans": dag})
-        processor._execute_dag_callbacks(bag, request, structlog.get_logger("processor"))
+        private(RUN_CALLBACKS)(bag, request, structlog.get_logger("processor"))
     records = omflow.control.records(omflow.name)
     titles = [record["fields"]["FORMITM_1"] for record in records]
     assert titles == ["monday: task_failure", "tuesday: task_failure"]

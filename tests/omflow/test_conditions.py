@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.base.condition import Done, Pending
-from airflow_provider_workflows.omflow.api import OMFlowApi
-from airflow_provider_workflows.omflow.conditions import OrderAtStop, OrderClosed
-from airflow_provider_workflows.protocol.errors import InvalidInput, RunFailed
+from airflow_provider_workflows.core.waiting.condition import Done, Pending
+from airflow_provider_workflows.exceptions import InvalidInput, NotFound, RunFailed
+from airflow_provider_workflows.omflow.api.operations import OMFlowApi
+from airflow_provider_workflows.omflow.conditions import LATE, OrderAtStop, OrderClosed
 from tests.omflow.driving import Driven, ok
 from tests.omflow.recorded import recorded_rows
 
@@ -18,9 +18,9 @@ API = OMFlowApi(login="robot", password="x")
 
 
 def look(condition: Any, rows: str | Iterable[Mapping[str, Any]]) -> Any:
-    """Look once at recorded rows, all given to one order."""
+    """Look at recorded rows, all given to one order; a second look shows the same."""
     listed = recorded_rows(rows) if isinstance(rows, str) else rows
-    return Driven(condition.check(API), [ok([{**row, "data_no": 7} for row in listed])]).result
+    return Driven(condition.check(API), [ok([{**row, "data_no": 7} for row in listed])], again=True).result
 
 
 def at(stop: str | None = None, **how: Any) -> OrderAtStop:
@@ -62,7 +62,6 @@ def test_at_the_stop(condition: OrderAtStop, rows: str, result: Any) -> None:
     [
         (at(), "sleepy rows 2s", "running"),
         (at("Approve"), "slowpy rows at once", "running"),
-        (at("Approve"), "rows after delete", "no rows"),
         (at("Later"), "parallel rows", "'Legal' (data_id 3), 'Finance' (data_id 5)"),
         (at("Approve", after_data_id=2), "simple rows waiting", "'Approve' (data_id 2)"),
         (at("Sign"), "parallel rows after Legal", "'Finance' (data_id 5)"),
@@ -87,16 +86,16 @@ def test_all_stops_waits_for_running_branches() -> None:
     [
         (at("Approve"), "pyerr rows", "failed: boom"),
         (at(), "hum rows", "驗證失敗"),
-        (at("Approve"), "simple rows closed", "closed, having passed 'Approve'"),
-        (at(), "simple rows closed", "closed, so it will not stop again"),
-        (at("Nowhere"), "simple rows closed", "closed, without having reached 'Nowhere'"),
+        (at("Approve"), "simple rows closed", "closed and has passed the stop 'Approve'"),
+        (at(), "simple rows closed", "closed and will not stop again"),
+        (at("Nowhere"), "simple rows closed", "closed and did not reach the stop 'Nowhere'"),
         (
             at("Legal"),
             "parallel rows after Legal",
-            "now stands at 'Finance' (data_id 5), having passed 'Legal'",
+            "now waits at 'Finance' (data_id 5) and has passed the stop 'Legal'",
         ),
-        (at("Approve"), "dead-end rows", "closed, having passed 'Approve'"),
-        (at("Approve", after_data_id=2), "simple rows closed", "without having reached 'Approve'"),
+        (at("Approve"), "dead-end rows", "closed and has passed the stop 'Approve'"),
+        (at("Approve", after_data_id=2), "simple rows closed", "did not reach the stop 'Approve'"),
     ],
     ids=str,
 )
@@ -109,12 +108,13 @@ def test_it_can_no_longer_come(condition: OrderAtStop, rows: str, said: str) -> 
 
 def test_when_it_was_passed_is_told() -> None:
     rows = [{**row, "stoptime": "2026-11-22T05:29:09"} for row in recorded_rows("simple rows closed")]
-    with pytest.raises(RunFailed, match="reached 2026-11-22T05:29:09"):
+    with pytest.raises(RunFailed, match=r"'Approve', which it reached at 2026-11-22T05:29:09"):
         look(at("Approve"), rows)
 
 
 def test_several_stops_where_one_was_asked_for() -> None:
-    with pytest.raises(InvalidInput, match=r"'Legal' \(data_id 3\), 'Finance' \(data_id 5\): name one"):
+    named = r"several stops: 'Legal' \(data_id 3\), 'Finance' \(data_id 5\)\. Set stop_chart_text to one"
+    with pytest.raises(InvalidInput, match=named):
         look(at(), "parallel rows")
 
 
@@ -139,16 +139,23 @@ def test_fields_of_a_closed_order() -> None:
         {**row, "formitm_1": str(row["id"]), "status": "ok"} for row in recorded_rows("simple rows closed")
     ]
     condition = closed("FORMITM_1", "status", "FORMITM_9")
-    driven = Driven(condition.check(API), [ok([{**row, "data_no": 7} for row in rows])])
+    driven = Driven(condition.check(API), [ok([{**row, "data_no": 7} for row in rows])], again=True)
     assert driven.result.result["fields"] == {"FORMITM_1": "2", "status": "ok", "FORMITM_9": None}
     assert driven.bodies[0]["search_columns"][-3:] == ["formitm_1", "status", "formitm_9"]
 
 
-@pytest.mark.parametrize(
-    "rows", ["simple rows waiting", "fork-ends rows one closed", "sleepy rows 2s", "rows after delete"]
-)
+@pytest.mark.parametrize("rows", ["simple rows waiting", "fork-ends rows one closed", "sleepy rows 2s"])
 def test_not_closed(rows: str) -> None:
     assert isinstance(look(closed(), rows), Pending)
+
+
+@pytest.mark.parametrize(
+    "condition", [at(), at("Approve"), at(all_stops=True), closed(), closed("FORMITM_1")]
+)
+def test_without_rows_it_is_not_found(condition: Any) -> None:
+    with pytest.raises(NotFound, match="lists no rows of order p/7") as caught:
+        look(condition, "rows after delete")
+    assert caught.value.late == LATE
 
 
 @pytest.mark.parametrize("rows", ["pyerr rows", "hum rows", "list after error"])
@@ -160,5 +167,29 @@ def test_failed_is_not_closed(rows: str) -> None:
 def test_words_for_people() -> None:
     assert str(at("Approve")) == "OMFlow order p/7 at stop 'Approve'"
     assert str(at()) == "OMFlow order p/7 at a stop"
-    assert str(closed()) == "end of OMFlow order p/7"
+    assert str(closed()) == "the end of OMFlow order p/7"
     assert closed().remote_id == "p/7"
+
+
+@pytest.mark.parametrize(
+    ("condition", "torn", "whole"),
+    [
+        (at(all_stops=True), "parallel rows", "parallel rows after Legal"),
+        (closed(), "simple rows closed", "simple rows waiting"),
+        (at("Legal"), "parallel rows after Legal", "parallel rows end"),
+    ],
+    ids=str,
+)
+def test_two_looks_that_differ_say_nothing(condition: Any, torn: str, whole: str) -> None:
+    answers = [ok([{**row, "data_no": 7} for row in recorded_rows(rows)]) for rows in (torn, whole)]
+    driven = Driven(condition.check(API), answers)
+    assert isinstance(driven.result, Pending)
+    assert driven.slept == [3.0]
+
+
+def test_a_stop_that_only_the_second_look_shows_counts() -> None:
+    answers = [
+        ok([{**row, "data_no": 7} for row in recorded_rows(rows)])
+        for rows in ("parallel rows after Legal", "parallel rows")
+    ]
+    assert Driven(at("Legal").check(API), answers).result == Done(3)

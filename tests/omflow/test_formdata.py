@@ -10,17 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_workflows.omflow.formdata import check_field, column, form_items, stored
-from airflow_provider_workflows.protocol.errors import InvalidInput
-from airflow_provider_workflows.protocol.jsontext import from_text
+from airflow_provider_workflows.core.protocol.body import from_text
+from airflow_provider_workflows.exceptions import InvalidInput
+from airflow_provider_workflows.omflow.api.form_data import check_field, column, form_items, stored, typed
 
 fields = st.from_regex(r"FORMITM_[0-9]{1,3}", fullmatch=True)
+#: What can be sent: no database of the vendor's keeps NUL.
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
+
 values = (
-    st.text()
+    TEXT
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.lists(st.text() | st.integers())
-    | st.dictionaries(st.text(), st.text() | st.integers())
+    | st.lists(TEXT | st.integers())
+    | st.dictionaries(TEXT, TEXT | st.integers())
 )
 
 
@@ -42,7 +45,50 @@ values = (
     ids=repr,
 )
 def test_type_follows_from_the_value(value: Any, kind: str, sent: Any) -> None:
-    assert form_items({"FORMITM_1": value}) == [{"id": "FORMITM_1", "type": kind, "value": sent}]
+    items = form_items({"FORMITM_1": value})
+    assert items == [{"id": "FORMITM_1", "value": sent}]
+    assert typed(items, {}, version="1.1") == [{"id": "FORMITM_1", "type": kind, "value": sent}]
+    assert typed(items, {}, version="1.2") == items, "as the manual shows them"
+
+
+GROUP = {"group": "1", "user": "me"}
+
+
+@pytest.mark.parametrize(
+    ("form", "item_types", "shown", "kinds"),
+    [
+        ({"FORMITM_1": "x"}, None, "h_title", ("h_title", "h_title")),
+        ({"FORMITM_1": "x"}, {"FORMITM_1": "h_level"}, "h_title", ("h_level", "h_level")),
+        ({"FORMITM_1": "x"}, '{"FORMITM_1": "h_level"}', None, ("h_level", "h_level")),
+        ([{"id": "FORMITM_1", "type": "own", "value": "x"}], {"FORMITM_1": "h_level"}, None, ("own", "own")),
+        ({"FORMITM_1": GROUP}, None, "h_group", ("h_group", "h_group")),
+        # With the form's type, the server would refuse it.
+        ({"FORMITM_1": "1,me"}, None, "h_group", ("inputbox", None)),
+        ({"FORMITM_1": "x"}, {"FORMITM_2": "h_title"}, None, ("inputbox", None)),
+    ],
+    ids=str,
+)
+def test_type_of_an_item(
+    form: Any, item_types: Any, shown: str | None, kinds: tuple[str, str | None]
+) -> None:
+    types = {} if shown is None else {"FORMITM_1": shown}
+    items = form_items(form, item_types)
+    assert tuple(typed(items, types, version=one)[0].get("type") for one in ("1.1", "1.2")) == kinds
+
+
+@pytest.mark.parametrize(
+    ("item_types", "said"),
+    [
+        ("h_title", "item_types is text but not JSON"),
+        (["h_title"], "item_types must be a mapping of FORMITM_n to type, got list"),
+        ({"title": "h_title"}, "'title' is not a form field"),
+        ({"FORMITM_1": 7}, "form_data FORMITM_1: type must be text, got int"),
+    ],
+    ids=str,
+)
+def test_item_types_that_cannot_be(item_types: Any, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        form_items({"FORMITM_1": "x"}, item_types)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +166,7 @@ def test_items_keep_their_type() -> None:
 
 
 def test_text_that_is_no_json_says_how_to_template() -> None:
-    with pytest.raises(InvalidInput, match=r"start_input is text, but not JSON; .* filter tojson"):
+    with pytest.raises(InvalidInput, match=r"start_input is text but not JSON\. .* filter tojson"):
         from_text("{{ x }}", "start_input")
 
 
@@ -128,7 +174,7 @@ def test_text_that_is_no_json_says_how_to_template() -> None:
 def test_any_form_becomes_items_that_the_vendor_takes(form: dict[str, Any]) -> None:
     items = form_items(form)
     assert [item["id"] for item in items] == list(form)
-    for item in items:
+    for item in typed(items, {}, version="1.1"):
         assert set(item) == {"id", "type", "value"}
         assert isinstance(item["value"], (str, list, dict))
         entries = item["value"] if isinstance(item["value"], list) else []

@@ -12,16 +12,14 @@ import pytest
 from airflow.sdk import ObjectStoragePath
 from airflow.sdk.io import attach
 
-from airflow_provider_workflows.base.inquiry import LINGER
-from airflow_provider_workflows.omflow.hook import OMFlowHook
-from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator
-from airflow_provider_workflows.omflow.sensors import OMFlowDataIdSensor
-from airflow_provider_workflows.protocol.errors import (
+from airflow_provider_workflows.core.submission.look_up import LINGER
+from airflow_provider_workflows.exceptions import (
     AuthenticationFailed,
     ConnectionFailed,
     InvalidConnection,
     InvalidInput,
     LostTrack,
+    NotFound,
     OutcomeUnknown,
     PermissionDenied,
     Rejected,
@@ -30,11 +28,14 @@ from airflow_provider_workflows.protocol.errors import (
     TemporaryError,
     Throttled,
 )
-from airflow_provider_workflows.sandbox.declaration import DEFAULT_FILE
+from airflow_provider_workflows.omflow.hooks import OMFlowHook
+from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator
+from airflow_provider_workflows.omflow.sensors import OMFlowDataIdSensor
+from airflow_provider_workflows.sandbox.registry import load_declaration
 from airflow_provider_workflows.sandbox.server import SandboxServer
-from tests.base.airflow_names import AirflowFailException
-from tests.base.harness import Clock, Runner
 from tests.conftest import OMFlowServer, omflow_of
+from tests.core.airflow_names import AirflowFailException
+from tests.core.harness import Clock, Runner, raised
 from tests.omflow.orders import (
     FORM,
     LOST,
@@ -51,6 +52,7 @@ from tests.omflow.orders import (
     stored,
 )
 
+WEEK = 7 * 86400
 LOOPING = """
 [[omflow.users]]
 name = "airflow"
@@ -101,7 +103,7 @@ class TestOpen:
         assert record(each_omflow, data_no, "formless")
 
     def test_lacking_start_input_is_no_order(self, each_omflow: OMFlowServer) -> None:
-        with pytest.raises(OutcomeUnknown, match="no order number"):
+        with pytest.raises(OutcomeUnknown, match="returned no number"):
             opening(api_path="formless", form_data=None, start_input={"whom": "me"}).run()
         assert each_omflow.effects()["opened"] == 0
 
@@ -231,10 +233,15 @@ class TestOpenInDoubt:
             runner.run()
         assert omflow.control.hits(fault_id) == 1
         assert isinstance(caught.value, AirflowFailException)
-        for said in ("an order of purchase", "run_key_field", "menu Apps", "on_lost_answer='resubmit'"):
+        for said in (
+            "an order of purchase",
+            "run_key_field",
+            "OMFlow → Apps → purchase",
+            "on_lost_answer='resubmit'",
+        ):
             assert said in str(caught.value)
         for again in (runner.retry, runner.clear):
-            with pytest.raises(OutcomeUnknown, match="an earlier attempt broke off"):
+            with pytest.raises(OutcomeUnknown, match="an earlier attempt ended without a result"):
                 again()
         assert omflow.effects()["opened"] == opened
         assert requests(omflow, "open") == 1
@@ -293,7 +300,7 @@ class TestOpenWithoutNumber:
 
     def test_without_a_run_key_it_says_what_to_do(self, each_omflow: OMFlowServer) -> None:
         runner = opening(api_path="validated", form_data=TITLE)
-        with pytest.raises(OutcomeUnknown, match=r"gave no order number.*run_key_field") as caught:
+        with pytest.raises(OutcomeUnknown, match=r"(?s)returned no number.*run_key_field") as caught:
             runner.run()
         assert "  " not in str(caught.value)
         with pytest.raises(OutcomeUnknown):
@@ -304,7 +311,7 @@ class TestOpenWithoutNumber:
         """The order is there; a second open would make another."""
         each_omflow.fault("list", "throttled", times=99, retry_after=99)
         runner = opening(**self.VALIDATED)
-        with pytest.raises(LostTrack, match=r"Nothing is sent\..*A retry asks again") as caught:
+        with pytest.raises(LostTrack, match=r"(?s)Airflow sends nothing\n.*A retry asks again") as caught:
             runner.run()
         assert isinstance(caught.value, TemporaryError)
         each_omflow.control.clear_faults()
@@ -316,23 +323,21 @@ class TestOpenWithoutNumber:
         """To open it again would be refused again, or open the second of two: no attempt does so."""
         runner = opening(**{**self.VALIDATED, "api_path": "rejected"})
         begun = clock.time()
-        with pytest.raises(OutcomeUnknown, match="its start component refuses") as caught:
+        with pytest.raises(OutcomeUnknown, match="may have refused the order") as caught:
             runner.run()
         assert clock.time() - begun == pytest.approx(60 + LINGER)
         assert stored(runner)["mark"] in str(caught.value)
         for again in (runner.retry, runner.clear):
-            with pytest.raises(OutcomeUnknown, match="its start component refuses"):
+            with pytest.raises(OutcomeUnknown, match="may have refused the order"):
                 again()
         assert (each_omflow.effects()["opened"], requests(each_omflow, "open")) == (0, 1)
 
-    def test_an_order_that_is_late_is_found_by_a_later_attempt(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_an_order_that_is_late_is_found_by_a_later_attempt(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The vendor's queue stands still meanwhile, however long this machine takes."""
         Clock().install(monkeypatch)
-        declared = DEFAULT_FILE.read_text(encoding="utf-8")
-        (tmp_path / "still.toml").write_text(declared.replace("latency = 0.2", "latency = 600"), "utf-8")
-        with SandboxServer(tmp_path / "still.toml") as sandbox:
+        declared = load_declaration()
+        declared["omflow"]["latency"] = 600
+        with SandboxServer(declared) as sandbox:
             omflow = omflow_of("1.2", sandbox, monkeypatch)
             runner = opening(**self.VALIDATED)
             with pytest.raises(OutcomeUnknown):
@@ -354,11 +359,12 @@ class TestOpenWithoutNumber:
 
     def test_unknown_run_key_field(self, each_omflow: OMFlowServer, clock: Clock) -> None:
         runner = opening(run_key_field="FORMITM_99")
-        with pytest.raises(OutcomeUnknown, match="because OMFlow cannot list 'purchase'"):
-            runner.run()
-        with pytest.raises(OutcomeUnknown):
-            runner.clear()
-        assert (each_omflow.effects()["opened"], requests(each_omflow, "open")) == (0, 1)
+        for attempt in (runner.run, runner.clear):
+            with pytest.raises(
+                InvalidInput, match=r"^Nothing was sent: .* form of purchase has no field FORMITM_99"
+            ):
+                attempt()
+        assert (each_omflow.effects()["opened"], requests(each_omflow, "open")) == (0, 0)
 
 
 class TestAttachments:
@@ -445,7 +451,7 @@ class TestAttachments:
         for folder in ("a", "b"):
             (tmp_path / folder).mkdir()
             (tmp_path / folder / "offer.pdf").write_text(folder)
-        with pytest.raises(InvalidInput, match=r"offer.pdf occurs twice"):
+        with pytest.raises(InvalidInput, match=r"duplicate file name: offer.pdf"):
             opening(attachments=[tmp_path / "a" / "offer.pdf", tmp_path / "b" / "offer.pdf"]).run()
         assert omflow.effects()["requests"] == {}
 
@@ -505,6 +511,46 @@ class TestOpenAndWait:
         assert omflow.effects()["opened"] == 1
 
 
+class TestAnOrderThatIsGone:
+    """It was opened, its number is stored, and then somebody deletes it."""
+
+    @pytest.fixture
+    def opened(self, each_omflow: OMFlowServer, clock: Clock) -> Runner:
+        runner = opening(clock, wait_for_completion=True, deferrable=False, tolerance=60, timeout=WEEK)
+        clock.after(20, lambda: OMFlowHook().delete_order("purchase", stored(runner)["id"]))
+        begun = clock.time()
+        with raised(LostTrack):
+            runner.run()
+        assert clock.time() - begun < 200
+        return runner
+
+    @pytest.mark.parametrize("attempt", ["retry", "clear"])
+    def test_fails_naming_it_and_sends_nothing(
+        self, each_omflow: OMFlowServer, opened: Runner, attempt: str
+    ) -> None:
+        id, before = stored(opened)["id"], each_omflow.effects()["opened"]
+        with raised(LostTrack) as caught:
+            getattr(opened, attempt)()
+        assert f"OMFlow does not know {id} (an order of purchase)" in str(caught[0])
+        assert f"OMFlow lists no rows of order purchase/{id}" in str(caught[0])
+        assert each_omflow.effects()["opened"] == before == 1
+        assert stored(opened)["id"] == id
+
+    def test_a_clear_opens_another_if_the_user_wants_it(self, omflow: OMFlowServer, clock: Clock) -> None:
+        runner = opening(clock, on_clear="rerun")
+        first = runner.run()
+        OMFlowHook().delete_order("purchase", first)
+        assert runner.clear() != first
+
+    def test_is_not_pushed(self, each_omflow: OMFlowServer) -> None:
+        runner = pushing(api_path="two-step", data_no=4711, stop_chart_text="Review", form_data=TITLE)
+        with raised(NotFound) as caught:
+            runner.run()
+        assert "Nothing was pushed: OMFlow lists no rows of order two-step/4711" in str(caught[0])
+        assert each_omflow.effects()["pushed"] == 0
+        assert stored(runner) is None
+
+
 class TestPush:
     @pytest.fixture
     def data_no(self, each_omflow: OMFlowServer) -> Any:
@@ -537,7 +583,7 @@ class TestPush:
         runner = pushing(
             api_path="purchase", data_no=data_no, stop_chart_text="Legal", quick_action="action1"
         )
-        with pytest.raises(Rejected, match=rf"nothing stands at 'Legal'.*'Review' \(data_id {data_id}\)"):
+        with pytest.raises(Rejected, match=rf"no branch at 'Legal'\n.*'Review' \(data_id {data_id}\)"):
             runner.run()
         assert requests(each_omflow, "push") == 0
         assert stored(runner) is None
@@ -548,7 +594,7 @@ class TestPush:
         push: dict[str, Any] = {"api_path": "push-rejected", "data_no": data_no, "form_data": TITLE}
         pushing(stop_chart_text="Approve", **push).run()
         each_omflow.control.advance(5)
-        with pytest.raises(Rejected, match=r"nothing stands at 'Approve'.*Failed: "):
+        with pytest.raises(Rejected, match=r"(?s)no branch at 'Approve'.*\nFailed: "):
             pushing(stop_chart_text="Approve", **push).run()
         assert requests(each_omflow, "push") == 1
 
@@ -556,7 +602,7 @@ class TestPush:
         data_no = open_order(each_omflow, "same-names")
         ids = [stop.data_id for stop in state("same-names", data_no).stops]
         runner = pushing(api_path="same-names", data_no=data_no, stop_chart_text="Sign", form_data=TITLE)
-        with pytest.raises(Rejected, match="several branches stand at 'Sign'") as caught:
+        with pytest.raises(Rejected, match="several branches at 'Sign'") as caught:
             runner.run()
         assert all(f"data_id {data_id}" in str(caught.value) for data_id in ids)
         assert requests(each_omflow, "push") == 0
@@ -614,7 +660,7 @@ class TestPush:
         )
         runner.run()
         each_omflow.control.advance(5)
-        with pytest.raises(Rejected, match="nothing stands at 'Review'"):
+        with pytest.raises(Rejected, match="no branch at 'Review'"):
             runner.clear()
 
 
@@ -648,7 +694,11 @@ class TestPushInDoubt:
         data_id = runner.run()
         kept = stored(runner)
         assert kept["subject"] == f"the push of order two-step/{data_no} from the stop 'Review'"
-        assert kept["baseline"] == {"data_id": data_id, "changes": ["FORMITM_2"]}
+        assert kept["baseline"] == {
+            "data_id": data_id,
+            "changes": ["FORMITM_2"],
+            "types": {"FORMITM_1": "h_title"},
+        }
 
     def test_a_quick_action_that_worked_is_a_doubt(
         self, omflow: OMFlowServer, clock: Clock, data_no: Any
@@ -658,7 +708,7 @@ class TestPushInDoubt:
         fault = omflow.fault("push", "lost_answer")
         how: dict[str, Any] = {"stop_chart_text": "Review", "quick_action": "action1"}
         runner = pushing(api_path="purchase", data_no=data_no, **how)
-        with pytest.raises(OutcomeUnknown, match="nothing that tells it from another one") as caught:
+        with pytest.raises(OutcomeUnknown, match="changes no value that could identify it") as caught:
             runner.run()
         assert omflow.control.hits(fault) == 1
         assert f"order purchase/{data_no}" in str(caught.value)
@@ -759,8 +809,8 @@ class TestPushInDoubt:
         omflow.fault("push", "reset_before")
         clock.after(20, push)
         runner = self.runner(data_no)
-        how = "by another user" if values is None else "by this user, but with other values"
-        with pytest.raises(OutcomeUnknown, match=f"its row {data_id} was pushed {how}"):
+        how = "another user pushed it" if values is None else "this user pushed it, and "
+        with pytest.raises(OutcomeUnknown, match=f"of the row {data_id}, OMFlow shows that {how}"):
             runner.run()
         before = requests(omflow, "push")
         with pytest.raises(OutcomeUnknown, match=how):
@@ -773,7 +823,7 @@ class TestPushInDoubt:
     ) -> None:
         omflow.fault("push", "reset_before")
         clock.after(20, lambda: OMFlowHook().delete_order("two-step", data_no))
-        with pytest.raises(OutcomeUnknown, match="as if the order was deleted"):
+        with pytest.raises(OutcomeUnknown, match="The order may have been deleted"):
             self.runner(data_no).run()
         assert omflow.effects()["requests"]["push"] == 1
 
@@ -790,6 +840,7 @@ def test_a_process_with_a_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         }
         monkeypatch.setenv("AIRFLOW_CONN_OMFLOW_DEFAULT", json.dumps(fields))
         data_no = OMFlowHook().open_order("loop", {})
+        assert data_no is not None
         after: int | None = None
         pushed = []
         for decision in ("again", "again", "on"):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_workflows.omflow.order import Order, Stop, describe, has_moved_on
+from airflow_provider_workflows.omflow.api.order import Order, Stop, describe, has_moved_on
 from tests.omflow.recorded import recorded_order, recorded_rows
 
 #: Recorded listing -> state, places where it waits.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from airflow_provider_workflows.omflow.hook import OMFlowHook
+from airflow_provider_workflows.omflow.hooks import OMFlowHook
 from tests.conftest import OMFlowServer
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from airflow_provider_workflows.sandbox.control import Control
 from airflow_provider_workflows.sandbox.server import SandboxServer
-from tests.base.conftest import clock as clock
-from tests.base.conftest import new_process as new_process
+from airflow_provider_workflows.testing import forget_connections
+from tests.core.conftest import clock as clock
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ def robusta(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> RobustaS
         extra = {"time_zone": "Europe/Istanbul", "timeout": 5, **changes.pop("extra", {})}
         fields = {"conn_type": "robusta", "host": url, "login": "airflow", "password": "sesame", **changes}
         monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps({**fields, "extra": extra}))
+        forget_connections()
 
     connect()
     return RobustaServer(url=url, control=sandbox.control, connect=connect)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_workflows.base.record import KEY
+from airflow_provider_workflows.core.submission.record import KEY
 from airflow_provider_workflows.robusta.operators import RobustaStartProcessOperator
-from tests.base.harness import Clock, Runner
+from tests.core.harness import Clock, Runner
 
 
 def starting(clock: Clock | None = None, *, store: bool = True, **arguments: Any) -> Runner:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.protocol.errors import (
+from airflow_provider_workflows.core.protocol.message import Reply, Request
+from airflow_provider_workflows.core.protocol.operation import Operation, Sleep
+from airflow_provider_workflows.exceptions import (
     AuthenticationFailed,
     InvalidInput,
     NotFound,
@@ -19,10 +21,8 @@ from airflow_provider_workflows.protocol.errors import (
     UnreadableAnswer,
     WorkflowError,
 )
-from airflow_provider_workflows.protocol.message import Reply, Request
-from airflow_provider_workflows.protocol.operation import Operation, Sleep
-from airflow_provider_workflows.robusta.answer import Started, Status
-from airflow_provider_workflows.robusta.api import NOBODY, RobustaApi
+from airflow_provider_workflows.robusta.api.answer import Started, Status
+from airflow_provider_workflows.robusta.api.operations import NO_PROCESS, RobustaApi
 
 SPID = "8f14e45f-ceea-467f-a9f3-0d1c2b3a4f5e"
 PASSWORD = "geheim:pass"
@@ -176,8 +176,14 @@ class TestStatus:
         with pytest.raises(NotFound):
             finish(api().process_status(SPID, grace=grace), reply({}, 404))
 
+    @pytest.mark.parametrize(("spid", "quoted"), [("-a_1.b~", "-a_1.b~"), ("a:b+ü", "a%3Ab%2B%C3%BC")])
+    def test_a_spid_of_any_characters_that_a_server_gives(self, spid: str, quoted: str) -> None:
+        request = next(api().process_status(spid))
+        assert isinstance(request, Request)
+        assert request.path == f"/scheduler/connector-api/process/status/{quoted}"
+
     @pytest.mark.parametrize(
-        "spid", ["", " ", "None", None, 7, "a/b", "..", ".", "a b", "a?b", "-a"], ids=repr
+        "spid", ["", " ", "None", None, 7, "a/b", "..", ".", "a b", "a?b", "a%2e", "{a}", "a\0"], ids=repr
     )
     def test_what_cannot_be_a_spid_asks_nobody(self, spid: Any) -> None:
         with pytest.raises(InvalidInput, match="spid must be"):
@@ -187,7 +193,7 @@ class TestStatus:
 class TestReach:
     def test_it_reads_the_status_of_nobody(self) -> None:
         sent = request_of(api().reach())
-        assert (sent.method, sent.path) == ("GET", STATUS_PATH + NOBODY)
+        assert (sent.method, sent.path) == ("GET", STATUS_PATH + NO_PROCESS)
         assert sent.repeatable
 
     @pytest.mark.parametrize("status", [200, 204, 400, 404, 405, 410])

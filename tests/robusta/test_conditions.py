@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.base.condition import Condition, Done, Pending
-from airflow_provider_workflows.protocol.errors import InvalidInput, RunFailed
-from airflow_provider_workflows.protocol.message import Reply
-from airflow_provider_workflows.robusta.api import RobustaApi
+from airflow_provider_workflows.core.protocol.message import Reply
+from airflow_provider_workflows.core.waiting.condition import Condition, Done, Pending
+from airflow_provider_workflows.exceptions import InvalidInput, RunFailed
+from airflow_provider_workflows.robusta.api.operations import RobustaApi
 from airflow_provider_workflows.robusta.conditions import ProcessOutputs, ProcessSucceeded, word_lists
 
 SPID = "8f14e45f-ceea-467f-a9f3-0d1c2b3a4f5e"
@@ -51,7 +51,7 @@ def test_outputs_alone() -> None:
 
 @pytest.mark.parametrize("word", ["FAILED", "ERROR", "STOPPED", "CANCELLED", "KILLED", "PAUSED", "Çöktü"])
 def test_any_other_word_is_failure(word: str) -> None:
-    with pytest.raises(RunFailed, match="taken for failure unless running_statuses has it") as caught:
+    with pytest.raises(RunFailed, match="if it is not one, add it to running_statuses") as caught:
         look(ended(), word)
     assert caught.value.code == word.upper()
     assert "söz" in str(caught.value)
@@ -69,8 +69,8 @@ def test_words_of_failure_may_be_all_there_are() -> None:
     condition = ended(failed_statuses=["ERROR"])
     with pytest.raises(RunFailed) as caught:
         look(condition, "error")
-    assert "taken for failure" not in str(caught.value)
-    assert look(condition, "PAUSED") == Pending("PAUSED, a word in none of the lists")
+    assert "add it to running_statuses" not in str(caught.value)
+    assert look(condition, "PAUSED") == Pending("PAUSED, a status in neither list")
 
 
 def test_it_survives_the_triggers_row() -> None:
@@ -92,14 +92,14 @@ def test_lists_are_compared_as_the_words_are() -> None:
     ("running", "failed", "reason"),
     [
         ("PAUSED", None, "running_statuses must be a list"),
-        ([""], None, "running_statuses: '' is no status word"),
-        ([7], None, "running_statuses: 7 is no status word"),
+        ([""], None, "running_statuses: '' is not a status"),
+        ([7], None, "running_statuses: 7 is not a status"),
         (["SUCCEEDED"], None, "running_statuses: SUCCEEDED"),
         ([], ["succeeded"], "failed_statuses: SUCCEEDED"),
         ([], "ERROR", "failed_statuses must be a list"),
         (None, None, "running_statuses must be a list"),
-        ([], ["waiting"], "failed_statuses: WAITING cannot mean failure"),
-        (["PAUSED"], ["paused"], "failed_statuses: PAUSED cannot mean failure"),
+        ([], ["waiting"], "failed_statuses: WAITING means that the process is running"),
+        (["PAUSED"], ["paused"], "failed_statuses: PAUSED means that the process is running"),
     ],
 )
 def test_lists_that_contradict_themselves(running: Any, failed: Any, reason: str) -> None:

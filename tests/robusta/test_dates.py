@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_workflows.protocol.errors import InvalidInput
-from airflow_provider_workflows.robusta.dates import instant, local_text
+from airflow_provider_workflows.exceptions import InvalidInput
+from airflow_provider_workflows.robusta.api.dates import instant, local_text
 
 ISTANBUL, BERLIN, LORD_HOWE = (
     pendulum.timezone(name) for name in ("Europe/Istanbul", "Europe/Berlin", "Australia/Lord_Howe")
@@ -96,7 +96,7 @@ def test_what_names_no_instant_is_refused(value: Any) -> None:
 
 
 def test_a_date_beyond_the_calendar_of_the_zone() -> None:
-    with pytest.raises(InvalidInput, match=r"schedule_end .* is no date in Europe/Istanbul"):
+    with pytest.raises(InvalidInput, match=r"schedule_end .* is out of range in Europe/Istanbul"):
         local_text(dt.datetime.max.replace(tzinfo=dt.UTC), "schedule_end", zone=ISTANBUL)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.base.airflow_names import DagBag, DagSerialization
-from tests.base.harness import Clock, Runner
+from tests.core.airflow_names import DagBag, DagSerialization
+from tests.core.harness import Clock, Runner
 from tests.robusta.conftest import RobustaServer
 
 FILE = Path(__file__).parents[2] / "example_dags" / "robusta_invoices.py"

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from airflow.sdk import DAG
 
-from airflow_provider_workflows.protocol.errors import (
+from airflow_provider_workflows.exceptions import (
     AuthenticationFailed,
     InvalidConnection,
     InvalidInput,
@@ -22,8 +22,8 @@ from airflow_provider_workflows.protocol.errors import (
     RunTimedOut,
 )
 from airflow_provider_workflows.robusta.operators import RobustaStartProcessOperator
-from tests.base.airflow_names import AirflowFailException
-from tests.base.harness import Clock
+from tests.core.airflow_names import AirflowFailException
+from tests.core.harness import Clock
 from tests.robusta.conftest import RobustaServer
 from tests.robusta.tasks import starting, stored
 
@@ -127,7 +127,7 @@ class TestStart:
         self, robusta: RobustaServer, waits: dict[str, Any]
     ) -> None:
         runner = starting(run_once=False, quartz_def="0 0 9 ? * FRI", allow_recurring=True, **waits)
-        with pytest.raises(InvalidInput, match="not known which run"):
+        with pytest.raises(InvalidInput, match="does not say which of its runs"):
             runner.run()
         assert robusta.effects()["requests"] == {}
 
@@ -141,6 +141,13 @@ class TestStart:
         assert robusta.effects()["ran"] == 0
         clock.sleep(110)
         assert robusta.effects()["ran"] == 1
+
+    def test_a_date_that_is_over_is_refused(self, robusta: RobustaServer) -> None:
+        runner = starting(run_immediately=False, schedule_start="2020-06-05T06:00:00Z")
+        with pytest.raises(InvalidInput, match="schedule_start is in the past"):
+            runner.run()
+        assert robusta.effects()["requests"] == {}
+        assert stored(runner) is None
 
     def test_templates_reach_every_field(self) -> None:
         fields = set(RobustaStartProcessOperator.template_fields)
@@ -209,7 +216,7 @@ class TestWait:
 
     def test_a_deadline(self, robusta: RobustaServer, clock: Clock, waits: dict[str, Any]) -> None:
         runner = starting(clock, process_name="LongBot", timeout=120, **waits)
-        with pytest.raises(RunTimedOut, match="last seen: RUNNING"):
+        with pytest.raises(RunTimedOut, match="last status: RUNNING"):
             runner.run()
 
     @pytest.mark.parametrize(("count", "ran"), [(2, 3), (5, 3)])

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_workflows.protocol.errors import InvalidConnection, InvalidInput
-from airflow_provider_workflows.robusta.process import start_body, text_values
+from airflow_provider_workflows.exceptions import InvalidConnection, InvalidInput
+from airflow_provider_workflows.robusta.api.start_body import check_not_past, start_body, text_values
 
 ISTANBUL = pendulum.timezone("Europe/Istanbul")
 START, END = pendulum.datetime(2026, 6, 5, 6, 0), pendulum.datetime(2026, 7, 1, 6, 0)
@@ -23,7 +23,7 @@ def body(**arguments: Any) -> dict[str, Any]:
     return start_body(**{"process_name": "InvoiceBot", "worker": "3", "zone": ISTANBUL, **arguments})
 
 
-def test_one_run_now_is_the_body_that_the_vendors_sample_code_sends() -> None:
+def test_one_run_now_is_the_body_that_a_public_client_sends() -> None:
     assert body(values={"orderNo": "7"}) == {
         "name": "InvoiceBot",
         "worker": "3",
@@ -113,7 +113,7 @@ def test_quartz_def_is_sent_as_it_is() -> None:
 
 
 def test_quartz_def_of_the_published_sample_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="'FR' is not"):
+    with pytest.raises(InvalidInput, match="'FR' is not a valid day-of-week"):
         body(quartz_def="0 0 9 ? * FR")
 
 
@@ -150,23 +150,51 @@ def test_retry_count_is_a_number_as_text(given: Any, sent: str) -> None:
 
 @pytest.mark.parametrize("value", [-1, "-1", 1.5, "x", "", True, "None", "٣"], ids=repr)
 def test_retry_count_is_nothing_else(value: Any) -> None:
-    with pytest.raises(InvalidInput, match="retry_count must be a whole number"):
+    with pytest.raises(InvalidInput, match="retry_count must be an integer of 0 or more"):
         body(retry_count=value)
 
 
 class TestSchedule:
     def test_a_recurring_one_is_refused_unless_asked_for(self) -> None:
-        with pytest.raises(InvalidInput, match=r"no API can remove.*allow_recurring=True"):
+        with pytest.raises(InvalidInput, match=r"no API can remove\n.*allow_recurring=True"):
             body(run_once=False, quartz_def="0 0 9 ? * FRI")
 
     def test_a_recurring_one_needs_its_times(self) -> None:
-        with pytest.raises(InvalidInput, match="needs quartz_def"):
+        with pytest.raises(InvalidInput, match="requires quartz_def"):
             body(run_once=False, allow_recurring=True)
 
     @pytest.mark.parametrize("when", [{"quartz_def": "0 0 9 ? * FRI"}, {"schedule_start": START}], ids=str)
     def test_one_run_later(self, when: dict[str, Any]) -> None:
         made = body(run_immediately=False, **when)
         assert (made["runOnce"], made["runImmediately"]) == ("Y", "N")
+
+    @pytest.mark.parametrize(
+        ("arguments", "reason"),
+        [
+            ({"run_immediately": False, "schedule_start": START}, "schedule_start is in the past"),
+            ({"schedule_end": START}, "schedule_end is in the past"),
+            ({"quartz_def": "0 0 9 5 6 ? 2025"}, "quartz_def names only the past year 2025"),
+        ],
+        ids=["start", "end", "year"],
+    )
+    def test_a_time_that_is_over_is_refused(self, arguments: dict[str, Any], reason: str) -> None:
+        made = body(**arguments)
+        with pytest.raises(InvalidInput, match=reason):
+            check_not_past(made, zone=ISTANBUL, now=START.add(seconds=1))
+        check_not_past(made, zone=ISTANBUL, now=pendulum.datetime(2025, 12, 31, 20, 59))
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            {},
+            {"schedule_start": START},
+            {"run_immediately": False, "schedule_start": START, "quartz_def": "0 0 9 ? * FRI 2025-2027"},
+            {"schedule_start": START, "schedule_end": END},
+        ],
+        ids=["now", "now from then on", "as scheduled from then on", "until later"],
+    )
+    def test_a_time_that_is_over_may_begin_one(self, arguments: dict[str, Any]) -> None:
+        check_not_past(body(**arguments), zone=ISTANBUL, now=START.add(seconds=1))
 
     def test_never_is_refused(self) -> None:
         with pytest.raises(InvalidInput, match="nothing would run"):
@@ -222,7 +250,7 @@ def test_values_may_come_as_the_text_that_a_template_made() -> None:
 
 def test_a_key_given_twice_is_refused_as_it_would_lose_one() -> None:
     # As "username" in the published sample.
-    with pytest.raises(InvalidInput, match="username more than once"):
+    with pytest.raises(InvalidInput, match="duplicate key: username"):
         text_values('{"username": "Ayşe", "username": "Öztürk"}')
 
 

@@ -8,16 +8,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.protocol.errors import (
-    AuthenticationFailed,
-    InvalidInput,
-    LostTrack,
-    RunFailed,
-)
-from airflow_provider_workflows.robusta.hook import RobustaHook
+from airflow_provider_workflows.exceptions import AuthenticationFailed, InvalidInput, LostTrack, RunFailed
+from airflow_provider_workflows.robusta.hooks import RobustaHook
 from airflow_provider_workflows.robusta.sensors import RobustaStatusSensor
-from tests.base.airflow_names import AirflowSensorTimeout, AirflowSkipException
-from tests.base.harness import Clock, Runner
+from tests.core.airflow_names import AirflowSensorTimeout, AirflowSkipException
+from tests.core.harness import Clock, Runner
 from tests.robusta.conftest import RobustaServer
 
 MODES: dict[str, dict[str, Any]] = {

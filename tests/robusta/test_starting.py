@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.protocol.errors import (
+from airflow_provider_workflows.exceptions import (
     AuthenticationFailed,
     InvalidInput,
     LostTrack,
@@ -20,9 +20,9 @@ from airflow_provider_workflows.protocol.errors import (
     Throttled,
 )
 from airflow_provider_workflows.robusta.operators import RobustaStartProcessOperator
-from tests.base.airflow_names import AirflowFailException
-from tests.base.harness import Clock, Runner
 from tests.blizwork.killed import hand_over, killed
+from tests.core.airflow_names import AirflowFailException
+from tests.core.harness import Clock, Runner
 from tests.robusta.conftest import RobustaServer
 from tests.robusta.tasks import starting, stored
 
@@ -42,7 +42,7 @@ LOST: dict[str, tuple[dict[str, Any], int]] = {
 def test_a_start_that_was_refused_for_a_while_is_not_sent_after_the_deadline(robusta: RobustaServer) -> None:
     robusta.fault("start", "throttled", retry_after=1)
     runner = starting(wait_for_completion=True, deferrable=False, timeout=0.5)
-    with pytest.raises(RunTimedOut, match="nothing is sent"):
+    with pytest.raises(RunTimedOut, match="Nothing was sent"):
         runner.run()
     assert robusta.requests("start") == 1, "which was refused"
     assert robusta.effects()["saved"] == 0
@@ -85,7 +85,7 @@ class TestNewAttempt:
         runner = starting(process_name="FailingBot")
         spid = runner.run()["spid"]
         robusta.control.advance(600)
-        with pytest.raises(RunFailed, match=rf"{spid}.*ended badly.*ERROR.*on_failed_run='rerun'"):
+        with pytest.raises(RunFailed, match=rf"(?s)has failed: {spid}.*ERROR.*on_failed_run='rerun'"):
             runner.retry()
         assert robusta.effects()["saved"] == 1
 
@@ -169,7 +169,7 @@ class TestNewAttempt:
             )
         )
         assert runner.run()["spid"] == runner.retry()["spid"]
-        assert "values have changed" in caplog.text
+        assert "The values to send have changed" in caplog.text
 
     @pytest.mark.parametrize("choice", ["on_lost_answer", "on_failed_run", "on_clear"])
     def test_a_choice_that_there_is_not(self, robusta: RobustaServer, choice: str) -> None:
@@ -187,13 +187,13 @@ class TestInDoubt:
         fault, saved = LOST[name]
         fault_id = robusta.fault("start", **fault)
         runner = starting()
-        with pytest.raises(OutcomeUnknown, match="no call that finds a process") as caught:
+        with pytest.raises(OutcomeUnknown, match="Robusta can find a process only by its SPID") as caught:
             runner.run()
         assert robusta.control.hits(fault_id) == 1
         assert isinstance(caught.value, AirflowFailException)
-        assert "a run of 'InvoiceBot' in the Scheduler's list of processes" in str(caught.value)
+        assert "the Scheduler's list of processes in Robusta for a run of 'InvoiceBot'" in str(caught.value)
         for again in (runner.retry, runner.clear):
-            with pytest.raises(OutcomeUnknown, match="Nothing is sent again"):
+            with pytest.raises(OutcomeUnknown, match="Airflow will not send it again"):
                 again()
         assert robusta.effects()["saved"] == saved
         assert robusta.requests("start") == 1
@@ -203,7 +203,7 @@ class TestInDoubt:
         runner = starting()
         killed(runner, when)
         for again in (runner.retry, runner.clear):
-            with pytest.raises(OutcomeUnknown, match="an earlier attempt broke off"):
+            with pytest.raises(OutcomeUnknown, match="an earlier attempt ended without a result"):
                 again()
         assert (robusta.effects()["saved"], robusta.requests("start")) == (saved, saved)
 
@@ -292,7 +292,10 @@ class TestInDoubt:
     def test_a_doubt_that_a_person_has_deleted_is_over(self, robusta: RobustaServer) -> None:
         robusta.fault("start", "reset_before")
         runner = starting()
-        with pytest.raises(OutcomeUnknown, match="delete the record and clear"):
+        with pytest.raises(
+            OutcomeUnknown,
+            match="delete the record 'workflow_submission' from this task's state store and clear",
+        ):
             runner.run()
         assert runner.store is not None
         runner.store.values.clear()
@@ -342,7 +345,7 @@ class TestKilled:
         before = robusta.effects()
         capsys.readouterr()
         task.on_kill()
-        assert f"a run of Robusta process InvoiceBot, id {spid}, goes on" in capsys.readouterr().out
+        assert f"{spid} (a run of process InvoiceBot) continues at Robusta" in capsys.readouterr().out
         assert robusta.effects() == before
 
     def test_says_what_may_be_under_way(
@@ -359,7 +362,7 @@ class TestKilled:
         task.on_kill()
         said = capsys.readouterr().out
         assert "may be under way" in said
-        assert "a run of 'InvoiceBot' in the Scheduler's list" in said
+        assert "the Scheduler's list of processes in Robusta for a run of 'InvoiceBot'" in said
         assert robusta.effects() == before
 
 
@@ -374,6 +377,6 @@ class TestBeforeAirflow33:
         """A retry would know nothing of the run."""
         robusta.fault("status", "unavailable", times=9999, retry_after=40)
         runner = starting(clock, store=False, wait_for_completion=True, deferrable=False, tolerance=100)
-        with pytest.raises(AirflowFailException, match="a retry would do it again"):
+        with pytest.raises(AirflowFailException, match="a retry would send the request again"):
             runner.run()
         assert robusta.requests("start") == 1

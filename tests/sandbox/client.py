@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from html.parser import HTMLParser
 from typing import Any
 
 import requests
@@ -77,6 +78,28 @@ class OMFlowClient:
 
     def rows(self, api_path: str, *columns: str, **body: Any) -> Any:
         return self.list(api_path, search_columns=list(columns), **body)["result"]
+
+
+class _Forms(HTMLParser):
+    """Collects the inputs of each form."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inputs: list[dict[str, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "form":
+            self.inputs.append({})
+        if tag == "input":
+            self.inputs[-1][given["name"] or ""] = given["value"] or ""
+
+
+def buttons(page: str) -> list[dict[str, str]]:
+    """What each button of a page of the sandbox sends."""
+    forms = _Forms()
+    forms.feed(page)
+    return forms.inputs
 
 
 def until(condition: Callable[[], bool], *, within: float = 10.0) -> None:

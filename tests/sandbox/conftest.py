@@ -7,20 +7,21 @@ from collections.abc import Iterator
 import pytest
 
 from airflow_provider_workflows.sandbox.control import Control
-from airflow_provider_workflows.sandbox.declaration import DEFAULT_FILE
+from airflow_provider_workflows.sandbox.registry import load_declaration
 from airflow_provider_workflows.sandbox.server import SandboxServer
 from tests.sandbox.client import OMFlowClient
 
 
 @pytest.fixture(scope="session")
-def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
-    """The shipped processes, but with a latency of 10 s: nothing moves unless a test moves the clock."""
-    declared = DEFAULT_FILE.read_text(encoding="utf-8")
-    patient = declared.replace("latency = 0.2", "latency = 10")
-    assert patient != declared
-    path = tmp_path_factory.mktemp("sandbox") / "processes.toml"
-    path.write_text(patient, encoding="utf-8")
-    with SandboxServer(path) as server:
+def shared_server() -> Iterator[SandboxServer]:
+    """
+    The shipped processes, but with a latency of 10 s: nothing moves unless a test moves the clock.
+
+    Each step is one commit, so that the ids of rows follow from the order of the requests.
+    """
+    declared = load_declaration()
+    declared["omflow"] |= {"latency": 10, "torn_writes": 0}
+    with SandboxServer(declared) as server:
         yield server
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
+import socket
 import subprocess
 import sys
+from urllib.parse import urlencode
 
 import pytest
 
@@ -149,3 +152,129 @@ def test_two_sandboxes_do_not_know_each_other(server: SandboxServer, new: OMFlow
     with SandboxServer() as other:
         assert other.control.records() == []
         assert other.port != server.port
+
+
+def called(
+    server: SandboxServer,
+    path: str = "/_control/faults",
+    method: str = "DELETE",
+    body: str | None = None,
+    **headers: str,
+) -> int:
+    """Return the status of a control call with headers of its own."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    try:
+        connection.request(method, path, body, headers=headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_calls_from_this_machine_are_answered(server: SandboxServer) -> None:
+    port = server.port
+    for host in (f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}", "localhost", "127.0.0.2"):
+        assert called(server, Host=host) == 200
+        assert called(server, Host=host, Origin=f"http://{host}") == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:8099",
+        "127.0.0.1.evil.example",
+        "",
+        "localhost.evil",
+        "10.0.0.7",
+        "0.0.0.0",
+        "[bad",
+        "[::]",
+        "[fe80::1]:8099",
+        "[::1",
+        "[::1]evil.example",
+        "evil@localhost",
+        "localhost@evil.example",
+        "localhost/evil.example",
+        "localhost#evil.example",
+        "localhost:evil",
+        "localhost, evil.example",
+        "2130706433",
+        "0x7f000001",
+        "localhost.",
+    ],
+)
+def test_calls_by_a_foreign_host_name_are_refused(server: SandboxServer, host: str) -> None:
+    assert called(server, Host=host) == 403
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "null",
+        "",
+        "http://127.0.0.1:1",
+        "http://localhost",
+        "http://[::1]",
+        "//{host}",
+        "ftp://{host}",
+        "http://{host}.evil.example",
+        "http://evil.example@{host}",
+        "http://{host}/",
+        "http://{host} https://evil.example",
+    ],
+)
+def test_calls_from_another_origin_are_refused(server: SandboxServer, origin: str) -> None:
+    assert called(server, Origin=origin.format(host=f"127.0.0.1:{server.port}")) == 403
+
+
+def raw(server: SandboxServer, request: str) -> bytes:
+    """Return the answer to a request in its very bytes."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        connection.sendall(request.replace("\n", "\r\n").encode())
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "DELETE /_control/faults HTTP/1.1\n",  # without Host
+        "DELETE /_control/faults HTTP/1.0\n",
+        "DELETE /_control/faults HTTP/1.1\nHost: localhost\nHost: evil.example\n",
+        "DELETE /_control/faults HTTP/1.1\nHost: evil.example\nHost: localhost\n",
+        "DELETE http://localhost/_control/faults HTTP/1.1\nHost: evil.example\n",
+        "DELETE /_control/faults HTTP/1.1\nHost: localhost\nOrigin: http://localhost\nOrigin: null\n",
+    ],
+)
+def test_odd_requests_are_refused_and_have_no_effect(server: SandboxServer, head: str) -> None:
+    server.control.fault(VENDOR, "open", "hang")
+    assert raw(server, f"{head}Connection: close\n\n").split()[1] in (b"400", b"403", b"404")
+    assert len(server.control.faults()) == 1
+
+
+@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}])
+def test_buttons_of_the_pages_work_from_here_only(
+    server: SandboxServer, new: OMFlowClient, headers: dict[str, str]
+) -> None:
+    new.open("purchase")
+    server.control.advance(60)
+    form = {"vendor": VENDOR, "command": "push", "api_path": "purchase", "data_id": "2"}
+    fields = {"Content-Type": "application/x-www-form-urlencoded", **headers}
+    assert called(server, "/act", "POST", urlencode(form), **fields) == 403
+    assert called(server, "/", "GET", **headers) == 403
+    assert server.control.records(VENDOR)[0]["standing"] == ["Review"]
+    ours = {**fields, "Host": f"127.0.0.1:{server.port}", "Origin": f"http://127.0.0.1:{server.port}"}
+    assert called(server, "/act", "POST", urlencode(form), **ours) == 303
+    assert server.control.records(VENDOR)[0]["standing"] != ["Review"]
+
+
+def test_a_host_name_can_be_allowed() -> None:
+    with SandboxServer(allowed_hosts=("Codespace.example",)) as server:
+        assert called(server, Host="codespace.example") == 200
+        assert called(server, Host="codespace.example", Origin="http://codespace.example") == 200
+        assert called(server, Host="CodeSpace.example:443", Origin="https://CodeSpace.example:443") == 200
+        assert called(server, Host="other.example") == 403
+
+
+def test_vendors_answer_by_any_name(server: SandboxServer) -> None:
+    assert called(server, f"/{VENDOR}/accounts/api/security/get/", Host="omflow.example") != 403

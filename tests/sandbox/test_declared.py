@@ -6,9 +6,10 @@ import tomllib
 
 import pytest
 
-from airflow_provider_workflows.sandbox import connections
-from airflow_provider_workflows.sandbox.declaration import DeclarationError, load_declaration
+from airflow_provider_workflows.sandbox.declaration import DeclarationError
+from airflow_provider_workflows.sandbox.omflow.commits import Commits
 from airflow_provider_workflows.sandbox.omflow.declared import read_declared
+from airflow_provider_workflows.sandbox.registry import load_declaration, with_accounts
 
 START = "[processes.p.flow]\nstart = {kind = 'start', to = 'Stop'}\n"
 STOP = "Stop = {kind = 'human'}\n"
@@ -69,11 +70,18 @@ def test_a_circle_that_waits_is_allowed() -> None:
     assert list(read_declared(table).processes) == ["p"]
 
 
-def test_a_vendor_whose_accounts_nobody_declares_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    shipped = load_declaration()
-    del shipped["robusta"]
-    monkeypatch.setattr(connections, "load_declaration", lambda: shipped)
-    accounts = [{"name": "airflow", "password": "sesame"}]
-    assert connections.with_accounts({"robusta": {"users": accounts}})["robusta"]["users"] == accounts
-    with pytest.raises(DeclarationError, match=r"robusta: no users, and processes\.toml has none either"):
-        connections.with_accounts({"robusta": {}})
+def test_a_vendor_without_accounts_has_its_own() -> None:
+    own = load_declaration()["robusta"]["users"]
+    accounts = [{"name": "etl", "password": "of etl"}]
+    assert with_accounts({"robusta": {}}) == {"robusta": {"users": own}}
+    assert with_accounts({"robusta": {"users": accounts}}) == {"robusta": {"users": accounts}}
+
+
+def test_commits_are_as_far_apart_as_recorded() -> None:
+    commits = Commits(1)
+    for draw, median, percentile_95 in ((commits.branch, 0.006, 0.043), (commits.arrival, 0.0012, 0.019)):
+        drawn = sorted(draw() for _ in range(10_000))
+        assert drawn[5000] == pytest.approx(median, rel=0.2)
+        assert drawn[9500] == pytest.approx(percentile_95, rel=0.2)
+        assert drawn[-1] <= 5 * percentile_95
+    assert Commits(0).branch() == 0

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from airflow_provider_workflows.sandbox.control import Control, ControlError
-from airflow_provider_workflows.sandbox.faults import KINDS, FaultBook
+from airflow_provider_workflows.sandbox.faults import KINDS, FaultRegistry
 from airflow_provider_workflows.sandbox.journal import Journal
 from tests.sandbox.client import TITLE, OMFlowClient, until
 
@@ -238,6 +238,18 @@ def test_a_fault_is_for_one_endpoint_of_one_vendor(
     assert RawExchange(old).send().receive().startswith(b"HTTP/1.1 418 ")
 
 
+def test_an_answer_of_the_tests_own_is_sent_as_it_is(old: OMFlowClient, control: Control) -> None:
+    said = r'{"text": "\ud83d\u0000", "number": 1e999, "other": NaN}'
+    fault = control.fault(VENDOR, "open", "body", body=said, containing="the one")
+    assert RawExchange(old, title="another").send().receive().startswith(b"HTTP/1.1 200 ")
+    assert control.hits(fault) == 0
+    received = RawExchange(old, title="this is the one").send().receive()
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert received.endswith(said.encode())
+    assert control.hits(fault) == 1
+    assert control.effects(VENDOR)["opened"] == 1
+
+
 def test_faults_are_listed_and_cleared(control: Control, old: OMFlowClient) -> None:
     control.fault(VENDOR, "query", "throttled", retry_after=3, times=5)
     (fault,) = control.faults()
@@ -255,6 +267,7 @@ def test_faults_are_listed_and_cleared(control: Control, old: OMFlowClient) -> N
         (VENDOR, "open", "explode", {}, "unknown kind of fault 'explode'"),
         (VENDOR, "open", "hang", {"effect": True}, "no choice of effect"),
         (VENDOR, "open", "hang", {"every": 0}, "every is 1 or more"),
+        (VENDOR, "open", "hang", {"body": "{}"}, "no body of its own"),
     ],
 )
 def test_a_fault_that_cannot_be_is_refused(
@@ -265,7 +278,7 @@ def test_a_fault_that_cannot_be_is_refused(
 
 
 def test_every_kind_can_be_ordered() -> None:
-    book = FaultBook()
+    registry = FaultRegistry()
     for kind in KINDS:
-        book.order(vendor=VENDOR, endpoint="open", kind=kind)
-    assert [fault.kind for fault in book.all()] == list(KINDS)
+        registry.order(vendor=VENDOR, endpoint="open", kind=kind)
+    assert [fault.kind for fault in registry.all()] == list(KINDS)

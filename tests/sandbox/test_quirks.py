@@ -150,7 +150,7 @@ def test_odd_logins(server: SandboxServer, authorization: str, message: str) -> 
     assert message in answer["message"]
 
 
-@pytest.mark.parametrize("path", ["/", "/admin/", "/flowmanage/api/omdata/edit/simple"])
+@pytest.mark.parametrize("path", ["/", "/flowmanage/api/omdata/edit/simple"])
 def test_outside_of_rest_there_is_only_html(server: SandboxServer, path: str) -> None:
     with requests.Session() as session:
         session.trust_env = False
@@ -158,11 +158,21 @@ def test_outside_of_rest_there_is_only_html(server: SandboxServer, path: str) ->
     assert (answer.status_code, answer.headers["Content-Type"]) == (403, "text/html")
 
 
+def test_the_start_page_leads_elsewhere_and_unknown_pages_are_not_found(server: SandboxServer) -> None:
+    with requests.Session() as session:
+        session.trust_env = False
+        address = server.omflow_url("1.1")
+        assert session.get(f"{address}/", timeout=5, allow_redirects=False).status_code == 302
+        assert session.get(f"{address}/nope/", timeout=5).status_code == 404
+        assert session.post(f"{address}/rest/", json={}, timeout=5).status_code == 404
+
+
 def test_values_of_a_wrong_type_run_into_exceptions_of_the_server(old: OMFlowClient) -> None:
     assert old.edit("simple", action="create", formdata=5)["status"] == 500
     assert old.edit("simple", action="create", formdata="[")["status"] == 500
     assert old.edit("simple", action=["create"], formdata=[])["status"] == 404
-    assert old.edit("simple", action="delete", data_no=["x"])["status"] == 500
+    assert old.edit("simple", action="create", formdata=None)["status"] == 404
+    assert old.edit("simple", action="delete", data_no=["x"])["status"] == 404
 
 
 @pytest.mark.parametrize(("value", "status"), [("1", 200), ("no flag", 200)])
@@ -180,7 +190,7 @@ def test_a_push_with_an_unknown_field_changes_nothing(old: OMFlowClient, control
     known = {"id": "FORMITM_2", "type": "inputbox", "value": "new"}
     unknown = {"id": "FORMITM_77", "type": "inputbox", "value": "x"}
     assert "no field named" in old.push("simple", 2, TITLE, known, unknown)["message"]
-    assert old.rows("simple", "formitm_2", "running") == [{"formitm_2": None, "running": False}] * 2
+    assert old.rows("simple", "formitm_2", "running") == [{"formitm_2": "", "running": False}] * 2
     assert old.push("simple", 2, TITLE, {"id": "stop_uuid", "type": "x", "value": "nowhere"})["status"] == 200
 
 
@@ -200,17 +210,19 @@ def test_load_shows_the_form_with_its_values(old: OMFlowClient) -> None:
     uuid = old.rows("simple", "flow_uuid")[0]["flow_uuid"].replace("-", "")
     loaded = old.call("flowmanage/api/omdata/load/", flow_uuid=uuid, data_id=1)["result"]
     assert loaded["closed"] is False
-    assert loaded["form_object"][0] == {"id": "FORMITM_1", "type": "h_title", "value": "a title"}
-    assert old.call("flowmanage/api/omdata/load/", flow_uuid=uuid, data_id=9)["status"] == 404
+    assert loaded["formdata"][0] == {"id": "FORMITM_1", "type": "h_title", "value": "a title"}
+    assert loaded["formdata"][2] == {"id": "FORMITM_3", "type": "checkbox", "value": []}
+    assert [item["type"] for item in loaded["formobject"]["items"]][:3] == ["box12", "h_title", "inputbox"]
+    assert old.call("flowmanage/api/omdata/load/", flow_uuid=uuid, data_id=9)["status"] == 403
 
 
 def test_samples_show_ids_and_types_to_a_designer(server: SandboxServer, old: OMFlowClient) -> None:
     asked = {"app_name": "sandbox", "flow_name": "simple"}
     path = "flowmanage/api/flow-active-api-format/get/"
-    create = old.call(path, **asked, action="create")["result"]
-    assert create["formdata"][0] == {"id": "FORMITM_1", "type": "h_title", "value": ""}
-    assert "data_id" in old.call(path, **asked, action="update")["result"]
-    assert "data_no" in old.call(path, **asked, action="query")["result"]
+    create = old.call(path, **asked, action="create")["result"]["input"]
+    assert create["formdata"][0] == {"id": "FORMITM_1", "type": "h_title", "value": "<Title>"}
+    assert "data_id" in old.call(path, **asked, action="update")["result"]["input"]
+    assert "data_no" in old.call(path, **asked, action="query")["result"]["input"]
     viewer = OMFlowClient(server.omflow_url("1.1"), user="viewer", password="viewer")
     assert viewer.call(path, **asked, action="create")["status"] == 403
     viewer.close()
@@ -224,3 +236,23 @@ def test_deleting_takes_text_or_a_list(old: OMFlowClient, control: Control) -> N
     assert old.edit("simple", action="delete", data_no=[2, "3", 99])["status"] == 200
     assert control.effects(VENDOR)["deleted"] == 3
     assert old.open("simple")["result"] == 4
+
+
+@pytest.mark.parametrize(
+    ("value", "status"), [("12", 200), ("12ab", 200), ("12\n", 200), ("ab12", 404), ("", 404), (7, 404)]
+)
+def test_patterns(either: OMFlowClient, value: Any, status: int) -> None:
+    """From the start only, and a blank is refused even in an optional field; a field left out is not."""
+    digits = {"id": "FORMITM_4", "type": "inputbox", "value": value}
+    assert int(either.open("simple", TITLE, digits)["status"]) == status
+    assert int(either.open("simple", TITLE)["status"]) == 200
+
+
+def test_a_blank_among_two_items_of_one_id_is_refused(old: OMFlowClient) -> None:
+    blank = {"id": "FORMITM_1", "type": "inputbox", "value": ""}
+    assert old.open("simple", blank, TITLE)["status"] == 404
+
+
+def test_a_blank_start_input_is_refused(old: OMFlowClient) -> None:
+    answer = old.edit("formless", action="create", start_input={"who": ""})
+    assert (answer["status"], answer["message"]) == (404, "開單失敗：缺少必填變數：who")  # noqa: RUF001

@@ -1,68 +1,31 @@
-"""A vendor more takes its own module and one entry in the registry: proven with a made-up one."""
+"""A vendor more takes its folder and one entry, or another distribution's entry point: a made-up one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
 from airflow_provider_workflows.sandbox import registry
-from airflow_provider_workflows.sandbox.clock import Agenda, Clock
-from airflow_provider_workflows.sandbox.declaration import Table
-from airflow_provider_workflows.sandbox.journal import Journal
+from airflow_provider_workflows.sandbox.connections import ready_connections
+from airflow_provider_workflows.sandbox.declaration import DeclarationError
 from airflow_provider_workflows.sandbox.server import SandboxServer
-from airflow_provider_workflows.sandbox.vendor import Action, Answer, Call, Head, Record, Routed
-
-
-class Parrot:
-    """A vendor that holds one word, and keeps a secret in its paths."""
-
-    name = "parrot"
-    endpoint_names = ("say", "any")
-    body_limit = 10
-
-    def __init__(self, table: Table, clock: Clock) -> None:
-        self._declared = str(table.get("word", ""))
-        self._word = self._declared
-        self.agenda = Agenda(clock)
-        self.journal = Journal("said")
-        self.commands = {"teach": self._teach}
-
-    def public_path(self, head: Head) -> str:
-        return "/say/…"
-
-    def endpoints(self, head: Head) -> tuple[str]:
-        return ("say",)
-
-    def route(self, call: Call) -> Routed:
-        return Routed("say", lambda: self._say(call))
-
-    def records(self) -> list[Record]:
-        action = Action("Teach", "teach", {"word": "again"})
-        return [Record("parrot", "word", self._word, "waiting", actions=(action,))]
-
-    def restart(self) -> None:
-        self._word = ""
-
-    def reset(self) -> None:
-        self._word = self._declared
-
-    def _say(self, call: Call) -> Answer:
-        self.journal.effect("said")
-        return Answer(self._word.encode() + call.body, content_type="text/plain")
-
-    def _teach(self, *, word: str) -> None:
-        self._word = word
+from tests.sandbox.client import buttons
+from tests.sandbox.distribution import install
+from tests.sandbox.parrot import HOSTILE
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[SandboxServer]:
-    monkeypatch.setitem(registry.BUILDERS, "parrot", lambda table, clock: [Parrot(table, clock)])
-    declaration = tmp_path / "processes.toml"
-    declaration.write_text("[parrot]\nword = 'hello'\n")
-    with SandboxServer(declaration) as running:
+def parrot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    install(tmp_path, monkeypatch, parrot="tests.sandbox.parrot:VENDOR")
+
+
+@pytest.fixture
+def server(parrot: None) -> Iterator[SandboxServer]:
+    with SandboxServer() as running:
         yield running
 
 
@@ -96,3 +59,80 @@ def test_faults_commands_and_page_know_it(server: SandboxServer, session: reques
     assert control.records("parrot")[0]["id"] == ""
     control.reset()
     assert control.records("parrot")[0]["id"] == "hello"
+
+
+def test_the_page_escapes_all_that_it_is_given(server: SandboxServer, session: requests.Session) -> None:
+    pressed = buttons(session.get(server.url, timeout=5).text)[0]
+    assert pressed == {"vendor": "parrot", "command": "teach", "word": HOSTILE}
+    page = session.post(f"{server.url}/act", data=pressed, timeout=5).text
+    assert server.control.records("parrot")[0]["id"] == HOSTILE
+    assert "<script>" not in page
+
+
+@pytest.mark.usefixtures("parrot")
+def test_it_has_connections_to_its_servers() -> None:
+    connection = ready_connections()[-1]
+    assert connection.fields("http://127.0.0.1:1") == {
+        "conn_type": "parrot",
+        "host": "http://127.0.0.1:1/parrot",
+        "login": "keeper",
+        "password": "crackers",
+        "extra": {"ui_url": "http://127.0.0.1:1/records/parrot/{word}"},
+    }
+    assert (connection.conn_id, connection.vendor) == ("parrot_default", "Parrot & Son")
+    (other,) = connection.others
+    assert (other.mount, other.extra, other.conn_id) == ("parrot-old", {"accent": "old"}, "parrot_default")
+
+
+@pytest.mark.usefixtures("parrot")
+def test_its_accounts_are_its_own_unless_others_are_declared() -> None:
+    (connection,) = ready_connections({"parrot": {"word": "bye"}})
+    assert connection.password == "crackers"
+    (connection,) = ready_connections({"parrot": {"keeper": "nuts"}})
+    assert connection.password == "nuts"
+    assert ready_connections({"parrot": {"keeper": ""}}) == ()
+
+
+def test_nobody_knows_it_where_it_is_not_installed() -> None:
+    assert "parrot" not in registry.load_declaration()
+    with pytest.raises(DeclarationError, match="declaration: unknown parrot; known are blizwork"):
+        SandboxServer({"parrot": {}})
+
+
+BROKEN = """
+from dataclasses import replace
+from tests.sandbox.parrot import VENDOR
+NAMESAKE = replace(VENDOR, name="robusta")
+NO_VENDOR = "parrot"
+CUCKOO = replace(VENDOR, name="cuckoo", processes=VENDOR.processes.with_name("nowhere.toml"))
+MYNAH = replace(VENDOR, name="mynah")
+NEST = replace(VENDOR, name="nest", processes=VENDOR.processes.with_name("nowhere.toml"), account_keys=())
+"""
+
+
+@pytest.mark.parametrize(
+    ("vendors", "reason"),
+    [
+        ({"a": "no_such_module:VENDOR"}, "a = no_such_module:VENDOR of the distribution made-up cannot be"),
+        (
+            {"a": "flawed:VENDOR_X"},
+            "a = flawed:VENDOR_X .* cannot be loaded: AttributeError",
+        ),
+        ({"a": "flawed:NO_VENDOR"}, "a = flawed:NO_VENDOR .* is no Vendor but str"),
+        ({"a": "flawed:NAMESAKE"}, "two vendors of the sandbox are called 'robusta'"),
+        ({"a": "flawed:CUCKOO"}, r"cannot read .*nowhere\.toml"),
+        ({"a": "flawed:MYNAH"}, r"parrot\.toml: unknown parrot; known are mynah"),
+        (
+            {"a": "flawed:VENDOR", "b": "flawed:NEST"},
+            "nest: another vendor is mounted at 'parrot', too",
+        ),
+    ],
+)
+def test_a_vendor_that_cannot_be_used_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, vendors: dict[str, str], reason: str
+) -> None:
+    (tmp_path / "flawed.py").write_text(BROKEN)
+    install(tmp_path, monkeypatch, **vendors)
+    declaration: dict[str, Any] | None = {"parrot": {}, "nest": {}} if len(vendors) > 1 else None
+    with pytest.raises(DeclarationError, match=reason):
+        SandboxServer(declaration)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import ipaddress
 import socket
@@ -100,6 +101,16 @@ def _read_to_the_end(connection: socket.socket) -> None:
     connection.settimeout(5)
     while connection.recv(65536):
         pass
+
+
+def test_a_stop_ends_the_connections_that_are_open() -> None:
+    with SandboxServer() as server:
+        address = urlsplit(server.url)
+        held = socket.create_connection((address.hostname, address.port), timeout=5)
+        held.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert held.recv(12) == b"HTTP/1.1 200", "and the connection is kept alive"
+    with held, contextlib.suppress(ConnectionResetError):
+        _read_to_the_end(held)
 
 
 async def _not_uvicorn() -> Message:

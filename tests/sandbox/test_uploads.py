@@ -1,20 +1,23 @@
-"""Files: streamed to disk, listed, replaced, removed."""
+"""Files: streamed to disk, measured, listed and replaced; none is left."""
 
 from __future__ import annotations
 
 import hashlib
 import http.client
+import json
+import os
+import re
 import resource
 import socket
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from airflow_provider_workflows.sandbox.control import Control
-from airflow_provider_workflows.sandbox.server import SandboxServer
+from airflow_provider_workflows.sandbox.omflow.request import BODY_LIMIT
 from tests.sandbox.client import OMFlowClient, until
 
 VENDOR = "omflow-1.1"
@@ -54,25 +57,50 @@ def test_a_name_replaces_its_namesake_in_the_same_row_only(old: OMFlowClient, na
     assert sorted(file["size"] for file in listed) == [2, 3]
 
 
-@pytest.mark.parametrize("changed", [{"data_id": "99"}, {"data_no": "99"}])
-def test_an_unknown_row_or_order_is_refused(
+@pytest.mark.parametrize("changed", [{"data_id": "99"}, {"flow_uuid": "zz"}])
+def test_an_unknown_row_or_process_is_refused(
     old: OMFlowClient, named: dict[str, str], changed: dict[str, str]
 ) -> None:
     answer = old.send_form("flowmanage/api/omdata-file/upload/", named | changed, [("files", ("a", b"a"))])
     assert answer["status"] == 403
 
 
+def test_a_file_for_an_unknown_order_is_lost_without_an_error(
+    old: OMFlowClient, named: dict[str, str]
+) -> None:
+    elsewhere = named | {"data_no": "99"}
+    answer = old.send_form("flowmanage/api/omdata-file/upload/", elsewhere, [("files", ("a", b"a"))])
+    assert answer["status"] == 200
+    assert old.call("flowmanage/api/omdata-file/list/", **named)["result"] == []
+
+
+def test_paths_of_stored_files(old: OMFlowClient, named: dict[str, str]) -> None:
+    files = [("files", (name, b"x")) for name in ("q%22 q.txt", "t.txt", "t.txt", "n" * 300 + ".txt")]
+    old.send_form("flowmanage/api/omdata-file/upload/", named, files)
+    listed = old.call("flowmanage/api/omdata-file/list/", **named)["result"]
+    long, twice, plain = [file["file"] for file in listed]
+    assert plain.endswith("/q22_q.txt")
+    assert re.search(r"/t_\w{7}\.txt$", twice)
+    assert re.search(r"/n+_\w{7}\.txt$", long)
+    assert (len(long), len(listed[0]["file_name"])) == (100, 255)
+
+
+def part(name: str, content: bytes, *, filename: str | None = None) -> bytes:
+    file = "" if filename is None else f'; filename="{filename}"'
+    head = f'--{BOUNDARY.decode()}\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'
+    return head.encode() + content + b"\r\n"
+
+
+LAST = b"--%s--\r\n" % BOUNDARY
+
+
 def body_pieces(fields: dict[str, str], size: int) -> Iterator[bytes]:
     for name, value in fields.items():
-        yield b'--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (
-            BOUNDARY,
-            name.encode(),
-            value.encode(),
-        )
-    yield b'--%s\r\nContent-Disposition: form-data; name="files"; filename="big"\r\n\r\n' % BOUNDARY
+        yield part(name, value.encode())
+    yield part("files", b"", filename="big").removesuffix(b"\r\n")
     for _ in range(size // len(BLOCK)):
         yield BLOCK
-    yield b"\r\n--%s--\r\n" % BOUNDARY
+    yield b"\r\n" + LAST
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux only")
@@ -96,23 +124,27 @@ def test_200_mb_do_not_go_through_memory(old: OMFlowClient, control: Control, na
     assert (seen["endpoint"], seen["transfer_encoding"]) == ("upload", "chunked")
 
 
-def stored(server: SandboxServer) -> list[Path]:
-    return list(server._sandbox.spool.path.iterdir())
+def stored() -> list[str]:
+    """The files without a name that this process has open, which are all that the sandbox writes."""
+    links = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
+    # The listing's own descriptor is closed by now.
+    return [path for link in links if os.path.lexists(link) and "(deleted)" in (path := os.readlink(link))]
 
 
-def test_what_nobody_keeps_is_removed(
-    server: SandboxServer, old: OMFlowClient, named: dict[str, str]
-) -> None:
-    wrong = [("elsewhere", ("b.txt", b"b"))]
-    old.send_form("flowmanage/api/omdata-file/upload/", named, wrong)
-    assert stored(server) == []
-    upload(old, named, "a.txt", b"a")
-    assert len(stored(server)) == 1
-    assert old.edit("simple", action="delete", data_no="1")["status"] == 200
-    assert stored(server) == []
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+def test_what_is_answered_is_removed(old: OMFlowClient, control: Control, named: dict[str, str]) -> None:
+    before = stored()
+    content = BLOCK + b"more than is held in memory"
+    upload(old, named, "a.bin", content)
+    old.send_form("flowmanage/api/omdata-file/upload/", named, [("elsewhere", ("b.bin", content))])
+    (record,) = control.records(VENDOR)
+    assert [file["sha256"] for file in record["files"]] == [hashlib.sha256(content).hexdigest()]
+    assert stored() == before
 
 
-def test_a_client_that_leaves_midway_leaves_nothing(server: SandboxServer, old: OMFlowClient) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+def test_a_client_that_leaves_midway_leaves_nothing(old: OMFlowClient, control: Control) -> None:
+    before = stored()
     target = urlsplit(old.url)
     assert target.hostname is not None
     head = (
@@ -120,25 +152,85 @@ def test_a_client_that_leaves_midway_leaves_nothing(server: SandboxServer, old: 
         f"Content-Type: multipart/form-data; boundary={BOUNDARY.decode()}\r\nContent-Length: 9999999\r\n\r\n"
     ).encode()
     with socket.create_connection((target.hostname, target.port or 80)) as connection:
-        connection.sendall(head + b"".join(list(body_pieces({}, 0))[:-1]) + b"half a file")
-        until(lambda: len(stored(server)) == 1)
-    until(lambda: stored(server) == [])
+        connection.sendall(head + b"".join(list(body_pieces({}, 2 * len(BLOCK)))[:-1]) + b"half a file")
+        until(lambda: len(stored()) == len(before) + 1)
+    until(lambda: stored() == before)
+    assert control.effects(VENDOR)["uploaded"] == 0
 
 
-@pytest.mark.parametrize("body", [b"", b"--edge\r\nnonsense", b"no boundary at all"])
-def test_a_broken_multipart_body_is_an_empty_one(old: OMFlowClient, body: bytes) -> None:
-    target = urlsplit(old.url)
+def send_raw(client: OMFlowClient, *parts: bytes) -> dict[str, Any]:
+    """Send the pieces of a multipart body as they are."""
+    target = urlsplit(client.url)
     connection = http.client.HTTPConnection(target.netloc, timeout=5)
-    headers = {"Content-Type": "multipart/form-data; boundary=edge"}
-    connection.request("POST", f"{target.path}/rest/flowmanage/api/omdata-file/upload/", body, headers)
-    answer = connection.getresponse().read().decode()
+    headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY.decode()}"}
+    path = f"{target.path}/rest/flowmanage/api/omdata-file/upload/"
+    connection.request("POST", path, b"".join(parts), headers)
+    answer: dict[str, Any] = json.load(connection.getresponse())
     connection.close()
-    assert '"status": 403' in answer
-    assert "omflow_restapi" in answer
+    return answer
 
 
-def test_the_directory_goes_with_the_sandbox() -> None:
-    with SandboxServer() as server:
-        path = server._sandbox.spool.path
-        assert path.is_dir()
-    assert not path.exists()
+def fields_of(client: OMFlowClient, named: dict[str, str]) -> bytes:
+    fields = {"security": client.code, "omflow_restapi": "1", **named}
+    return b"".join(part(name, value.encode()) for name, value in fields.items())
+
+
+FLAG = part("omflow_restapi", b"1")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"--edge\r\nnonsense",
+        b"no boundary at all",
+        FLAG,
+        FLAG + part("files", b"half a file", filename="a.txt").removesuffix(b"\r\n"),
+        part("omflow_restapi", b"1").replace(b" name=", b" title=") + LAST,
+        FLAG + b"--edge!" + LAST,
+    ],
+    ids=["empty", "no part", "no boundary", "cut off", "file cut off", "no name", "broken boundary"],
+)
+def test_a_broken_multipart_body_is_an_empty_one(old: OMFlowClient, body: bytes) -> None:
+    assert send_raw(old, FLAG, LAST)["message"] != send_raw(old, body)["message"]
+    answer = send_raw(old, body)
+    assert (answer["status"], "omflow_restapi" in answer["message"]) == (403, True)
+
+
+@pytest.mark.parametrize(("size", "is_read"), [(BODY_LIMIT, True), (BODY_LIMIT + 1, False)])
+def test_a_field_may_be_as_long_as_a_body(
+    old: OMFlowClient, named: dict[str, str], size: int, is_read: bool
+) -> None:
+    file = part("files", b"a", filename="a.txt")
+    answer = send_raw(old, fields_of(old, named), part("remark", b"x" * size), file, LAST)
+    assert answer["status"] == (200 if is_read else 403)
+    assert ("omflow_restapi" in answer["message"]) is not is_read
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [
+        ("../../up.txt", "up.txt"),
+        (r"c:\d\w.txt", "w.txt"),
+        (r"\\server\w.txt", "w.txt"),
+        (r"d\w.txt", "w.txt"),
+        ("q%22q.txt", "q%22q.txt"),
+        ("檔案.txt", "檔案.txt"),
+        (".hidden", ".hidden"),
+        ("sales&region.csv", "sales®ion.csv"),
+        ("a&amp;b.txt", "a&b.txt"),
+        ("a&#47;b.txt", "b.txt"),
+        (f"{'n' * 251}.txt", f"{'n' * 251}.txt"),
+    ],
+)
+def test_names_as_the_server_stores_them(
+    old: OMFlowClient, named: dict[str, str], sent: str, stored: str
+) -> None:
+    assert send_raw(old, fields_of(old, named), part("files", b"x", filename=sent), LAST)["status"] == 200
+    listed = old.call("flowmanage/api/omdata-file/list/", **named)["result"]
+    assert [file["file_name"] for file in listed] == [stored]
+
+
+def test_a_file_without_a_name_is_none(old: OMFlowClient, named: dict[str, str]) -> None:
+    assert send_raw(old, fields_of(old, named), part("files", b"x", filename=""), LAST)["status"] == 200
+    assert old.call("flowmanage/api/omdata-file/list/", **named)["result"] == []

@@ -9,31 +9,30 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.sandbox import registry
+from airflow_provider_workflows.sandbox.connections import ready_connections
 from airflow_provider_workflows.sandbox.server import SandboxServer
-from tests.base.conftest import new_process as new_process
-from tests.base.harness import Clock, Runner
-from tests.sixth_vendor.loft import RING, Loft
-from tests.sixth_vendor.pigeon.operators import PigeonSendOperator
+from airflow_provider_workflows.testing import forget_connections
+from tests.core.harness import Clock, Runner
+from tests.sandbox.distribution import install
+from tests.sixth_vendor.pigeon_loft import VENDOR
+from tests.sixth_vendor.pigeon_post.operators import PigeonSendOperator
 
+#: The loft lets in whoever knows it.
+RING = "ring-4711-secret"
+#: It is tested in a copy of the project, where it stands in its place.
+collect_ignore = ["inside"]
 UI_URL = "https://loft.example.com/letters/{letter}?as=page"
 
 
 @pytest.fixture
 def loft(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[SandboxServer]:
-    """A sandbox with the sixth vendor's double as its one more entry, and the connection to it."""
-    monkeypatch.setitem(registry.BUILDERS, "pigeon", lambda table, clock: [Loft(table, clock)])
-    declaration = tmp_path / "processes.toml"
-    declaration.write_text("[pigeon]\n")
-    with SandboxServer(declaration) as server:
-        extra = {"ui_url": UI_URL}
-        fields = {
-            "conn_type": "pigeon",
-            "host": server.vendor_url("pigeon"),
-            "password": RING,
-            "extra": extra,
-        }
-        monkeypatch.setenv("AIRFLOW_CONN_PIGEON_DEFAULT", json.dumps(fields))
+    """A sandbox in which another distribution's entry point brings the sixth vendor, and its connection."""
+    install(tmp_path, monkeypatch, pigeon="tests.sixth_vendor.pigeon_loft:VENDOR")
+    (connection,) = ready_connections({VENDOR.name: {}})
+    with SandboxServer({VENDOR.name: {}}) as server:
+        fields = {**connection.fields(server.url), "extra": {"ui_url": UI_URL}}
+        monkeypatch.setenv(f"AIRFLOW_CONN_{connection.conn_id.upper()}", json.dumps(fields))
+        forget_connections()
         yield server
 
 

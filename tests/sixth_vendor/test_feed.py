@@ -1,14 +1,14 @@
-"""A vendor more can tell of what happens with no change in ``base``."""
+"""A vendor more can tell of what happens with no change in ``core``."""
 
 from __future__ import annotations
 
 import json
 
 from airflow_provider_workflows.sandbox.server import SandboxServer
-from tests.base.bell import Triggerer
-from tests.sixth_vendor.loft import RING
-from tests.sixth_vendor.pigeon.feeds import pigeon_letters
-from tests.sixth_vendor.pigeon.hook import PigeonHook
+from tests.core.event_triggerer import Triggerer
+from tests.sixth_vendor.conftest import RING
+from tests.sixth_vendor.pigeon_post.events import pigeon_letters
+from tests.sixth_vendor.pigeon_post.hooks import PigeonHook
 
 
 def test_letters_are_told_of_also_after_a_crash(loft: SandboxServer) -> None:

@@ -1,5 +1,5 @@
 """
-A vendor more takes its own room and no change in ``protocol``, ``transport`` and ``base``.
+A vendor more takes its own room and no change in ``core``.
 
 The room is beside this file. What it gets from those three is proven here over a real socket.
 """
@@ -18,23 +18,22 @@ import jsonschema
 import pytest
 
 from airflow_provider_workflows import provider
-from airflow_provider_workflows.protocol.errors import (
+from airflow_provider_workflows.exceptions import (
     AuthenticationFailed,
     InvalidConnection,
     OutcomeUnknown,
     RunFailed,
 )
 from airflow_provider_workflows.sandbox.server import SandboxServer
-from tests.base.airflow_names import AirflowSensorTimeout
-from tests.base.harness import Clock, Runner
-from tests.sixth_vendor.conftest import sending
-from tests.sixth_vendor.loft import RING
-from tests.sixth_vendor.pigeon.connection import FORM
-from tests.sixth_vendor.pigeon.hook import PigeonHook
-from tests.sixth_vendor.pigeon.sensors import PigeonArrivalSensor
+from tests.core.airflow_names import AirflowSensorTimeout
+from tests.core.harness import Clock, Runner
+from tests.sixth_vendor.conftest import RING, sending
+from tests.sixth_vendor.pigeon_post.connection import FORM
+from tests.sixth_vendor.pigeon_post.hooks import PigeonHook
+from tests.sixth_vendor.pigeon_post.sensors import PigeonArrivalSensor
 
 PACKAGE = Path(provider.__file__).parent
-CORE = ("protocol", "transport", "base")
+CORE = ("core", "exceptions")
 VENDORS = (*(form.conn_type for form in provider.FORMS), FORM.conn_type)
 
 MODES: dict[str, dict[str, Any]] = {
@@ -138,12 +137,15 @@ def imported(path: Path) -> set[str]:
     return {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
 
 
-def test_it_knows_nothing_of_the_package_but_those_three() -> None:
-    room = Path(__file__).with_name("pigeon")
+def test_it_knows_nothing_of_the_package_but_the_core() -> None:
+    room = Path(__file__).with_name("pigeon_post")
     modules = set().union(*(imported(path) for path in room.glob("*.py")))
     ours = {name for name in modules if name.startswith("airflow_provider_workflows")}
     assert {name.split(".")[1] for name in ours} <= set(CORE)
-    assert {"airflow_provider_workflows.base.operator", "airflow_provider_workflows.base.sensor"} <= ours
+    assert {
+        "airflow_provider_workflows.core.tasks.operator",
+        "airflow_provider_workflows.core.tasks.sensor",
+    } <= ours
 
 
 def naming(folder: Path) -> dict[str, list[str]]:
@@ -154,12 +156,11 @@ def naming(folder: Path) -> dict[str, list[str]]:
     }
 
 
-@pytest.mark.parametrize("room", CORE)
-def test_no_vendors_name_is_in(room: str) -> None:
-    assert len(list((PACKAGE / room).glob("*.py"))) > 3
-    assert naming(PACKAGE / room) == {}
+def test_no_vendors_name_is_in_the_core() -> None:
+    assert len(list((PACKAGE / "core").rglob("*.py"))) > 30
+    assert naming(PACKAGE / "core") == {}
 
 
 def test_a_vendors_name_would_be_found() -> None:
-    assert naming(PACKAGE / "omflow")["api.py"] == ["omflow"]
+    assert naming(PACKAGE / "omflow")["connection.py"] == ["omflow"]
     assert "pigeon" in naming(Path(__file__).parent)["api.py"]

@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import secrets
 import string
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_workflows.provider import FORMS
-from airflow_provider_workflows.sandbox.declaration import DEFAULT_FILE
+from airflow_provider_workflows.sandbox.registry import load_declaration
 from dev.vendors import CONNECTIONS
+from tests.vendors import VENDORS
 
 ALPHABET = string.ascii_letters + string.digits
 #: What is written differently in a URL, in JSON and in HTML, between two parts that are random. No colon,
 #: with which OMFlow can read no password, and no blank, which no token has.
 AWKWARD = "/+&<\"'%\\="
-VENDORS = tuple(form.conn_type for form in FORMS)
 #: Seconds; a lost answer is looked for some time after this.
 TIMEOUT = 5
 
@@ -33,10 +31,10 @@ def random_secret() -> str:
 @dataclass(frozen=True)
 class Accounts:
     """
-    One account a vendor, two of MyBPM.
+    One account a vendor; of some of them more.
 
     :param secrets: by label: the password, token or key by the vendor's name, those that the vendor does not
-        know with ``_wrong`` behind it
+        know with ``_wrong`` behind it; further ones as the vendor declares
     """
 
     secrets: Mapping[str, str] = field(repr=False)  # pytest shows what an assertion is about
@@ -44,20 +42,15 @@ class Accounts:
     @classmethod
     def random(cls) -> Accounts:
         """Accounts that nobody has had before."""
-        labels = (*VENDORS, *(f"{vendor}_wrong" for vendor in VENDORS))
-        return cls(
-            {label: random_secret() for label in (*labels, "mybpm_api_token", "kiban_callback", "proxy")}
-        )
+        more = (label for vendor in VENDORS.values() for label in vendor.more_secrets)
+        labels = (*VENDORS, *(f"{vendor}_wrong" for vendor in VENDORS), *more, "proxy")
+        return cls({label: random_secret() for label in labels})
 
     def declare(self, path: Path) -> None:
         """Write a declaration file: the shipped one with these accounts in it."""
-        declaration = tomllib.loads(DEFAULT_FILE.read_text())
-        for vendor in ("omflow", "robusta"):
-            declaration[vendor]["users"][0]["password"] = self.secrets[vendor]
-        declaration["blizwork"]["token"] = self.secrets["blizwork"]
-        declaration["mybpm"]["users"] = dict.fromkeys(declaration["mybpm"]["users"], self.secrets["mybpm"])
-        declaration["mybpm"]["api_tokens"] = [self.secrets["mybpm_api_token"]]
-        declaration["kiban"]["keys"][0]["key"] = self.secrets["kiban"]
+        declaration = load_declaration()
+        for name, vendor in VENDORS.items():
+            vendor.let_in(declaration[name], self.secrets)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text("".join(f"{name} = {_toml(table)}\n" for name, table in declaration.items()))
@@ -82,9 +75,8 @@ class Accounts:
     def _connection(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         vendor = fields["conn_type"]
         extra = {**fields["extra"], "timeout": TIMEOUT}
-        if vendor == "kiban":
-            extra["callback_x_api_key"] = self.secrets["kiban_callback"]
-        return {**fields, "password": self.secrets[vendor], "extra": extra}
+        connection = {**fields, "password": self.secrets[vendor], "extra": extra}
+        return VENDORS[vendor].with_secrets(connection, self.secrets)
 
 
 def _toml(value: Any) -> str:

@@ -1,4 +1,9 @@
-"""One real Airflow and one sandbox for all system tests; every secret between them is random."""
+"""
+What system tests share: a sandbox, and a real Airflow with connections to it, whose every secret is random.
+
+Tests that start an Airflow of their own take ``vendors``, and have the mark ``own_airflow``: another pytest
+runs them beside the rest.
+"""
 
 from __future__ import annotations
 
@@ -15,26 +20,27 @@ from dev.airflow_instance import AirflowInstance
 from dev.layout import EXAMPLE_DAGS, ROOT
 from dev.sandbox_process import running_sandbox
 from tests.system.accounts import Accounts
-from tests.system.counted import Counted, counting
+from tests.system.metrics_sink import MetricsSink, metrics_sink
+from tests.vendors import VENDORS
 
 HOME = ROOT / ".airflow" / "system-tests"
 #: Where OpenLineage's events go, of the DAGs that ask for it.
 LINEAGE = HOME / "lineage" / "events.json"
-SANDBOX_HOME = ROOT / ".airflow" / "system-tests-sandbox"
+#: Seconds for what an Airflow that has nothing else to do has done in a tenth of it.
+PATIENCE = 600
 SERVERS = {"1.2": "omflow-1.2", "1.1": "omflow-1.1"}
 #: Servers that issue something secret.
-ISSUERS = (*SERVERS.values(), "mybpm")
+ISSUERS = tuple(mount for vendor in VENDORS.values() for mount in vendor.issuers)
 DAGS = {"dags-folder": Path(__file__).parent / "dags", "examples": EXAMPLE_DAGS}
 
 
-@dataclass(frozen=True)
-class Stage:
-    """The Airflow, the sandbox, and what is secret between them."""
+@dataclass(frozen=True, kw_only=True)
+class Vendors:
+    """The sandbox, and what is secret between it and an Airflow."""
 
-    airflow: AirflowInstance
+    folder: Path
     control: Control
     accounts: Accounts
-    counted: Counted
     connections: dict[str, dict[str, Any]] = field(repr=False)
     issued: set[str] = field(default_factory=set, repr=False)
 
@@ -43,17 +49,25 @@ class Stage:
         for vendor in ISSUERS:
             self.issued.update(self.control.issued(vendor))
 
-    def run(self, dag_id: str, **conf: Any) -> str:
-        """Trigger a run of a DAG and return its id."""
-        self.airflow.wait_for_dag(dag_id)
-        self.airflow.unpause(dag_id)
-        return self.airflow.trigger(dag_id, conf=conf)
-
     def push_by_hand(self) -> None:
         """Push every order on from where it stands, as a person at the vendor would."""
         for record in self.control.records(SERVERS["1.2"]):
             for action in record["actions"]:
                 self.control.push(SERVERS["1.2"], **action["arguments"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class System(Vendors):
+    """The same with an Airflow that has the connections."""
+
+    airflow: AirflowInstance
+    metrics: MetricsSink
+
+    def run(self, dag_id: str, **conf: Any) -> str:
+        """Trigger a run of a DAG and return its id."""
+        self.airflow.wait_for_dag(dag_id)
+        self.airflow.unpause(dag_id)
+        return self.airflow.trigger(dag_id, conf=conf)
 
     def tasks(self, dag_id: str, run_id: str) -> dict[str, Any]:
         """The run's task instances by id."""
@@ -78,36 +92,56 @@ def _lineage() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def stage() -> Iterator[Stage]:
-    accounts, declaration = Accounts.random(), SANDBOX_HOME / "processes.toml"
+def vendors(request: pytest.FixtureRequest) -> Iterator[Vendors]:
+    is_shared = any("system" in getattr(item, "fixturenames", ()) for item in request.session.items)
+    folder = HOME.with_name(f"{HOME.name}-sandbox" if is_shared else "own-airflow-sandbox")
+    accounts, declaration = Accounts.random(), folder / "processes.toml"
     accounts.declare(declaration)
+    with running_sandbox(folder, processes=declaration) as sandbox:
+        declaration.unlink()
+        yield Vendors(
+            folder=folder,
+            control=Control(sandbox.url, timeout=PATIENCE),
+            accounts=accounts,
+            connections=accounts.connections(sandbox.url),
+        )
+
+
+@pytest.fixture(scope="session")
+def system(vendors: Vendors) -> Iterator[System]:
+    known, accounts = vendors.connections, vendors.accounts
     environment = {
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
+        "PYTHONPATH": str(ROOT),  # DAG files use what vendors declare for tests
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": _bundles(),
         # A triggerer that was killed is missed after 8 seconds, not after 30.
         "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
         "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "8",
+        # The API server gives no connection of the database's to a callback that an executor runs.
+        "AIRFLOW_CONN_BLIZWORK_OF_EXECUTOR": json.dumps(known["blizwork_default"]),
         **_lineage(),
     }
-    with counting() as counted, running_sandbox(SANDBOX_HOME, processes=declaration) as sandbox:
-        declaration.unlink()
-        connections = accounts.connections(sandbox.url)
-        # The API server gives no connection of the database's to a callback that an executor runs.
-        environment["AIRFLOW_CONN_BLIZWORK_OF_EXECUTOR"] = json.dumps(connections["blizwork_default"])
-        environment.update(counted.settings())
+    with metrics_sink() as metrics:
+        environment.update(metrics.settings())
         with AirflowInstance(HOME, dags_folder=DAGS["dags-folder"], environment=environment) as airflow:
             LINEAGE.parent.mkdir()
             airflow.wait_healthy()
-            for conn_id, fields in {**connections, **accounts.refused(connections)}.items():
+            for conn_id, fields in {**known, **accounts.refused(known)}.items():
                 airflow.add_connection(conn_id, fields)
-            yield Stage(airflow, Control(sandbox.url), accounts, counted, connections)
+            yield System(**vars(vendors), airflow=airflow, metrics=metrics)
 
 
 @pytest.fixture(autouse=True)
 def fresh_vendor(request: pytest.FixtureRequest) -> None:
     """Each test of a real Airflow begins with empty vendors, and counts from nothing."""
-    if request.node.get_closest_marker("system"):
-        stage: Stage = request.getfixturevalue("stage")
-        stage.note_issued()
-        stage.control.reset()
-        stage.counted.forget()
+    if "vendors" in request.fixturenames:
+        vendors: Vendors = request.getfixturevalue("vendors")
+        vendors.note_issued()
+        vendors.control.reset()
+    if "system" in request.fixturenames:
+        request.getfixturevalue("system").metrics.forget()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put last what searches all that the others have left."""
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
+import markupsafe
 from cryptography.fernet import Fernet, InvalidToken
 
 #: A name of a place, and what is there.
@@ -37,7 +38,8 @@ def forms(secret: str) -> set[bytes]:
     """
     text = secret.encode()
     quoted = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
-    escaped = {html.escape(secret), html.escape(secret, quote=False), repr(secret)[1:-1]}
+    escaped = {html.escape(secret), html.escape(secret, quote=False), str(markupsafe.escape(secret))}
+    escaped.add(repr(secret)[1:-1])
     escaped |= {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
     twice = {quote(one, safe="") for one in quoted} | {json.dumps(one)[1:-1] for one in escaped}
     lower = {re.sub("%..", lambda digits: digits[0].lower(), one) for one in quoted}

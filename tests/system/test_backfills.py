@@ -13,9 +13,9 @@ from dev.airflow_instance import AirflowInstance
 from dev.layout import AIRFLOW_HOMES
 from dev.postgres import postgres
 from tests.docs.pages import DOCS, blocks
-from tests.system.conftest import SERVERS, Stage
+from tests.system.conftest import PATIENCE, SERVERS, Vendors
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.own_airflow]
 
 DAG_ID = "daily_statement"
 #: The page's last day, and one that makes fewer runs.
@@ -35,7 +35,7 @@ def arguments(line: str) -> list[str]:
 
 
 @pytest.fixture
-def airflow(stage: Stage, tmp_path: Path) -> Iterator[AirflowInstance]:
+def airflow(vendors: Vendors, tmp_path: Path) -> Iterator[AirflowInstance]:
     """
     An Airflow that has the page's DAG and nothing else.
 
@@ -44,7 +44,7 @@ def airflow(stage: Stage, tmp_path: Path) -> Iterator[AirflowInstance]:
     (code,) = shown("python")
     (tmp_path / "daily_statement.py").write_text(code)
     home = AIRFLOW_HOMES / "backfill-tests"
-    connections = {"omflow_default": stage.connections["omflow_default"]}
+    connections = {"omflow_default": vendors.connections["omflow_default"]}
     with (
         postgres(home.with_name(f"{home.name}-database")) as database,
         AirflowInstance(home, dags_folder=tmp_path, connections=connections, database=database) as airflow,
@@ -59,18 +59,18 @@ def backfilled(airflow: AirflowInstance) -> list[dict[str, Any]]:
     return [run for run in runs if run["run_type"] == "backfill"]
 
 
-def settled(stage: Stage, airflow: AirflowInstance) -> list[int]:
+def settled(vendors: Vendors, airflow: AirflowInstance) -> list[int]:
     """Let people at the vendor close what is open until the backfills have ended; orders of each day."""
 
     def ended() -> bool | None:
-        stage.push_by_hand()
+        vendors.push_by_hand()
         backfills = airflow.call("GET", "/backfills", params={"dag_id": DAG_ID})["backfills"]
         states = [run["state"] for run in backfilled(airflow)]
         assert "failed" not in states
         return (states == ["success"] * 3 and all(one["completed_at"] for one in backfills)) or None
 
-    airflow.wait_until(ended, timeout=240, what="the backfill's runs to end")
-    opened = [record["fields"]["FORMITM_1"] for record in stage.control.records(SERVERS["1.2"])]
+    airflow.wait_until(ended, timeout=PATIENCE, what="the backfill's runs to end")
+    opened = [record["fields"]["FORMITM_1"] for record in vendors.control.records(SERVERS["1.2"])]
     return [opened.count(f"Statement of 2026-01-0{day}") for day in (1, 2, 3)]
 
 
@@ -82,7 +82,7 @@ def reports(airflow: AirflowInstance) -> list[int]:
     return [task.try_number for task in tasks if task.task_id == "report"]
 
 
-def test_the_page_works_as_it_stands(stage: Stage, airflow: AirflowInstance) -> None:
+def test_the_page_works_as_it_stands(vendors: Vendors, airflow: AirflowInstance) -> None:
     airflow.wait_for_dag(DAG_ID)
     begin, clear = shown("bash")
     assert LAST in begin
@@ -90,15 +90,15 @@ def test_the_page_works_as_it_stands(stage: Stage, airflow: AirflowInstance) -> 
     commands = [arguments(line) for line in begin.splitlines()]
     for command in commands:
         airflow.command(*command)
-    assert settled(stage, airflow) == [1, 1, 1]
+    assert settled(vendors, airflow) == [1, 1, 1]
     pool = airflow.call("GET", "/pools/omflow")
     assert (pool["slots"], pool["include_deferred"]) == (8, True)
 
     # All orders are closed by now.
     airflow.command(*commands[-1], "--reprocess-behavior", "completed")
-    assert settled(stage, airflow) == [2, 2, 2]
+    assert settled(vendors, airflow) == [2, 2, 2]
 
     assert reports(airflow) == [2, 2, 2]
     airflow.command(*arguments(clear))
-    assert settled(stage, airflow) == [2, 2, 2]
+    assert settled(vendors, airflow) == [2, 2, 2]
     assert reports(airflow) == [3, 3, 3]

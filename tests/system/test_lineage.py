@@ -8,24 +8,24 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.system.conftest import LINEAGE, Stage
+from tests.system.conftest import LINEAGE, PATIENCE, System
 from tests.system.search import files, found
 
 pytestmark = pytest.mark.system
 
 
-def test_the_events_tell_what_was_worked_on_and_no_secret(stage: Stage) -> None:
-    run_id = stage.run("lineage")
-    stage.airflow.wait_until(
-        lambda: stage.tasks("lineage", run_id)["reach"].state == "deferred" or None,
-        timeout=120,
+def test_the_events_tell_what_was_worked_on_and_no_secret(system: System) -> None:
+    run_id = system.run("lineage")
+    system.airflow.wait_until(
+        lambda: system.tasks("lineage", run_id)["reach"].state == "deferred" or None,
+        timeout=PATIENCE,
         what="the sensor to be deferred",
     )
-    stage.push_by_hand()
-    assert stage.airflow.wait_for_run("lineage", run_id, timeout=120) == "failed"
+    system.push_by_hand()
+    assert system.airflow.wait_for_run("lineage", run_id, timeout=PATIENCE) == "failed"
 
-    server = f"omflow://{urlsplit(stage.control.url).netloc}"
-    data_no = stage.airflow.xcom("lineage", run_id, "open")
+    server = f"omflow://{urlsplit(system.control.url).netloc}"
+    data_no = system.airflow.xcom("lineage", run_id, "open")
     order = [{"namespace": server, "name": f"two-step/{data_no}"}]
     seen = _events()
     assert seen["lineage.open", "COMPLETE"] == ([], order, "done")
@@ -36,7 +36,7 @@ def test_the_events_tell_what_was_worked_on_and_no_secret(stage: Stage) -> None:
     assert seen["lineage.reach", "START"] == ([], [], "begun")
     # Secrets are looked for as one that is surely there is found.
     assert found({"planted": f"two-step/{data_no}"}, files(LINEAGE.parent)) == {"planted": [LINEAGE.name]}
-    assert found(stage.accounts.secrets, files(LINEAGE.parent)) == {}
+    assert found(system.accounts.secrets, files(LINEAGE.parent)) == {}
 
 
 def _events() -> dict[tuple[str, str], tuple[Any, Any, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.system.conftest import SERVERS, Stage
+from tests.system.conftest import PATIENCE, SERVERS, System
 
 pytestmark = pytest.mark.system
 
@@ -12,21 +12,21 @@ OMFLOW = SERVERS["1.2"]
 ABOUT = ("task fail", "run task_failure", "deadline notified_deadline")
 
 
-def test_each_callback_notifies_once(stage: Stage) -> None:
-    fault = stage.control.fault(OMFLOW, "open", "lost_answer")
-    task = stage.run("notified_task")
-    assert stage.airflow.wait_for_run("notified_task", task, timeout=90) == "failed"
-    assert stage.control.hits(fault) == 1
-    run, deadline = stage.run("notified_run"), stage.run("notified_deadline")
-    assert stage.airflow.wait_for_run("notified_run", run, timeout=90) == "failed"
-    assert stage.airflow.wait_for_run("notified_deadline", deadline, timeout=90) == "success"
+def test_each_callback_notifies_once(system: System) -> None:
+    fault = system.control.fault(OMFLOW, "open", "lost_answer")
+    task = system.run("notified_task")
+    assert system.airflow.wait_for_run("notified_task", task, timeout=PATIENCE) == "failed"
+    assert system.control.hits(fault) == 1
+    run, deadline = system.run("notified_run"), system.run("notified_deadline")
+    assert system.airflow.wait_for_run("notified_run", run, timeout=PATIENCE) == "failed"
+    assert system.airflow.wait_for_run("notified_deadline", deadline, timeout=PATIENCE) == "success"
 
     def notices() -> list[int]:
-        orders, mails = stage.control.effects(OMFLOW), stage.control.effects("blizwork")
-        return [orders["opened"], stage.control.effects("kiban")["started"], mails["notified"]]
+        orders, mails = system.control.effects(OMFLOW), system.control.effects("blizwork")
+        return [orders["opened"], system.control.effects("kiban")["started"], mails["notified"]]
 
-    stage.airflow.wait_until(
-        lambda: notices() == [3, 3, 3] or None, timeout=60, what=f"three of each, not {notices()}"
+    system.airflow.wait_until(
+        lambda: notices() == [3, 3, 3] or None, timeout=PATIENCE, what=f"three of each, not {notices()}"
     )
-    orders = [record["fields"]["FORMITM_1"] for record in stage.control.records(OMFLOW)]
+    orders = [record["fields"]["FORMITM_1"] for record in system.control.records(OMFLOW)]
     assert sorted(orders) == sorted(ABOUT)

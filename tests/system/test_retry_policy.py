@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.conftest import SERVERS, Stage
+from tests.system.conftest import PATIENCE, SERVERS, System
 
 pytestmark = pytest.mark.system
 
@@ -16,11 +16,11 @@ pytestmark = pytest.mark.system
 RETRY_AFTER = 35
 
 
-def tries(stage: Stage, dag_id: str, run_id: str, *, map_index: int = -1) -> list[dict[str, Any]]:
+def tries(system: System, dag_id: str, run_id: str, *, map_index: int = -1) -> list[dict[str, Any]]:
     """The attempts of task ``open``, oldest first."""
     path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/open"
     path += f"/{map_index}/tries" if map_index >= 0 else "/tries"
-    return sorted(stage.airflow.call("GET", path)["task_instances"], key=lambda one: one["try_number"])
+    return sorted(system.airflow.call("GET", path)["task_instances"], key=lambda one: one["try_number"])
 
 
 def pauses(attempts: list[dict[str, Any]]) -> list[float]:
@@ -37,42 +37,42 @@ def announced(log: str) -> tuple[int, int]:
     return int(said[1]), int(said[2])
 
 
-def test_retries_come_when_the_vendor_can_take_them(stage: Stage) -> None:
-    throttled = stage.control.fault(SERVERS["1.2"], "open", "throttled", retry_after=RETRY_AFTER)
-    # An attempt asks four times for the security code before it gives up.
-    unavailable = stage.control.fault(SERVERS["1.1"], "security", "unavailable", times=8)
-    runs = {dag_id: stage.run(dag_id) for dag_id in ("policy_throttled", "policy_unavailable")}
+def test_retries_come_when_the_vendor_can_take_them(system: System) -> None:
+    throttled = system.control.fault(SERVERS["1.2"], "open", "throttled", retry_after=RETRY_AFTER)
+    # An attempt asks four times for the security code to read the form, and four times to open the order.
+    unavailable = system.control.fault(SERVERS["1.1"], "security", "unavailable", times=16)
+    runs = {dag_id: system.run(dag_id) for dag_id in ("policy_throttled", "policy_unavailable")}
     for dag_id, run_id in runs.items():
-        assert stage.airflow.wait_for_run(dag_id, run_id, timeout=150) == "success"
-    assert (stage.control.hits(throttled), stage.control.hits(unavailable)) == (1, 8)
-    assert [stage.control.effects(server)["opened"] for server in SERVERS.values()] == [1, 1]
+        assert system.airflow.wait_for_run(dag_id, run_id, timeout=PATIENCE) == "success"
+    assert (system.control.hits(throttled), system.control.hits(unavailable)) == (1, 16)
+    assert [system.control.effects(server)["opened"] for server in SERVERS.values()] == [1, 1]
 
-    (pause,) = pauses(tries(stage, "policy_throttled", runs["policy_throttled"], map_index=0))
+    (pause,) = pauses(tries(system, "policy_throttled", runs["policy_throttled"], map_index=0))
     assert pause >= RETRY_AFTER
-    log = stage.airflow.logs("policy_throttled", runs["policy_throttled"], "open", map_index=0)
+    log = system.airflow.logs("policy_throttled", runs["policy_throttled"], "open", map_index=0)
     # How much later than announced a retry begins is the scheduler's affair, and the machine's.
     assert RETRY_AFTER <= announced(log)[1] <= round(1.25 * RETRY_AFTER)
 
     run_id = runs["policy_unavailable"]
-    logs = [stage.airflow.logs("policy_unavailable", run_id, "open", try_number=n) for n in (1, 2)]
+    logs = [system.airflow.logs("policy_unavailable", run_id, "open", try_number=n) for n in (1, 2)]
     (first, early), (second, late) = map(announced, logs)
     assert (first, second) == (1, 2)
     assert early <= 5 < 7 <= late <= 10, "less up to a quarter of 5 and of 10 seconds"
-    for told, waited in zip((early, late), pauses(tries(stage, "policy_unavailable", run_id)), strict=True):
+    for told, waited in zip((early, late), pauses(tries(system, "policy_unavailable", run_id)), strict=True):
         # What is told is rounded.
         assert waited >= told - 0.5
 
 
-def test_a_lost_answer_is_not_sent_again(stage: Stage) -> None:
-    fault = stage.control.fault(SERVERS["1.2"], "open", "lost_answer", times=2)
-    run_id = stage.run("policy_lost_answer")
-    assert stage.airflow.wait_for_run("policy_lost_answer", run_id, timeout=90) == "failed"
-    tasks = stage.tasks("policy_lost_answer", run_id)
+def test_a_lost_answer_is_not_sent_again(system: System) -> None:
+    fault = system.control.fault(SERVERS["1.2"], "open", "lost_answer", times=2)
+    run_id = system.run("policy_lost_answer")
+    assert system.airflow.wait_for_run("policy_lost_answer", run_id, timeout=PATIENCE) == "failed"
+    tasks = system.tasks("policy_lost_answer", run_id)
     assert {name: (one.state, one.try_number) for name, one in tasks.items()} == {
         "open": ("failed", 1),
         "open_by_hand": ("failed", 1),
     }
-    assert stage.control.hits(fault) == 2
-    assert stage.control.effects(SERVERS["1.2"])["opened"] == 2
-    log = stage.airflow.logs("policy_lost_answer", run_id, "open_by_hand")
-    assert "a retry would send again what may have worked" in log
+    assert system.control.hits(fault) == 2
+    assert system.control.effects(SERVERS["1.2"])["opened"] == 2
+    log = system.airflow.logs("policy_lost_answer", run_id, "open_by_hand")
+    assert "the request may have taken effect, and a retry would send it again" in log

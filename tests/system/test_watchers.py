@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.kiban.hook import KibanHook
-from airflow_provider_workflows.omflow.hook import OMFlowHook
-from tests.system.conftest import SERVERS, Stage
+from airflow_provider_workflows.kiban.hooks import KibanHook
+from airflow_provider_workflows.omflow.hooks import OMFlowHook
+from tests.system.conftest import PATIENCE, SERVERS, System
 
 pytestmark = pytest.mark.system
 
@@ -20,76 +20,78 @@ OMFLOW = SERVERS["1.2"]
 LOAN = "64b5f0c2a1d3e4f5a6b7c801"
 
 
-def asset_id(stage: Stage, name: str) -> int:
-    listed = stage.airflow.call("GET", "/assets", params={"name_pattern": name})["assets"]
+def asset_id(system: System, name: str) -> int:
+    listed = system.airflow.call("GET", "/assets", params={"name_pattern": name})["assets"]
     return int(next(asset["id"] for asset in listed if asset["name"] == name))
 
 
-def progress(stage: Stage, name: str) -> dict[str, Any] | None:
+def progress(system: System, name: str) -> dict[str, Any] | None:
     """The feed's record in the asset's state store."""
-    path = f"/assets/{asset_id(stage, name)}/state-store"
-    entries = stage.airflow.call("GET", path)["asset_state_store"]
+    path = f"/assets/{asset_id(system, name)}/state-store"
+    entries = system.airflow.call("GET", path)["asset_state_store"]
     return dict(entries[0]["value"]) if entries else None
 
 
-def begin(stage: Stage, dag_id: str) -> None:
+def begin(system: System, dag_id: str) -> None:
     """Unpause a DAG and wait until its feed has looked for the first time."""
-    stage.airflow.wait_for_dag(dag_id)
-    stage.airflow.unpause(dag_id)
+    system.airflow.wait_for_dag(dag_id)
+    system.airflow.unpause(dag_id)
     name = f"system_{dag_id}"
-    stage.airflow.wait_until(lambda: progress(stage, name), timeout=60, what=f"the feed of {dag_id} to begin")
+    system.airflow.wait_until(
+        lambda: progress(system, name), timeout=PATIENCE, what=f"the feed of {dag_id} to begin"
+    )
 
 
-def events(stage: Stage, name: str) -> list[dict[str, Any]]:
+def events(system: System, name: str) -> list[dict[str, Any]]:
     """What the asset's events tell, oldest first."""
-    query = {"asset_id": asset_id(stage, name), "order_by": "timestamp"}
-    listed = stage.airflow.call("GET", "/assets/events", params=query)["asset_events"]
+    query = {"asset_id": asset_id(system, name), "order_by": "timestamp"}
+    listed = system.airflow.call("GET", "/assets/events", params=query)["asset_events"]
     return [one for event in listed for one in event["extra"]["payload"]["occurrences"]]
 
 
-def noted(stage: Stage, dag_id: str) -> list[list[dict[str, Any]]]:
+def noted(system: System, dag_id: str) -> list[list[dict[str, Any]]]:
     """What each run of the DAG was started for; only successful runs have noted anything."""
-    runs = stage.airflow.call("GET", f"/dags/{dag_id}/dagRuns")["dag_runs"]
+    runs = system.airflow.call("GET", f"/dags/{dag_id}/dagRuns")["dag_runs"]
     return [
-        stage.airflow.xcom(dag_id, run["dag_run_id"], "note") for run in runs if run["state"] == "success"
+        system.airflow.xcom(dag_id, run["dag_run_id"], "note") for run in runs if run["state"] == "success"
     ]
 
 
-def until_noted(stage: Stage, dag_id: str, key: str, wanted: set[Any]) -> list[list[dict[str, Any]]]:
+def until_noted(system: System, dag_id: str, key: str, wanted: set[Any]) -> list[list[dict[str, Any]]]:
     def all_there() -> list[list[dict[str, Any]]] | None:
-        runs = noted(stage, dag_id)
+        runs = noted(system, dag_id)
         return runs if wanted <= {one[key] for run in runs for one in run} else None
 
-    return stage.airflow.wait_until(all_there, timeout=90, what=f"runs of {dag_id} for {wanted}")
+    return system.airflow.wait_until(all_there, timeout=PATIENCE, what=f"runs of {dag_id} for {wanted}")
 
 
-def arrive(stage: Stage, count: int = 1) -> set[str]:
+def arrive(system: System, count: int = 1) -> set[str]:
     """Let orders arrive at their second stop; return their numbers."""
     opened = {str(OMFlowHook().open_order("two-step", {"FORMITM_1": "a title"})) for _ in range(count)}
-    stage.control.advance(5)
-    for record in stage.control.records(OMFLOW):
+    system.control.advance(5)
+    for record in system.control.records(OMFLOW):
         if record["id"].partition("/")[2] in opened:
             for action in record["actions"]:
-                stage.control.push(OMFLOW, **action["arguments"])
-    stage.control.advance(5)
+                system.control.push(OMFLOW, **action["arguments"])
+    system.control.advance(5)
     return opened
 
 
 @pytest.fixture(autouse=True)
-def connections(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def connections(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lead this process's hooks to the sandbox, too."""
-    for conn_id, fields in stage.connections.items():
+    for conn_id, fields in system.connections.items():
         monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))
 
 
-def test_a_run_for_each_arrival_and_none_lost_with_the_triggerer(stage: Stage) -> None:
-    arrive(stage)  # before the feed begins, so none of its business
-    begin(stage, "arrivals")
-    begin(stage, "ends")
+def test_a_run_for_each_arrival_and_none_lost_with_the_triggerer(system: System) -> None:
+    arrive(system)  # before the feed begins, so none of its business
+    begin(system, "arrivals")
+    begin(system, "ends")
 
     # One arrival, one run.
-    first = arrive(stage)
-    (run,) = until_noted(stage, "arrivals", "data_no", first)
+    first = arrive(system)
+    (run,) = until_noted(system, "arrivals", "data_no", first)
     (told,) = run
     (number,) = first
     assert told == {
@@ -102,55 +104,52 @@ def test_a_run_for_each_arrival_and_none_lost_with_the_triggerer(stage: Stage) -
     }
 
     # The triggerer dies with a batch on its way, and is away while more arrive.
-    arrivals = first | arrive(stage)
-    until(stage, lambda: "pending" in (progress(stage, "system_arrivals") or {}))
-    stage.airflow.kill("triggerer")
-    arrivals |= arrive(stage, 2)
-    execution = start_loan(stage)
-    stage.airflow.restart("triggerer")
+    arrivals = first | arrive(system)
+    until(system, lambda: "pending" in (progress(system, "system_arrivals") or {}))
+    system.airflow.kill("triggerer")
+    arrivals |= arrive(system, 2)
+    execution = start_loan(system)
+    system.airflow.restart("triggerer")
 
-    runs = until_noted(stage, "arrivals", "data_no", arrivals)
-    until_noted(stage, "ends", "execution_id", {execution})
+    runs = until_noted(system, "arrivals", "data_no", arrivals)
+    until_noted(system, "ends", "execution_id", {execution})
     ids = {one["occurrence_id"]: one["data_no"] for run in runs for one in run}
     assert Counter(ids.values()) == dict.fromkeys(arrivals, 1)
-    told_twice = events(stage, "system_arrivals")
+    told_twice = events(system, "system_arrivals")
     assert len({one["occurrence_id"] for one in told_twice}) == len(arrivals)
     # What was told twice, was told in the same words.
     assert len({json.dumps(one, sort_keys=True) for one in told_twice}) == len(arrivals)
 
 
-def test_the_example_approves_what_arrives(stage: Stage) -> None:
-    dag_id, asset = "omflow_arrivals_example", "purchase_at_review"
-    stage.airflow.wait_for_dag(dag_id)
-    stage.airflow.unpause(dag_id)
-    stage.airflow.wait_until(lambda: progress(stage, asset), timeout=60, what="the feed to begin")
-    numbers = {
-        str(OMFlowHook().open_order("purchase", {"FORMITM_1": title, "FORMITM_2": "100"}))
-        for title in ("paper", "pens")
-    }
-    stage.control.advance(5)
+def test_the_example_approves_what_arrives(system: System) -> None:
+    dag_id, asset = "omflow_arrivals_example", "supplies_at_review"
+    system.airflow.wait_for_dag(dag_id)
+    system.airflow.unpause(dag_id)
+    system.airflow.wait_until(lambda: progress(system, asset), timeout=PATIENCE, what="the feed to begin")
+    numbers = {str(OMFlowHook().open_order("supplies", {"FORMITM_1": title})) for title in ("paper", "pens")}
+    system.control.advance(5)
 
     def approved() -> bool:
-        records = stage.control.records(OMFLOW)
+        records = system.control.records(OMFLOW)
         return {
-            one["id"].partition("/")[2] for one in records if one["fields"].get("FORMITM_6") == "approved"
+            one["id"].partition("/")[2] for one in records if one["fields"].get("FORMITM_2") == "approved"
         } >= numbers
 
-    until(stage, approved)
-    runs = stage.airflow.call("GET", f"/dags/{dag_id}/dagRuns")["dag_runs"]
+    until(system, approved)
+    runs = system.airflow.call("GET", f"/dags/{dag_id}/dagRuns")["dag_runs"]
     assert runs
     for run in runs:
-        assert stage.airflow.wait_for_run(dag_id, run["dag_run_id"], timeout=90) == "success"
+        assert system.airflow.wait_for_run(dag_id, run["dag_run_id"], timeout=PATIENCE) == "success"
 
 
-def until(stage: Stage, true: Callable[[], bool]) -> None:
-    stage.airflow.wait_until(lambda: true() or None, timeout=60, what="the feed to go on")
+def until(system: System, true: Callable[[], bool]) -> None:
+    system.airflow.wait_until(lambda: true() or None, timeout=PATIENCE, what="the feed to go on")
 
 
-def start_loan(stage: Stage) -> str:
+def start_loan(system: System) -> str:
     """Let an execution of Kiban's start, answer its form by hand, and let it end; return its id."""
     execution_id = KibanHook().start(LOAN)
-    stage.control.advance(5)
-    stage.control.command("kiban", "answer", execution_id=execution_id)
-    stage.control.advance(5)
+    system.control.advance(5)
+    system.control.command("kiban", "answer", execution_id=execution_id)
+    system.control.advance(5)
     return execution_id

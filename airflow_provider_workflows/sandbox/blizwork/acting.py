@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from airflow_provider_workflows.sandbox.blizwork.cases import Case
-from airflow_provider_workflows.sandbox.blizwork.model import Form
+from airflow_provider_workflows.sandbox.blizwork.declared import Form
 from airflow_provider_workflows.sandbox.blizwork.refusal import Refusal
 from airflow_provider_workflows.sandbox.blizwork.state import Body, State
 
@@ -18,6 +18,10 @@ def init(state: State, body: Body) -> dict[str, Any]:
     author = _author(state, body)
     environment = state.environment(body)
     workflow = state.workflow(body.text("workflowId"), environment)
+    _check_role(state, author, workflow.role)
+    cap = state.declared.case_cap
+    if cap is not None and len(state.cases.all()) >= cap:
+        raise Refusal(state.declared.case_cap_code, "cases")
     return {"caseNumber": state.cases.open(workflow, environment, author).number}
 
 
@@ -31,18 +35,25 @@ def execute(state: State, body: Body) -> dict[str, Any]:
     if case is None:
         raise Refusal(4)
     form = _runnable(case, body.text("formId"))
+    _check_role(state, author, form.role)
     to = _action(case, form, body.text("nextFormId"))
     state.cases.run(case, author, to, _values(state, case, form, body.take("formData", dict)))
     return {}
 
 
 def _author(state: State, body: Body) -> str:
-    """The acting user. That a token for another organisation is code 2 is a choice."""
+    """Return the acting user. That a token for another organisation is code 2 is a choice."""
     user = state.user(body.text("userId"))
     if body.text("companyId") != state.declared.company:
         raise Refusal(2)
     acting = body.take("execUserId", str, optional=True)
     return user if acting is None else state.user(acting)
+
+
+def _check_role(state: State, author: str, role: str | None) -> None:
+    """Refuse who lacks a role, with 2 (chosen): the vendor says only that permissions are needed."""
+    if role is not None and role not in state.declared.users[author].roles:
+        raise Refusal(2, role)
 
 
 def _runnable(case: Case, name: str) -> Form:
@@ -57,7 +68,7 @@ def _runnable(case: Case, name: str) -> Form:
 
 
 def _action(case: Case, form: Form, name: str) -> str:
-    """The codes 7 and 9 describe the same mistake; here 9 is for an id that the process does not have."""
+    """Refuse what is no next form: with 9 an id that the process does not have, else with 7 (chosen)."""
     if name not in case.workflow.forms:
         raise Refusal(9)
     if name not in form.to:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_provider_workflows.sandbox.blizwork.model import Form, Workflow
+from airflow_provider_workflows.sandbox.blizwork.declared import Beginning, Form, Workflow
 from airflow_provider_workflows.sandbox.clock import Agenda
 from airflow_provider_workflows.sandbox.journal import Journal
 
@@ -16,7 +16,7 @@ PLATFORM = "platform"
 
 @dataclass(frozen=True)
 class Entry:
-    """One step of a history; the opening has no current activity (the vendor's form of it is not known)."""
+    """One step of a case; that of its opening ran no activity."""
 
     author: str
     date: float
@@ -60,7 +60,7 @@ class Cases:
         return list(self._cases.values())
 
     def find(self, workflow: Workflow, number: int, environment: str) -> Case | None:
-        """A case; those of the two environments do not see one another (a choice: the vendor is silent)."""
+        """Return a case; those of the two environments do not see one another (chosen)."""
         case = self._cases.get((workflow.id, number))
         return case if case is not None and case.environment == environment else None
 
@@ -99,10 +99,12 @@ class Cases:
         self._agenda.after(seconds, act)
 
 
-def document(case: Case, *, company: str, include: int) -> dict[str, Any]:
+def document(case: Case, *, company: str, include: int, beginning: Beginning) -> dict[str, Any]:
     """
-    A case as ``process/case`` tells it, with the keys that the vendor's SDK reads.
+    Return a case as ``process/case`` tells it, with the keys that the vendor's SDK reads.
 
+    :param beginning: what the history shows of the opening, which is not known: nothing, or an entry. That
+        names an activity, because the SDK reads one of every entry; that it is the first one is a choice.
     :param include: 0 the case, 1 its users as well, 2 its history, 3 its process, 4 its organisation.
     """
     workflow = case.workflow
@@ -120,7 +122,8 @@ def document(case: Case, *, company: str, include: int) -> dict[str, Any]:
     if include >= 1:
         told["users"] = sorted({entry.author for entry in case.history})
     if include >= 2:
-        told["history"] = [_told(entry) for entry in case.history]
+        entries = case.history[1:] if beginning == "empty" else case.history
+        told["history"] = [_told(entry, case.workflow.start) for entry in entries]
     if include >= 3:
         told["processDefinition"] = {"companyId": company, "slug": workflow.id}
     if include >= 4:
@@ -128,11 +131,11 @@ def document(case: Case, *, company: str, include: int) -> dict[str, Any]:
     return told
 
 
-def _told(entry: Entry) -> dict[str, Any]:
+def _told(entry: Entry, start: str) -> dict[str, Any]:
     return {
         "updatedBy": entry.author,
         # Begins with an ISO date (vendor's SDK); the zone is a choice.
         "updatedOn": datetime.fromtimestamp(entry.date, tz=UTC).isoformat(timespec="seconds"),
-        "currentActivity": None if entry.form is None else {"formId": entry.form},
+        "currentActivity": {"formId": entry.form or start},
         "nextActivity": None if entry.next_form is None else {"formId": entry.next_form},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,10 +11,9 @@ from functools import partial
 from typing import Any
 
 from airflow_provider_workflows.sandbox.blizwork import acting, reading
-from airflow_provider_workflows.sandbox.blizwork.declared import read_user
-from airflow_provider_workflows.sandbox.blizwork.records import records_of
+from airflow_provider_workflows.sandbox.blizwork.declared import read_beginning, read_user
 from airflow_provider_workflows.sandbox.blizwork.refusal import MESSAGES, Refusal
-from airflow_provider_workflows.sandbox.blizwork.state import Body, State
+from airflow_provider_workflows.sandbox.blizwork.state import Body, State, records_of
 from airflow_provider_workflows.sandbox.clock import Agenda, Clock
 from airflow_provider_workflows.sandbox.declaration import DeclarationError, Table
 from airflow_provider_workflows.sandbox.journal import Journal
@@ -62,7 +62,8 @@ class _Ordered:
 
 
 class BlizWorkDouble:
-    """One BlizWork server, for one organisation.
+    """
+    One BlizWork server, for one organisation.
 
     :param declaration: the ``[blizwork]`` table.
     :raises DeclarationError: if the declaration cannot be used.
@@ -84,6 +85,9 @@ class BlizWorkDouble:
             "set_token": self._set_token,
             "set_workflow": self._set_workflow,
             "add_user": self._add_user,
+            "set_history": self._set_history,
+            "handshake": self._handshake,
+            "delete_file": self._delete_file,
         }
 
     @property
@@ -92,15 +96,15 @@ class BlizWorkDouble:
         return self._state.agenda
 
     def public_path(self, head: Head) -> str:
-        """The path without the token; of an unknown path, nothing."""
+        """Return the path without the token; of an unknown path, nothing."""
         return f"{_split(head.path)[0]}/…"
 
     def endpoints(self, head: Head) -> Collection[str]:
-        """The endpoint, which the path tells."""
+        """Return the endpoint, which the path tells."""
         return (self._endpoint(head)[0],)
 
     def route(self, call: Call) -> Routed:
-        """The endpoint of a request, and its work."""
+        """Return the endpoint of a request, and its work."""
         name, work = self._endpoint(call.head)
         if work is None:
             return Routed(name, lambda: _NO_SUCH_PAGE)
@@ -122,8 +126,12 @@ class BlizWorkDouble:
 
     def _perform(self, call: Call, name: str, work: Work) -> Answer:
         try:
-            self._state.admit(_split(call.head.path)[1])
-            return _envelope(name, 0, MESSAGES[0], work(self._state, _body(call)))
+            handshake, token = _tokens(name, _split(call.head.path)[1])
+            self._state.admit(token)
+            body = _body(call)
+            if handshake is not None:
+                body = Body({**body.values, "token": handshake})
+            return _envelope(name, 0, MESSAGES[0], work(self._state, body))
         except Refusal as refusal:
             return _envelope(name, refusal.code, refusal.message, {})
 
@@ -164,10 +172,27 @@ class BlizWorkDouble:
 
     def _set_workflow(self, *, workflow: str, **flags: bool) -> None:
         found = self._state.declared.workflows.get(workflow)
-        if found is None or not set(flags) <= {"enabled", "published"}:
+        if found is None or not set(flags) <= {"enabled", "published", "private"}:
             raise CommandError(f"no workflow {workflow!r}, or it has no such switch")
         for name, value in flags.items():
             setattr(found, name, value)
+
+    def _set_history(self, *, begins: str) -> None:
+        try:
+            self._state.declared.history = read_beginning(begins)
+        except DeclarationError as error:
+            raise CommandError(str(error)) from None
+
+    def _handshake(self) -> str:
+        """Return the handshake token of a webhook call, as if it had been made."""
+        token = uuid.uuid4().hex[:24]
+        self._state.handshakes.add(token)
+        return token
+
+    def _delete_file(self, *, url: str) -> None:
+        if url not in self._state.file_urls:
+            raise CommandError(f"there is no file {url}")
+        self._state.file_urls.remove(url)
 
     def _add_user(self, **settings: Any) -> None:
         try:
@@ -178,9 +203,15 @@ class BlizWorkDouble:
 
 
 def _split(path: str) -> tuple[str, str]:
-    """The known path that a path begins with, and the token below it, with or without a slash at the end."""
+    """Return the known path that a path begins with, and the token below it, without a slash at the end."""
     above = max((known for known in _ENDPOINTS if path.startswith(f"{known}/")), key=len, default="")
     return above, path.removeprefix(f"{above}/").removesuffix("/")
+
+
+def _tokens(name: str, below: str) -> tuple[str | None, str]:
+    """Return the handshake token of a path, which only the check of a webhook may have, and the API token."""
+    handshake, slash, token = below.partition("/")
+    return (handshake, token) if name == "validate" and slash else (None, below)
 
 
 def _body(call: Call) -> Body:

@@ -7,7 +7,7 @@ import binascii
 from typing import Any
 
 from airflow_provider_workflows.sandbox.blizwork.cases import Case, document
-from airflow_provider_workflows.sandbox.blizwork.model import Row
+from airflow_provider_workflows.sandbox.blizwork.declared import Row
 from airflow_provider_workflows.sandbox.blizwork.refusal import Refusal
 from airflow_provider_workflows.sandbox.blizwork.state import Body, State
 
@@ -20,7 +20,7 @@ def case(state: State, body: Body) -> dict[str, Any]:
     if found is None:
         raise Refusal(4)
     include = body.take("include", int, optional=True)
-    return {"payload": document(found, company=state.declared.company, include=include or 0)}
+    return {"payload": _document(state, found, include or 0)}
 
 
 def case_list(state: State, body: Body) -> dict[str, Any]:
@@ -29,11 +29,12 @@ def case_list(state: State, body: Body) -> dict[str, Any]:
     workflow = state.workflow(body.text("processId"), environment)
     wanted = body.take("filter", dict)
     cases = [one for one in state.cases.all() if (one.workflow, one.environment) == (workflow, environment)]
-    return {"payload": [row for row in (_summary(state, one) for one in cases) if _matches(row, wanted)]}
+    return {"payload": [row for row in (_document(state, one, 0) for one in cases) if _matches(row, wanted)]}
 
 
-def _summary(state: State, one: Case) -> Row:
-    return document(one, company=state.declared.company, include=0)
+def _document(state: State, one: Case, include: int) -> Row:
+    declared = state.declared
+    return document(one, company=declared.company, include=include, beginning=declared.history)
 
 
 def upload(state: State, body: Body) -> dict[str, Any]:
@@ -63,8 +64,17 @@ def notify(state: State, body: Body) -> dict[str, Any]:
 
 
 def validate(state: State, body: Body) -> dict[str, Any]:
-    """Serve ``utils/validatecall``. This double calls no webhook, so no call is ever genuine: code 1."""
-    raise Refusal(1)
+    """
+    Serve ``utils/validatecall``: whether BlizWork made a webhook call, which it confirms only once.
+
+    This double calls no webhook. A test has it issue the handshake token of one by a command, ``handshake``.
+    The vendor's pages send that token in the body, the SDK in the path, before the API token.
+    """
+    handshake = body.text("token")
+    if handshake not in state.handshakes:
+        raise Refusal(1)
+    state.handshakes.remove(handshake)
+    return {}
 
 
 def rows(state: State, body: Body) -> dict[str, Any]:

@@ -23,7 +23,8 @@ MESSAGES = {
 
 
 class Refusal(Exception):
-    """A call refused.
+    """
+    A call refused.
 
     :param code: the result code.
     :param detail: added to the message.

@@ -1,4 +1,5 @@
-"""A double of Kiban Workfloo, mounted at ``/kiban``.
+"""
+A double of Kiban Workfloo, mounted at ``/kiban``.
 
 Rules marked "vendor documentation" and "vendor's SDK" come from there. What neither tells is marked
 "chosen": the double has to do something, but nobody may take it for a fact.
@@ -6,11 +7,23 @@ Rules marked "vendor documentation" and "vendor's SDK" come from there. What nei
 
 from __future__ import annotations
 
-from airflow_provider_workflows.sandbox.clock import Clock
+from pathlib import Path
+
 from airflow_provider_workflows.sandbox.declaration import Table
 from airflow_provider_workflows.sandbox.kiban.double import KibanDouble
+from airflow_provider_workflows.sandbox.vendor import Account, Vendor
 
 
-def build(declaration: Table, clock: Clock) -> list[KibanDouble]:
-    """The one Kiban; production and sandbox are told apart by the query."""
-    return [KibanDouble(declaration, clock)]
+def _account(table: Table) -> Account:
+    return Account(login="", password=table["keys"][0]["key"], extra={"environment": "sandbox"})
+
+
+VENDOR = Vendor(
+    name="kiban",
+    title="Kiban Workfloo",
+    processes=Path(__file__).with_name("processes.toml"),
+    build=lambda table, clock: [KibanDouble(table, clock)],
+    account=_account,
+    account_keys=("keys",),
+    record="{execution_id}",
+)

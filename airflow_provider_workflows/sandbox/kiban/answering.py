@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_provider_workflows.sandbox.kiban.declared import FormField, Node
 from airflow_provider_workflows.sandbox.kiban.engine import Engine
 from airflow_provider_workflows.sandbox.kiban.execution import Execution, Visit
-from airflow_provider_workflows.sandbox.kiban.model import FormField, Node
 from airflow_provider_workflows.sandbox.kiban.refusal import Refusal, required, wrong_fields
 
 #: The words for a decision are not documented; these are chosen.
@@ -24,6 +26,10 @@ def answer_form(engine: Engine, execution: Execution, body: Mapping[str, Any]) -
     """Answer a FORM."""
     visit = _standing(execution, "FORM")
     check_form(visit.node, body)
+    wrong = [name for name, known in visit.options.items() if name in body and body[name] not in known]
+    if wrong:
+        # Only a candidate that the validator named is taken (vendor's SDK).
+        raise wrong_fields("FORMAT_ERROR", dict.fromkeys(wrong, "FORMAT_ERROR; must be one of the options"))
     visit.form = dict(body)
     engine.answered(execution)
 
@@ -67,8 +73,40 @@ def correct(engine: Engine, execution: Execution, body: Mapping[str, Any]) -> No
     engine.returned(execution)
 
 
+def validate_field(
+    engine: Engine, execution: Execution, body: Mapping[str, Any], *, field_id: str
+) -> dict[str, Any]:
+    """
+    Let the field's validator check it; the form is not answered, and wrong data is no refusal (vendor's SDK).
+
+    What a field that the form does not have, or that has no validator, is answered with is chosen.
+    """
+    visit = _standing(execution, "FORM")
+    values = body.get("values") or {}
+    field = next((one for one in visit.node.fields if one.id == field_id), None)
+    if field is None:
+        raise Refusal(404)
+    if field.validator is None or not isinstance(values, dict):
+        raise Refusal(400)
+    told: dict[str, Any] = dict.fromkeys(("errors", "filled", "missingInputs", "options"))
+    inputs = (field_id, *field.validator.inputs)
+    if missing := [name for name in inputs if values.get(name) in (None, "")]:
+        return told | {"status": "PENDING_INPUTS", "missingInputs": missing}
+    if _is_wrong(field, values):
+        return told | {"status": "FORMAT_ERROR", "errors": {field_id: "FORMAT_ERROR"}}
+    key = json.dumps([field_id, *(values[name] for name in inputs)])
+    told["reused"] = key in visit.checks
+    told["checkId"] = visit.checks.setdefault(key, secrets.token_hex(12))
+    if field.validator.accepts is not None and values[field_id] not in field.validator.accepts:
+        return told | {"status": "INVALID", "errors": {field_id: "the service does not know it"}}
+    visit.options |= field.validator.options
+    found = {"filled": dict(field.validator.fill), "options": dict(field.validator.options)}
+    return told | {"status": "VALID", **{name: value or None for name, value in found.items()}}
+
+
 def check_form(node: Node, body: Mapping[str, Any]) -> None:
-    """Check values as a FORM wants them; fields that it does not have are ignored (chosen).
+    """
+    Check values as a FORM wants them; fields that it does not have are ignored (chosen).
 
     :raises Refusal: naming each field; the text quotes the value, as validators do.
     """
@@ -83,7 +121,8 @@ def check_form(node: Node, body: Mapping[str, Any]) -> None:
 
 
 def check_documents(node: Node, body: Mapping[str, Any]) -> None:
-    """Check documents as a DOCUMENT wants them.
+    """
+    Check documents as a DOCUMENT wants them.
 
     :raises Refusal: naming each document.
     """
@@ -97,7 +136,7 @@ def check_documents(node: Node, body: Mapping[str, Any]) -> None:
 
 
 def _standing(execution: Execution, kind: str, *, state: str = "") -> Visit:
-    """The current stay, if it is one of this kind; right after an answer it is no more."""
+    """Return the current stay, if it is one of this kind; right after an answer it is no more."""
     visit = execution.standing
     if visit is None or visit.node.kind != kind or visit.state != state:
         raise Refusal(409)

@@ -51,7 +51,11 @@ def validate_nip(engine: Engine, execution: Execution, body: Mapping[str, Any]) 
 
 
 def validate_otp(engine: Engine, execution: Execution, body: Mapping[str, Any]) -> None:
-    """Take an OTP: 400 with the tries left, then 403 (vendor's SDK), and the execution fails (chosen)."""
+    """
+    Take an OTP: 400 with the tries left, then 403 (vendor's SDK), and the execution fails (chosen).
+
+    A node with an error branch goes on there instead, and the answer is 200 (vendor's SDK).
+    """
     token = body.get("token")
     if not isinstance(token, str) or not token:
         raise required("token")
@@ -63,6 +67,10 @@ def validate_otp(engine: Engine, execution: Execution, body: Mapping[str, Any]) 
     left = visit.node.tries - visit.wrong
     if left > 0:
         raise Refusal(400, {"error": f"the code {token} is not correct", "remainingRetries": left})
+    if visit.node.on_error is not None:
+        visit.failed = True
+        engine.answered(execution)
+        return
     engine.fail(execution)
     raise Refusal(403, {"error": "no tries are left"})
 
@@ -84,7 +92,7 @@ def _at_nip(execution: Execution, *phases: str) -> Visit:
 
 
 def _at_otp(execution: Execution) -> Visit:
-    """The step that waits for an OTP; none, and being busy, are refused alike (vendor's SDK)."""
+    """Return the step that waits for an OTP; none, and being busy, are refused alike (vendor's SDK)."""
     visit = execution.standing
     if visit is None or visit.node.kind != "OTP":
         raise Refusal(403, {"error": "no code is pending"})

@@ -1,171 +1,201 @@
-"""The ``[kiban]`` table of a declaration file, checked and turned into the model."""
+"""What a declaration file says of Kiban: keys, and workfloos with their nodes."""
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping
-from typing import get_args
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from airflow_provider_workflows.sandbox.declaration import DeclarationError, Table, Types, check_table
-from airflow_provider_workflows.sandbox.kiban.model import (
-    LINKS,
-    Declared,
-    FileField,
-    FormField,
-    Key,
-    Kind,
-    Listing,
-    Node,
-    Workfloo,
-)
+Kind = Literal["FORM", "DOCUMENT", "NIP", "OTP", "WIDGET", "VALIDATION", "TIMER", "WORK", "FAIL"]
 
-_TOP: Mapping[str, Types] = {
-    "work": (int, float),
-    "lag": (int, float),
-    "keys": list,
-    "workfloos": dict,
-    "pools": dict,
-    "content_key": str,
-    "listed_after": (int, float),
-}
-_KEY: Mapping[str, Types] = {"key": str, "workfloos": list}
-_WORKFLOO: Mapping[str, Types] = {
-    "id": str,
-    "name": str,
-    "nodes": list,
-    "scenarios": list,
-    "published": bool,
-    "lives": (int, float),
-    "legacy_id": bool,
-}
-_NODE: Mapping[str, Types] = {
-    "name": str,
-    "kind": str,
-    "type": str,
-    "fields": list,
-    "documents": list,
-    "seconds": (int, float),
-    "code": str,
-    "second_code": str,
-    "tries": int,
-    "resends": int,
-    "undeliverable": bool,
-    "back_to": str,
-    "times": int,
-    "variables": dict,
-    "exit": str,
-    "decision": bool,
-    "labels": list,
-}
-_FIELD: Mapping[str, Types] = {
-    "id": str,
-    "name": str,
-    "type": str,
-    "required": bool,
-    "regex": str,
-    "show_if": dict,
-    "default": (str, int, float),
-    "searchable_by": str,
-    "example": (str, int, float),
-}
-_DOCUMENT: Mapping[str, Types] = {
-    "id": str,
-    "name": str,
-    "required": bool,
-    "formats": list,
-    "set": list,
-    "source_pdf": str,
-}
-_ID = re.compile("[0-9a-f]{24}")
+#: Kinds that the vendor reports as one node type.
+LINKS = ("NIP", "OTP", "WIDGET")
 
 
-def read_declared(table: Table) -> Declared:
-    """Turn the table into the model.
-
-    :raises DeclarationError: naming the place that cannot be used.
+@dataclass(frozen=True)
+class Validator:
     """
-    check_table(table, _TOP, place="[kiban]")
-    workfloos = {key: _workfloo(key, item) for key, item in table.get("workfloos", {}).items()}
-    keys = [read_key(item, workfloos) for item in table.get("keys", [])]
-    pools = table.get("pools", {})
-    if unknown := sorted(set(pools.values()) - set(workfloos)):
-        raise DeclarationError(f"kiban pools: no workfloo {', '.join(unknown)}")
-    return Declared(
-        work=table.get("work", 0.0),
-        lag=table.get("lag", 0.0),
-        keys={item.key: item for item in keys},
-        workfloos={item.id: item for item in workfloos.values()},
-        pools=pools,
-        listing=Listing(
-            content_key=table.get("content_key", "content"), delay=table.get("listed_after", 0.0)
-        ),
-    )
+    A service that checks a field before the form is answered, such as one of post codes.
 
-
-def read_key(table: Table, workfloos: Mapping[str, Workfloo]) -> Key:
-    """Turn the declaration of a key into the model.
-
-    :raises DeclarationError: if it is missing or means nothing.
+    :param inputs: ids of other fields whose values it needs.
+    :param accepts: values that it knows; None for any.
+    :param fill: what it fills in, by field.
+    :param options: fields of which one of several values must be chosen.
     """
-    check_table(table, _KEY, place="kiban key")
-    if not table.get("key"):
-        raise DeclarationError("kiban key: key is missing")
-    names = table.get("workfloos")
-    if unknown := sorted(set(names or ()) - set(workfloos)):
-        raise DeclarationError(f"kiban key: no workfloo {', '.join(unknown)}")
-    return Key(table["key"], None if names is None else frozenset(names))
+
+    inputs: tuple[str, ...] = ()
+    accepts: tuple[str, ...] | None = None
+    fill: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, list[str]] = field(default_factory=dict)
 
 
-def _workfloo(key: str, table: Table) -> Workfloo:
-    place = f"kiban workfloo {key!r}"
-    check_table(table, _WORKFLOO, place=place)
-    if not _ID.fullmatch(table.get("id", "")):
-        raise DeclarationError(f"{place}: id must be 24 hexadecimal digits")
-    nodes = tuple(_node(item, workfloo=key, place=place) for item in table.get("nodes", []))
-    names = [node.name for node in nodes]
-    if not nodes or len(set(names)) < len(names):
-        raise DeclarationError(f"{place}: nodes are missing, or two have one name")
-    referred = [node.back_to for node in nodes if node.back_to]
-    referred += [one.source_pdf for node in nodes for one in node.documents if one.source_pdf]
-    if unknown := sorted(set(referred) - set(names)):
-        raise DeclarationError(f"{place}: no node {', '.join(unknown)}")
-    settings = {"name": key, **table, "scenarios": tuple(table.get("scenarios", ()))}
-    return Workfloo(**{**settings, "key": key, "nodes": nodes})
+@dataclass(frozen=True)
+class FormField:
+    """
+    One field of a FORM.
+
+    :param type: ``text`` or ``number``.
+    :param regex: that a given value must match.
+    :param show_if: values of another field for which this one is shown, by its id.
+    :param searchable_by: name under which the history can be searched by it.
+    :param example: what a person answers on the start page.
+    :param validator: that checks it.
+    """
+
+    id: str
+    name: str = ""
+    type: str = "text"
+    required: bool = False
+    regex: str | None = None
+    show_if: Mapping[str, list[str]] = field(default_factory=dict)
+    default: Any = None
+    searchable_by: str | None = None
+    example: Any = "example"
+    validator: Validator | None = None
 
 
-def _node(table: Table, *, workfloo: str, place: str) -> Node:
-    check_table(table, _NODE, place=f"{place}, node")
-    name, kind = table.get("name", ""), table.get("kind")
-    place = f"{place}, node {name!r}"
-    if not name or kind not in get_args(Kind):
-        raise DeclarationError(f"{place}: name is missing, or kind is none of {', '.join(get_args(Kind))}")
-    settings = {
-        **table,
-        "type": table.get("type", "LINK" if kind in LINKS else "RULESET" if kind == "WORK" else kind),
-        "fields": tuple(_field(item, place) for item in table.get("fields", [])),
-        "documents": tuple(_document(item, place) for item in table.get("documents", [])),
-        "labels": tuple(table.get("labels", [])),
-    }
-    # The same in every run, so that a person can compare runs.
-    node_id = hashlib.sha256(f"{workfloo}/{name}".encode()).hexdigest()[:24]
-    return Node(id=node_id, **settings)
+@dataclass(frozen=True)
+class FileField:
+    """
+    One document of a DOCUMENT.
+
+    :param set: ids of the files that each object of a "set" holds; none for a single file.
+    :param source_pdf: name of the node that makes the file.
+    """
+
+    id: str
+    name: str = ""
+    required: bool = True
+    formats: tuple[str, ...] = ("pdf",)
+    set: tuple[str, ...] = ()
+    source_pdf: str | None = None
 
 
-def _field(table: Table, place: str) -> FormField:
-    check_table(table, _FIELD, place=f"{place}, field")
-    if not table.get("id"):
-        raise DeclarationError(f"{place}: a field has no id")
-    try:
-        re.compile(table.get("regex", ""))
-    except re.error as error:
-        raise DeclarationError(f"{place}, field {table['id']}: regex: {error}") from None
-    return FormField(**table)
+@dataclass(frozen=True)
+class Node:
+    """
+    One node of a workfloo; nodes follow one another.
+
+    :param kind: what it does.
+    :param type: what the vendor reports.
+    :param seconds: how long a TIMER or WORK takes.
+    :param code: the right code of a NIP or OTP.
+    :param second_code: what a NIP asks for after the first, if anything.
+    :param tries: how many wrong codes are borne.
+    :param resends: how many codes an OTP sends again.
+    :param on_error: node to which an OTP leads once its tries are used up; None to end with ERROR.
+    :param renders: seconds that the file of WORK is being made, from when it is first asked for.
+    :param undeliverable: whether a NIP reaches nobody unless a phone number is given.
+    :param back_to: node to which WORK leads back, ``times`` times.
+    :param variables: that WORK leaves behind.
+    :param exit: of WORK's rule set.
+    :param decision: of WORK's decision tree.
+    :param labels: that WORK puts on the execution.
+    """
+
+    id: str
+    name: str
+    kind: Kind
+    type: str
+    fields: tuple[FormField, ...] = ()
+    documents: tuple[FileField, ...] = ()
+    seconds: float = 0.0
+    code: str = "123456"
+    second_code: str | None = None
+    tries: int = 3
+    resends: int = 1
+    on_error: str | None = None
+    renders: float = 0.0
+    undeliverable: bool = False
+    back_to: str | None = None
+    times: int = 1
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    exit: str | None = None
+    decision: bool | None = None
+    labels: tuple[str, ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether an execution stands still here."""
+        return self.kind not in ("WORK", "FAIL")
 
 
-def _document(table: Table, place: str) -> FileField:
-    check_table(table, _DOCUMENT, place=f"{place}, document")
-    if not table.get("id"):
-        raise DeclarationError(f"{place}: a document has no id")
-    lists: Table = {name: tuple(table[name]) for name in ("formats", "set") if name in table}
-    return FileField(**(table | lists))
+@dataclass
+class Workfloo:
+    """
+    One definition.
+
+    :param id: 24 hexadecimal digits.
+    :param published: with a version; a switch that may be thrown.
+    :param scenarios: ids of its test scenarios.
+    :param lives: seconds after which an execution that has not ended is ABANDONED; not documented.
+    :param legacy_id: whether starts answer ``idUnykoo`` too.
+    """
+
+    id: str
+    key: str
+    name: str
+    nodes: tuple[Node, ...]
+    scenarios: tuple[str, ...] = ()
+    published: bool = True
+    lives: float = 30 * 24 * 3600.0
+    legacy_id: bool = True
+
+    @property
+    def has_connectors(self) -> bool:
+        """Whether it has LINK nodes, for which the sandbox wants a scenario (vendor's SDK)."""
+        return any(node.kind in LINKS for node in self.nodes)
+
+
+@dataclass(frozen=True)
+class Key:
+    """
+    One API key.
+
+    :param workfloos: keys of the definitions that it may use; None for all.
+    """
+
+    key: str
+    workfloos: frozenset[str] | None = None
+
+    def may(self, workfloo: Workfloo) -> bool:
+        """Whether it has access to a definition."""
+        return self.workfloos is None or workfloo.key in self.workfloos
+
+
+@dataclass
+class Choices:
+    """
+    Where the vendor's sources differ or say nothing; switches that may be thrown.
+
+    :param content_key: name under which an item of the second history holds its execution with
+        ``content=true``; empty if the item is the execution (vendor's SDK).
+    :param delay: seconds after its start for which an execution is not listed.
+    :param most_items: of a page: 10,000 (vendor's SDK), or 1,000 (error message in the documentation).
+    :param always_scenario: whether each start in sandbox mode needs a scenario (vendor documentation), or
+        only that of a workfloo with LINK nodes (vendor's SDK).
+    """
+
+    content_key: str = ""
+    delay: float = 0.0
+    most_items: int = 10_000
+    always_scenario: bool = False
+
+
+@dataclass(frozen=True)
+class Declared:
+    """
+    A whole ``[kiban]`` table.
+
+    :param work: seconds that the engine works between two nodes.
+    :param lag: seconds for which the status still shows a step that has been answered.
+    :param pools: id of a pool -> key of the workfloo that it runs.
+    :param choices: how it does what the sources leave open.
+    """
+
+    work: float
+    lag: float
+    keys: Mapping[str, Key]
+    workfloos: Mapping[str, Workfloo]
+    pools: Mapping[str, str]
+    choices: Choices

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from airflow_provider_workflows.sandbox.clock import Agenda, Clock
 from airflow_provider_workflows.sandbox.declaration import DeclarationError, Table
 from airflow_provider_workflows.sandbox.journal import Journal
 from airflow_provider_workflows.sandbox.kiban import answering, codes
 from airflow_provider_workflows.sandbox.kiban.byhand import Desk
-from airflow_provider_workflows.sandbox.kiban.declared import read_declared, read_key
+from airflow_provider_workflows.sandbox.kiban.declared import Key
 from airflow_provider_workflows.sandbox.kiban.engine import Engine
-from airflow_provider_workflows.sandbox.kiban.execution import Execution
+from airflow_provider_workflows.sandbox.kiban.execution import Execution, record_of
 from airflow_provider_workflows.sandbox.kiban.listing import history_v1, history_v2
-from airflow_provider_workflows.sandbox.kiban.model import Key
-from airflow_provider_workflows.sandbox.kiban.records import record_of
 from airflow_provider_workflows.sandbox.kiban.refusal import Refusal, as_json, required
 from airflow_provider_workflows.sandbox.kiban.starting import start, start_pool
-from airflow_provider_workflows.sandbox.kiban.views import detail_of, files_of, status_of
+from airflow_provider_workflows.sandbox.kiban.table import read_declared, read_key
+from airflow_provider_workflows.sandbox.kiban.views import detail_of, file_of, status_of
 from airflow_provider_workflows.sandbox.vendor import (
     Answer,
     Call,
@@ -54,11 +54,14 @@ _WHOLE = {
     ("POST", "/api/v1/pool"): "pool",
 }
 _BELOW = "/api/v1/workfloo/"
+_FILE_V2 = re.compile("/api/v2/workfloo/([^/]+)/file")
+_FIELD = re.compile("field/([^/]+)/validate")
 _ID = re.compile("[0-9a-f]{24}")
 
 
 class KibanDouble:
-    """The vendor's production host, which the query ``sandbox=true`` puts into sandbox mode.
+    """
+    The vendor's production host, which the query ``sandbox=true`` puts into sandbox mode.
 
     Executions of the two modes do not know each other (chosen).
 
@@ -71,7 +74,9 @@ class KibanDouble:
         *_WHOLE.values(),
         "status",
         "detail",
+        "file_v1",
         "file",
+        "validate_field",
         *(name for name, _ in _CALLS.values()),
         "other",
         "any",
@@ -91,7 +96,12 @@ class KibanDouble:
 
     @property
     def _switches(self) -> Mapping[str, Command]:
-        return {"publish": self._publish, "add_key": self._add_key, "list_as": self._list_as}
+        return {
+            "publish": self._publish,
+            "add_key": self._add_key,
+            "list_as": self._list_as,
+            "ask_scenario": self._ask_scenario,
+        }
 
     def reset(self) -> None:
         """Back to the declaration: no executions."""
@@ -105,15 +115,15 @@ class KibanDouble:
         self.agenda.restart()
 
     def public_path(self, head: Head) -> str:
-        """The path as it is: the key is in a header."""
+        """Return the path as it is: the key is in a header."""
         return head.path
 
     def endpoints(self, head: Head) -> Collection[str]:
-        """The endpoint that a request is for."""
+        """Return the endpoint that a request is for."""
         return (self._endpoint(head)[0],)
 
     def route(self, call: Call) -> Routed:
-        """The endpoint of a request, and its work."""
+        """Return the endpoint of a request, and its work."""
         endpoint, work = self._endpoint(call.head)
         return Routed(endpoint, lambda: self._serve(call, work))
 
@@ -125,6 +135,8 @@ class KibanDouble:
         path = head.path.rstrip("/")
         if (name := _WHOLE.get((head.method, path))) is not None:
             return name, getattr(self, f"_{name}")
+        if head.method == "GET" and (found := _FILE_V2.fullmatch(path)):
+            return "file", partial(self._file, execution_id=found[1], version=2)
         execution_id, _, call = path.removeprefix(_BELOW).partition("/")
         if not path.startswith(_BELOW):
             return "other", self._nothing
@@ -133,7 +145,10 @@ class KibanDouble:
         if head.method == "GET" and not call:
             return "detail", partial(self._detail, execution_id=execution_id)
         if head.method == "GET" and call == "file":
-            return "file", partial(self._file, execution_id=execution_id)
+            return "file_v1", partial(self._file, execution_id=execution_id, version=1)
+        if head.method == "POST" and (found := _FIELD.fullmatch(call)):
+            check = partial(answering.validate_field, field_id=unquote(found[1]))
+            return "validate_field", partial(self._act, execution_id=execution_id, act=check)
         if (known := _CALLS.get((head.method, call))) is not None:
             name, act = known
             return name, partial(self._act, execution_id=execution_id, act=act)
@@ -162,15 +177,15 @@ class KibanDouble:
         return as_json(start_pool(self._engine, self._declared, key, body, is_sandbox=_is_sandbox(query)))
 
     def _history_v1(self, call: Call, key: Key, query: Query) -> Answer:
-        return history_v1(self._visible(key, query), query)
+        return history_v1(self._visible(key, query), query, choices=self._declared.choices)
 
     def _history_v2(self, call: Call, key: Key, query: Query) -> Answer:
-        return history_v2(self._visible(key, query), query, content_key=self._declared.listing.content_key)
+        return history_v2(self._visible(key, query), query, choices=self._declared.choices)
 
     def _visible(self, key: Key, query: Query) -> list[Execution]:
         if key.workfloos is not None and not key.workfloos:
             raise Refusal(403)
-        listed = self._clock.now() - self._declared.listing.delay
+        listed = self._clock.now() - self._declared.choices.delay
         return [
             one
             for one in self._engine.executions.values()
@@ -184,13 +199,15 @@ class KibanDouble:
     def _detail(self, call: Call, key: Key, query: Query, *, execution_id: str) -> Answer:
         return as_json(detail_of(self._find(execution_id, key, query)))
 
-    def _file(self, call: Call, key: Key, query: Query, *, execution_id: str) -> Answer:
+    def _file(self, call: Call, key: Key, query: Query, *, execution_id: str, version: int) -> Answer:
         if missing := [name for name in ("nodeId", "name") if not query.get(name)]:
             raise required(*missing)
         execution = self._find(execution_id, key, query)
         for visit in reversed(execution.visits):
-            if visit.node.id == query["nodeId"] and query["name"] in files_of(visit):
-                return as_json({"fileBase64": files_of(visit)[query["name"]]})
+            found = file_of(visit, query["name"]) if visit.node.id == query["nodeId"] else None
+            if found is not None:
+                left = self._engine.render(visit)
+                return as_json({"fileBase64": found}) if left <= 0 else _not_yet(left, version)
         raise Refusal(404)
 
     def _act(
@@ -224,10 +241,20 @@ class KibanDouble:
                 return
         raise CommandError(f"no workfloo {workfloo!r}")
 
-    def _list_as(self, *, content_key: str | None = None, delay: float | None = None) -> None:
-        listing = self._declared.listing
-        listing.content_key = listing.content_key if content_key is None else content_key
-        listing.delay = listing.delay if delay is None else delay
+    def _list_as(
+        self,
+        *,
+        content_key: str | None = None,
+        delay: float | None = None,
+        most_items: int | None = None,
+    ) -> None:
+        choices = self._declared.choices
+        choices.content_key = choices.content_key if content_key is None else content_key
+        choices.delay = choices.delay if delay is None else delay
+        choices.most_items = choices.most_items if most_items is None else most_items
+
+    def _ask_scenario(self, *, always: bool = True) -> None:
+        self._declared.choices.always_scenario = always
 
     def _add_key(self, **settings: Any) -> None:
         known = {one.key: one for one in self._declared.workfloos.values()}
@@ -242,8 +269,17 @@ def _is_sandbox(query: Query) -> bool:
     return query.get("sandbox", "").lower() == "true"
 
 
+def _not_yet(left: float, version: int) -> Answer:
+    """Say that a file is being made: 503 in the first version, 202 in the second (vendor's SDK)."""
+    if version == 1:
+        return Refusal(503).answer
+    wait = math.ceil(left)
+    body = as_json({"status": "PROCESSING", "retryAfter": wait}).body
+    return Answer(body, status=202, headers=(("Retry-After", str(wait)),))
+
+
 def _object(call: Call) -> Body:
-    """The body, which must be an object; what the vendor says otherwise is not documented."""
+    """Return the body, which must be an object; what the vendor says otherwise is not documented."""
     try:
         body = json.loads(call.body)
     except ValueError:

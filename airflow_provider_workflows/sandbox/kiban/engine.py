@@ -9,12 +9,13 @@ from typing import Any
 
 from airflow_provider_workflows.sandbox.clock import Agenda
 from airflow_provider_workflows.sandbox.journal import Journal
+from airflow_provider_workflows.sandbox.kiban.declared import Node, Workfloo
 from airflow_provider_workflows.sandbox.kiban.execution import Execution, Visit
-from airflow_provider_workflows.sandbox.kiban.model import Node, Workfloo
 
 
 class Engine:
-    """Runs all executions of the vendor.
+    """
+    Runs all executions of the vendor.
 
     :param work: seconds between two nodes.
     :param lag: seconds for which the status still shows an answered step.
@@ -66,6 +67,12 @@ class Engine:
         visit.sent += 1
         self._journal.effect("codes_sent")
 
+    def render(self, visit: Visit) -> float:
+        """Return for how many seconds a file is still being made; asked for again, it is not begun anew."""
+        now = self._agenda.now()
+        visit.asked_for = now if visit.asked_for is None else visit.asked_for
+        return visit.asked_for + visit.node.renders - now
+
     def abandon(self, execution: Execution, *, by_hand: bool) -> None:
         """Give an execution up: it expired, or somebody cancelled it in the console."""
         if execution.is_alive:
@@ -111,15 +118,17 @@ class Engine:
         visit = execution.visits[-1]
         visit.ended = self._agenda.now()
         execution.labels += [label for label in visit.node.labels if label not in execution.labels]
-        following = self._following(execution, visit.node)
+        following = self._following(execution, visit)
         if following is None:
             self._end(execution, "SUCCESS")
         else:
             self._enter(execution, following)
 
-    def _following(self, execution: Execution, node: Node) -> Node | None:
-        nodes = execution.workfloo.nodes
-        stays = sum(visit.node is node for visit in execution.visits)
+    def _following(self, execution: Execution, visit: Visit) -> Node | None:
+        nodes, node = execution.workfloo.nodes, visit.node
+        if visit.failed:
+            return next(one for one in nodes if one.name == node.on_error)
+        stays = sum(one.node is node for one in execution.visits)
         if node.back_to is not None and stays <= node.times:
             return next(one for one in nodes if one.name == node.back_to)
         ahead = nodes[nodes.index(node) + 1 :]

@@ -1,12 +1,13 @@
-"""One execution: where it stands and what was done in it."""
+"""One execution while it runs, and as a person or a test looks at it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from airflow_provider_workflows.sandbox.kiban.model import Node, Workfloo
+from airflow_provider_workflows.sandbox.kiban.declared import Node, Workfloo
+from airflow_provider_workflows.sandbox.vendor import Action, Record
 
 #: ``lagging``: answered, but the status still shows the step; ``working``: the engine is at it.
 Stage = Literal["standing", "lagging", "working"]
@@ -14,7 +15,8 @@ Stage = Literal["standing", "lagging", "working"]
 
 @dataclass
 class Visit:
-    """One stay at a node.
+    """
+    One stay at a node.
 
     :param phase: of a NIP or OTP.
     :param state: of a VALIDATION.
@@ -24,6 +26,10 @@ class Visit:
     :param sent: how many codes were sent.
     :param send_error: why the code could not be delivered.
     :param review: the reviewer's last decision.
+    :param failed: whether it is left by its error branch.
+    :param options: candidates that a validator named, by field.
+    :param checks: ids of what validators have checked, by the values.
+    :param asked_for: when its file was first asked for; it is being made from then on (chosen).
     """
 
     node: Node
@@ -37,11 +43,16 @@ class Visit:
     sent: int = 0
     send_error: Mapping[str, Any] | None = None
     review: Mapping[str, Any] | None = None
+    failed: bool = False
+    options: dict[str, list[str]] = field(default_factory=dict)
+    checks: dict[str, str] = field(default_factory=dict)
+    asked_for: float | None = None
 
 
 @dataclass
 class Execution:
-    """One execution.
+    """
+    One execution.
 
     :param number: the legacy ``idUnykoo``.
     :param is_sandbox: whether it belongs to the sandbox; production does not know it.
@@ -89,3 +100,53 @@ class Execution:
     def shown(self) -> Visit | None:
         """The stay that the status shows as waiting, which it still does right after an answer."""
         return self.visit if self.is_alive and self.stage != "working" else None
+
+
+_STATES = {"SUCCESS": "finished", "ERROR": "failed", "ABANDONED": "failed"}
+#: What a person does on the start page to a node of each kind.
+_LABELS = {
+    "FORM": "Answer “{}”",
+    "DOCUMENT": "Upload for “{}”",
+    "NIP": "Enter the NIP of “{}”",
+    "OTP": "Enter the code of “{}”",
+    "WIDGET": "Finish the widget of “{}”",
+    "VALIDATION": "Approve “{}”",
+}
+
+
+def record_of(vendor: str, execution: Execution) -> Record:
+    """One execution."""
+    standing = execution.standing
+    form = {name: str(value) for visit in execution.visits for name, value in (visit.form or {}).items()}
+    state = _STATES.get(execution.status, "waiting" if standing else "running")
+    return Record(
+        vendor=vendor,
+        kind="execution",
+        id=execution.id,
+        state=state,
+        standing=(standing.node.name,) if standing else (),
+        stops=tuple(visit.node.name for visit in execution.visits if visit.ended is not None),
+        fields={
+            "workfloo": execution.workfloo.name,
+            "environment": "sandbox" if execution.is_sandbox else "production",
+            **form,
+            **({"labels": ", ".join(execution.labels)} if execution.labels else {}),
+        },
+        error=execution.status if state == "failed" else None,
+        actions=tuple(_actions(execution)),
+    )
+
+
+def _actions(execution: Execution) -> Iterator[Action]:
+    arguments = {"execution_id": execution.id}
+    visit = execution.standing
+    if visit is not None and visit.node.kind in _LABELS:
+        name = visit.node.name
+        if visit.state == "CORRECTION":
+            yield Action(f"Correct “{name}”", "answer", arguments)
+        else:
+            yield Action(_LABELS[visit.node.kind].format(name), "answer", arguments)
+        if visit.state == "REVIEW":
+            yield Action(f"Reject “{name}”", "reject", arguments)
+    if execution.is_alive:
+        yield Action("Cancel", "cancel", arguments)

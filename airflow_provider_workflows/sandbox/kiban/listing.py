@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from airflow_provider_workflows.sandbox.kiban.declared import Choices
 from airflow_provider_workflows.sandbox.kiban.execution import Execution
 from airflow_provider_workflows.sandbox.kiban.refusal import as_json, wrong_parameter
 from airflow_provider_workflows.sandbox.kiban.views import detail_of, moment
@@ -16,47 +17,53 @@ from airflow_provider_workflows.sandbox.vendor import Answer
 
 Query = Mapping[str, str]
 
-#: The vendor's text says 10,000, its error message this (vendor documentation).
-MOST_ITEMS = 1000
+#: Statuses that the histories filter by (vendor's SDK); what any other is answered with is chosen.
+STATUSES = ("SUCCESS", "ERROR", "PROGRESS")
 _FORM_FILTER = "nodes.form.searchableBy."
 _NO_FILTERS = frozenset({"page", "itemsPerPage", "status", "from", "to", "format", "content", "sandbox"})
 #: Links name the vendor's own host, whatever address the request came to.
 _HOST = "https://workfloo.kiban.com"
 
 
-def history_v1(executions: Iterable[Execution], query: Query) -> Answer:
-    """A page in an envelope; ``page`` and ``itemsPerPage`` are required (vendor's SDK)."""
+def history_v1(executions: Iterable[Execution], query: Query, *, choices: Choices) -> Answer:
+    """
+    Return a page in an envelope (vendor's SDK).
+
+    ``page`` and ``itemsPerPage`` are required, and dates are RFC 3339, which have an offset.
+    """
     for name in ("page", "itemsPerPage"):
         if name not in query:
             raise wrong_parameter(name, "ERROR_QUERY_PARAM_FORMAT", f"{name} is required")
-    page, size = _page(query)
-    found = _found(executions, query)
+    page, size = _page(query, choices)
+    found = _found(executions, query, needs_offset=True)
     items = [_item(one) for one in found[(page - 1) * size : page * size]]
     return as_json({"currentPage": page, "hasNextPage": len(found) > page * size, "items": items})
 
 
-def history_v2(executions: Iterable[Execution], query: Query, *, content_key: str) -> Answer:
-    """A page as an array, or as CSV; the neighbours are in the Link header (vendor documentation).
-
-    :param content_key: under which an item holds its execution, which is not documented; empty if the
-        execution's own names stand in the item.
+def history_v2(executions: Iterable[Execution], query: Query, *, choices: Choices) -> Answer:
     """
-    page, size = _page(query)
-    found = _found(executions, query)
+    Return a page as an array, or as CSV; the neighbours are in the Link header (vendor documentation).
+
+    With ``content=true`` an item is the whole execution instead of its summary (vendor's SDK). Dates are ISO
+    8601, with an offset or without (vendor's SDK), which is then that of UTC (chosen).
+    """
+    page, size = _page(query, choices)
+    found = _found(executions, query, needs_offset=False)
     chosen = found[(page - 1) * size : page * size]
     links = _links(query, page, has_next=len(found) > page * size)
     headers = (("Link", ", ".join(links)),) if links else ()
-    wanted = query.get("format", "json")
-    if wanted.lower() == "csv":
-        return Answer(_as_csv(chosen), content_type="text/csv", headers=headers)
-    if wanted != "json":
-        raise wrong_parameter("format", "FORMAT_ERROR", "must be one of json, csv")
-    content = query.get("content") == "true"
-    items = [_item(one) | (_content(one, content_key) if content else {}) for one in chosen]
-    return Answer(as_json(items).body, headers=headers)
+    # JSON and CSV in one source, json and csv in another.
+    match query.get("format", "JSON").upper():
+        case "CSV":
+            return Answer(_as_csv(chosen), content_type="text/csv", headers=headers)
+        case "JSON":
+            whole = query.get("content") == "true"
+            items = [_whole(one, choices.content_key) if whole else _item(one) for one in chosen]
+            return Answer(as_json(items).body, headers=headers)
+    raise wrong_parameter("format", "FORMAT_ERROR", "must be one of JSON, CSV")
 
 
-def _page(query: Query) -> tuple[int, int]:
+def _page(query: Query, choices: Choices) -> tuple[int, int]:
     numbers = {}
     for name, usual in (("page", "1"), ("itemsPerPage", "100")):
         text = query.get(name, usual)
@@ -65,14 +72,16 @@ def _page(query: Query) -> tuple[int, int]:
         numbers[name] = int(text)
     if numbers["page"] < 1:
         raise wrong_parameter("page", "FORMAT_ERROR", "must be 1 or more")
-    if not 1 <= numbers["itemsPerPage"] <= MOST_ITEMS:
-        raise wrong_parameter("itemsPerPage", "FORMAT_ERROR", f"must be in [1, {MOST_ITEMS}]")
+    if not 1 <= numbers["itemsPerPage"] <= choices.most_items:
+        raise wrong_parameter("itemsPerPage", "FORMAT_ERROR", f"must be in [1, {choices.most_items}]")
     return numbers["page"], numbers["itemsPerPage"]
 
 
-def _found(executions: Iterable[Execution], query: Query) -> list[Execution]:
-    """What the filters leave, newest first (chosen)."""
-    begin, end = _date(query, "from"), _date(query, "to")
+def _found(executions: Iterable[Execution], query: Query, *, needs_offset: bool) -> list[Execution]:
+    """Return what the filters leave, newest first (chosen)."""
+    begin, end = (_date(query, name, needs_offset=needs_offset) for name in ("from", "to"))
+    if query.get("status", STATUSES[0]) not in STATUSES:
+        raise wrong_parameter("status", "FORMAT_ERROR", f"must be one of {', '.join(STATUSES)}")
     kept = [
         one
         for one in executions
@@ -84,34 +93,41 @@ def _found(executions: Iterable[Execution], query: Query) -> list[Execution]:
     return sorted(kept, key=lambda one: one.number, reverse=True)
 
 
-def _date(query: Query, name: str) -> float | None:
+def _date(query: Query, name: str, *, needs_offset: bool) -> float | None:
     if name not in query:
         return None
     try:
         date = datetime.fromisoformat(query[name])
     except ValueError:
         date = None
-    if date is None or date.tzinfo is None:
-        raise wrong_parameter(name, "FORMAT_ERROR", "must be a date of RFC 3339")
-    return date.timestamp()
+    if date is None or (needs_offset and date.tzinfo is None):
+        wanted = "RFC 3339" if needs_offset else "ISO 8601"
+        raise wrong_parameter(name, "FORMAT_ERROR", f"must be a date of {wanted}")
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
 
 
 def _matches(execution: Execution, name: str, value: str) -> bool:
     if name.startswith(_FORM_FILTER):
-        return value in _searchable(execution, name.removeprefix(_FORM_FILTER))
-    if name == "labels":
-        return value in execution.labels
+        # The beginning, in any case (vendor's SDK).
+        held = _searchable(execution, name.removeprefix(_FORM_FILTER))
+        return any(one.casefold().startswith(value.casefold()) for one in held)
+    match name:
+        case "labels":
+            # Several, with semicolons between (vendor's SDK); that each must be there is chosen.
+            return {one.strip() for one in value.split(";")} <= set(execution.labels)
+        case "name":
+            # A part of it (vendor's SDK), in any case (chosen).
+            return value.casefold() in execution.workfloo.name.casefold()
     # Any other parameter is a filter, too (vendor's SDK); one that is unknown finds nothing (chosen).
-    known = {"_id": execution.id, "name": execution.workfloo.name, "origin": "API"}
-    return known.get(name) == value
+    return {"_id": execution.id, "origin": "API"}.get(name) == value
 
 
 def _searchable(execution: Execution, name: str) -> list[str]:
     return [
-        str((visit.form or {}).get(one.id))
+        str(visit.form[one.id])
         for visit in execution.visits
         for one in visit.node.fields
-        if one.searchable_by == name
+        if one.searchable_by == name and visit.form and one.id in visit.form
     ]
 
 
@@ -131,8 +147,8 @@ def _item(execution: Execution) -> dict[str, Any]:
     }
 
 
-def _content(execution: Execution, key: str) -> dict[str, Any]:
-    return {key: detail_of(execution)} if key else detail_of(execution)
+def _whole(execution: Execution, key: str) -> dict[str, Any]:
+    return {**_item(execution), key: detail_of(execution)} if key else detail_of(execution)
 
 
 def _links(query: Query, page: int, *, has_next: bool) -> list[str]:

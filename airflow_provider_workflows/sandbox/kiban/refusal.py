@@ -10,7 +10,8 @@ from airflow_provider_workflows.sandbox.vendor import Answer
 
 
 class Refusal(Exception):
-    """A request refused.
+    """
+    A request refused.
 
     :param status: of HTTP.
     :param body: JSON value; no body at all if None.
@@ -28,25 +29,25 @@ class Refusal(Exception):
 
 
 def as_json(body: Any, *, status: int = 200) -> Answer:
-    """An answer; without a body if None, as the vendor's forms and codes are answered."""
+    """Return an answer; without a body if None, as the vendor's forms and codes are answered."""
     return Answer(b"" if body is None else json.dumps(body, ensure_ascii=False).encode(), status=status)
 
 
 def required(*names: str) -> Refusal:
-    """Required fields are missing (vendor documentation)."""
+    """Return the refusal when required fields are missing (vendor documentation)."""
     return wrong_fields("REQUIRED_FIELDS", dict.fromkeys(names, "required"))
 
 
 def wrong_fields(type_error: str, errors: Mapping[str, str]) -> Refusal:
-    """Fields are wrong, each with a text."""
+    """Return the refusal of wrong fields, each with a text."""
     return Refusal(400, {"typeError": type_error, "errors": dict(errors), "errorMessage": ""})
 
 
 def not_existing(status: int, message: str) -> Refusal:
-    """Something does not exist; the same body comes with 400 and 404 (vendor documentation)."""
+    """Return the refusal of what does not exist: one body with 400 and 404 (vendor documentation)."""
     return Refusal(status, {"typeError": "ELEMENT_NOT_EXIST_ERROR", "errors": None, "errorMessage": message})
 
 
 def wrong_parameter(name: str, kind: str, message: str) -> Refusal:
-    """A query parameter is wrong: a flat map (vendor documentation)."""
+    """Return the refusal of a wrong query parameter: a flat map (vendor documentation)."""
     return Refusal(400, {name: f"{kind}; {message}"})

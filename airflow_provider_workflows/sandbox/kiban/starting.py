@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_workflows.sandbox.kiban.answering import check_documents, check_form
+from airflow_provider_workflows.sandbox.kiban.declared import Declared, Key, Workfloo
 from airflow_provider_workflows.sandbox.kiban.engine import Engine
 from airflow_provider_workflows.sandbox.kiban.execution import Execution
-from airflow_provider_workflows.sandbox.kiban.model import Declared, Key, Workfloo
 from airflow_provider_workflows.sandbox.kiban.refusal import Refusal, not_existing, required
 
 _TEXTS = ("idWorkflooDefinition", "scenarioId", "callbackUrl", "callbackXApiKey")
@@ -25,15 +25,17 @@ def start(
     # What the vendor says to a value of a wrong type is not documented.
     if any(not isinstance(body.get(name, ""), str) for name in _TEXTS):
         raise Refusal(400)
-    if any(not isinstance(body.get(name, {}), dict) for name in _OBJECTS):
+    # Null is nothing (vendor's SDK).
+    initial = {name: body[name] for name in _OBJECTS if body.get(name) is not None}
+    if any(not isinstance(value, dict) for value in initial.values()):
         raise Refusal(400)
     workfloo = declared.workfloos.get(str(definition))
     if workfloo is None or not workfloo.published:
         raise not_existing(404, "idWorkflooDefinition not found")
     if not key.may(workfloo):
         raise Refusal(403)
-    scenario = _scenario(workfloo, body.get("scenarioId"), is_sandbox=is_sandbox)
-    initial = {name: dict(body[name]) for name in _OBJECTS if name in body}
+    always = declared.choices.always_scenario
+    scenario = _scenario(workfloo, body.get("scenarioId"), is_sandbox=is_sandbox, always=always)
     _check_first(workfloo, initial)
     execution = engine.start(workfloo, is_sandbox=is_sandbox, scenario=scenario, initial=initial)
     execution.callback_url = body.get("callbackUrl")
@@ -61,11 +63,11 @@ def start_pool(
     return {"idWorkfloo": execution.id, "idWorkflooDefinition": workfloo.id}
 
 
-def _scenario(workfloo: Workfloo, scenario: str | None, *, is_sandbox: bool) -> str | None:
+def _scenario(workfloo: Workfloo, scenario: str | None, *, is_sandbox: bool, always: bool) -> str | None:
     if not is_sandbox:
         return None  # what production makes of one is not documented
     if not scenario:
-        if workfloo.has_connectors:
+        if always or workfloo.has_connectors:
             # The same body for 400 and 404 (vendor documentation).
             raise not_existing(400, "scenarioId not found")
         return None
@@ -75,7 +77,7 @@ def _scenario(workfloo: Workfloo, scenario: str | None, *, is_sandbox: bool) -> 
 
 
 def _check_first(workfloo: Workfloo, initial: Mapping[str, Any]) -> None:
-    """The first node may refuse the data (vendor's SDK), and then nothing is started (chosen)."""
+    """Let the first node refuse the data (vendor's SDK); then nothing is started (chosen)."""
     first = workfloo.nodes[0]
     if first.kind == "FORM" and "form" in initial:
         check_form(first, initial["form"])

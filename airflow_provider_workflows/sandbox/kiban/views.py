@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from airflow_provider_workflows.sandbox.kiban.declared import FileField, FormField, Node
 from airflow_provider_workflows.sandbox.kiban.execution import Execution, Visit
-from airflow_provider_workflows.sandbox.kiban.model import FileField, FormField, Node
 
 
 def moment(seconds: float) -> str:
-    """A date; the vendor does not say in which zone, so UTC (chosen)."""
+    """Return a date; the vendor does not say in which zone, so UTC (chosen)."""
     return datetime.fromtimestamp(seconds, tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def status_of(execution: Execution) -> dict[str, Any]:
-    """The answer of the status call; what a step needs is left out while it is being processed."""
+    """Return the answer of the status call; what a step needs is left out while it is being processed."""
     visit = execution.visit
     shown: dict[str, Any] = {
         "id": execution.id,
@@ -33,7 +33,7 @@ def status_of(execution: Execution) -> dict[str, Any]:
 
 
 def detail_of(execution: Execution) -> dict[str, Any]:
-    """The whole execution; ``nodes`` is null before the first step has ended (vendor's SDK)."""
+    """Return the whole execution; ``nodes`` is null before the first step has ended (vendor's SDK)."""
     ended = [_node(visit, execution) for visit in execution.visits if visit.ended is not None]
     return {
         "id": execution.id,
@@ -52,12 +52,14 @@ def detail_of(execution: Execution) -> dict[str, Any]:
     }
 
 
-def files_of(visit: Visit) -> dict[str, str]:
-    """The files of a node, by name, in Base64."""
-    documents = {name: value for name, value in (visit.documents or {}).items() if isinstance(value, str)}
-    if visit.node.kind == "WORK" and visit.ended is not None:
-        documents["report.pdf"] = base64.b64encode(f"report of {visit.node.name}".encode()).decode()
-    return documents
+def file_of(visit: Visit, name: str) -> str | None:
+    """Return a file of a node in Base64; None if it has none of this name."""
+    given = (visit.documents or {}).get(name)
+    if isinstance(given, str):
+        return given
+    if visit.node.kind == "WORK" and visit.ended is not None and name == "report.pdf":
+        return base64.b64encode(f"report of {visit.node.name}".encode()).decode()
+    return None
 
 
 def _node_type(execution: Execution) -> str:
@@ -113,6 +115,9 @@ def _field(one: FormField) -> dict[str, Any]:
     }
     if one.show_if:
         shown["showIf"] = [{"field": name, "values": values} for name, values in one.show_if.items()]
+    if one.validator is not None:
+        fills = [*one.validator.fill, *one.validator.options]
+        shown["fieldMetadata"]["validator"] = {"nodeKey": one.id, "fill": fills}
     return shown
 
 
@@ -168,11 +173,12 @@ def _rejected(review: Mapping[str, Any], execution: Execution) -> dict[str, Any]
 
 
 def _kept(node: Node, form: Mapping[str, Any]) -> dict[str, Any]:
-    """What the detail tells of an answered form: nothing that the form has no field for (chosen)."""
+    """Return what the detail tells of an answered form: nothing that the form has no field for (chosen)."""
     return {one.id: form[one.id] for one in node.fields if one.id in form}
 
 
 def _node(visit: Visit, execution: Execution) -> dict[str, Any]:
+    """Return an ended stay: lists, maps and free values may be null, other members are left out (SDK)."""
     node = visit.node
     shown: dict[str, Any] = {
         "id": node.id,
@@ -180,21 +186,20 @@ def _node(visit: Visit, execution: Execution) -> dict[str, Any]:
         "name": node.name,
         "created": moment(visit.begun),
         "modified": moment(visit.ended or visit.begun),
-        "form": None if visit.form is None else {"fields": _kept(visit.node, visit.form)},
         "documents": None,
-        "link": {"key": node.kind.lower(), "phase": visit.phase} if node.type == "LINK" else None,
+        "files": None,
         "request": None,
         "response": None,
-        "apiData": None,
-        "ruleset": None,
         "decisionTree": None,
         "variables": [{"name": name, "value": value} for name, value in node.variables.items()] or None,
-        "label": {"labels": list(node.labels)} if node.labels else None,
-        "pdf": None,
-        "timer": None,
-        "validation": None,
         "detail": {"httpCode": 200, "errorMessage": "", "status": "SUCCESS", "idWorkfloo": execution.id},
     }
+    if visit.form is not None:
+        shown["form"] = {"fields": _kept(visit.node, visit.form)}
+    if node.type == "LINK":
+        shown["link"] = {"key": node.kind.lower(), "phase": visit.phase, "events": None}
+    if node.labels:
+        shown["label"] = {"labels": list(node.labels)}
     if visit.documents is not None:
         shown["documents"] = {
             name: {"name": name, "size": str(len(str(value))), "value": None}

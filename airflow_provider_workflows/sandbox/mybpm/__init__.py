@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from airflow_provider_workflows.sandbox.clock import Clock
+from pathlib import Path
+
 from airflow_provider_workflows.sandbox.declaration import Table
 from airflow_provider_workflows.sandbox.mybpm.double import MyBPMDouble
+from airflow_provider_workflows.sandbox.vendor import Account, Vendor
 
 
-def build(declaration: Table, clock: Clock) -> list[MyBPMDouble]:
-    """The one server."""
-    return [MyBPMDouble(declaration, clock)]
+def _account(table: Table) -> Account:
+    login, password = next(iter(table["users"].items()))
+    return Account(login=login, password=str(password), extra={"timezone": table.get("timezone", "GMT+0000")})
+
+
+VENDOR = Vendor(
+    name="mybpm",
+    title="MyBPM",
+    processes=Path(__file__).with_name("processes.toml"),
+    build=lambda table, clock: [MyBPMDouble(table, clock)],
+    account=_account,
+    account_keys=("users",),
+    record="{bo_code}/{boi_id}",
+)

@@ -9,8 +9,7 @@ from typing import Any
 from airflow_provider_workflows.sandbox.clock import Agenda, Clock
 from airflow_provider_workflows.sandbox.declaration import Table
 from airflow_provider_workflows.sandbox.journal import Journal
-from airflow_provider_workflows.sandbox.mybpm.declared import read_declared
-from airflow_provider_workflows.sandbox.mybpm.model import STATES, BusinessObject
+from airflow_provider_workflows.sandbox.mybpm.declared import STATES, BusinessObject, read_declared
 from airflow_provider_workflows.sandbox.mybpm.reading import (
     Dialect,
     columns,
@@ -19,10 +18,9 @@ from airflow_provider_workflows.sandbox.mybpm.reading import (
     shown,
     structure,
 )
-from airflow_provider_workflows.sandbox.mybpm.records import records_of
 from airflow_provider_workflows.sandbox.mybpm.refusal import Refusal
 from airflow_provider_workflows.sandbox.mybpm.sessions import Caller, Sessions
-from airflow_provider_workflows.sandbox.mybpm.store import Instance, Store
+from airflow_provider_workflows.sandbox.mybpm.store import Instance, Store, records_of
 from airflow_provider_workflows.sandbox.mybpm.values import accept
 from airflow_provider_workflows.sandbox.mybpm.writing import Writer
 from airflow_provider_workflows.sandbox.vendor import (
@@ -48,7 +46,8 @@ _PATHS = {
 
 
 class MyBPMDouble:
-    """One MyBPM server.
+    """
+    One MyBPM server.
 
     Its calls by id instead of by code (``…-with-id``) are left out, as the provider does not use them.
 
@@ -100,15 +99,15 @@ class MyBPMDouble:
         self.agenda.restart()
 
     def public_path(self, head: Head) -> str:
-        """The path as it is: MyBPM wants its token in a header."""
+        """Return the path as it is: MyBPM wants its token in a header."""
         return head.path
 
     def endpoints(self, head: Head) -> Collection[str]:
-        """The endpoint of a path."""
+        """Return the endpoint of a path."""
         return (_PATHS.get(head.path, "other"),)
 
     def route(self, call: Call) -> Routed:
-        """The endpoint of a request, and its work."""
+        """Return the endpoint of a request, and its work."""
         name = _PATHS.get(call.head.path, "other")
         return Routed(name, lambda: self._serve(name, call))
 
@@ -138,27 +137,35 @@ class MyBPMDouble:
         return self._shown(self._writer.create(self._object(body, "boCode"), body), body, caller)
 
     def _load(self, body: Mapping[str, Any], caller: Caller) -> Any:
-        return self._shown(self._instance(body, "boCode", "boiId"), body, caller)
+        return self._read(self._instance(body, "boCode", "boiId"), body, caller)
 
     def _load_many(self, body: Mapping[str, Any], caller: Caller) -> Any:
         bo, wanted = self._object(body, "boCode"), body.get("boiIds")
         if not isinstance(wanted, list):
             raise Refusal(400, "boiIds must be an array")
         found = [self._store.find(bo.code, str(boi_id)) for boi_id in wanted]
-        shown = [self._shown(one, body, caller) for one in found if one is not None]
+        shown = [self._read(one, body, caller) for one in found if one is not None]
         # An object in place of an array of one, as the vendor's documentation shows it.
         return shown[0] if len(shown) == 1 else shown
 
     def _list(self, body: Mapping[str, Any], caller: Caller) -> Any:
         bo = self._object(body, "boCode")
         found = page(listed(self._store, bo, body), body, limit=self._declared.page_limit)
-        return {"records": [columns(body, self._shown(one, {}, caller)) for one in found]}
+        return {"records": [self._row(one, body, caller) for one in found]}
+
+    def _row(self, one: Instance, body: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        return columns(body, one, self._shown(one, {}, caller), caller, self._dialect)
 
     def _nested(self, body: Mapping[str, Any], caller: Caller) -> Any:
         parent = self._instance(body, "parentBoCode", "parentBoiId")
         found = self._store.nested(parent, str(body.get("parentFieldCode")))
         paged = page(found, body, limit=self._declared.page_limit)
         return {"records": [self._shown(one, body, caller) for one in paged]}
+
+    def _read(self, one: Instance, body: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+        """Return an instance, which the caller has read by now; a list or a write is no reading (chosen)."""
+        one.readers.add(caller.name)
+        return self._shown(one, body, caller)
 
     def _shown(self, one: Instance, body: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
         return shown(one, caller, self._dialect, languages=body.get("multiLanguage") is True)

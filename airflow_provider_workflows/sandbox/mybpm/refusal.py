@@ -4,7 +4,8 @@ from __future__ import annotations
 
 
 class Refusal(Exception):
-    """No: the HTTP status and the reason.
+    """
+    No: the HTTP status and the reason.
 
     The vendor documents neither statuses nor bodies of refusals; all of them are this sandbox's choice: 400
     for what is wrong in a request, 401 for a bad token, 404 for objects, instances and paths that are not.

@@ -9,20 +9,27 @@ from datetime import UTC, timezone
 from typing import Any
 
 from airflow_provider_workflows.sandbox.clock import Agenda
-from airflow_provider_workflows.sandbox.mybpm.model import Declared
+from airflow_provider_workflows.sandbox.mybpm.declared import Declared
 from airflow_provider_workflows.sandbox.mybpm.refusal import Refusal
 from airflow_provider_workflows.sandbox.mybpm.values import read_zone
 
 
 @dataclass(frozen=True)
 class Caller:
-    """A user who may call; the zone is that of the dates he is told."""
+    """
+    A user who may call.
 
+    :param name: the e-mail, or a word for the user behind the API tokens.
+    :param zone: of the dates that the user is told.
+    """
+
+    name: str
     zone: timezone
 
 
 class Sessions:
-    """The tokens of one server; session tokens live in its memory.
+    """
+    The tokens of one server; session tokens live in its memory.
 
     ``issued`` are all session tokens that it has given out, those that are void by now among them.
     """
@@ -39,7 +46,8 @@ class Sessions:
         self._tokens.clear()
 
     def issue(self, body: Mapping[str, Any]) -> str:
-        """A new session token.
+        """
+        Return a new session token.
 
         :raises Refusal: if e-mail or password are wrong, or the zone is none of the form ``GMT+0600``.
         """
@@ -51,13 +59,14 @@ class Sessions:
             raise Refusal(400, f"unknown timezone {body.get('timezone')!r}")
         token = uuid.uuid4().hex
         self.issued.append(token)
-        self._tokens[token] = (self._agenda.now() + self._declared.session_seconds, Caller(zone))
+        self._tokens[token] = (self._agenda.now() + self._declared.session_seconds, Caller(email, zone))
         return token
 
     def caller(self, headers: Mapping[str, str]) -> Caller:
-        """The caller, by the header ``TOKEN`` or ``API-TOKEN``.
+        """
+        Return the caller, by the header ``TOKEN``, ``API-TOKEN`` or ``API_TOKEN``.
 
-        Both headers take API tokens, since it is not documented which one they belong in; session tokens are
+        All take API tokens, since it is not documented which one they belong in; session tokens are
         known from the vendor's sample to belong in the first.
 
         :raises Refusal: if there is no good token.
@@ -65,7 +74,7 @@ class Sessions:
         expiry, caller = self._tokens.get(headers.get("token", ""), (0.0, None))
         if caller is not None and self._agenda.now() < expiry:
             return caller
-        given = {headers.get("token"), headers.get("api-token")}
+        given = {headers.get(name) for name in ("token", "api-token", "api_token")}
         if given & self._declared.api_tokens:
-            return Caller(read_zone(self._declared.timezone) or UTC)
+            return Caller("API token", read_zone(self._declared.timezone) or UTC)
         raise Refusal(401, "no valid token")

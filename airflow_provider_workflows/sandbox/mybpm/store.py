@@ -1,4 +1,4 @@
-"""The instances of one server, and the processes that they go through."""
+"""The instances of business objects, and as a person or a test looks at them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from airflow_provider_workflows.sandbox.clock import Agenda
-from airflow_provider_workflows.sandbox.mybpm.declared import id_of
-from airflow_provider_workflows.sandbox.mybpm.model import BusinessObject, Declared, Step
+from airflow_provider_workflows.sandbox.mybpm.declared import BusinessObject, Declared, Step, id_of
+from airflow_provider_workflows.sandbox.vendor import Action, Record
 
 
 @dataclass
 class Instance:
-    """One instance (BOI).
+    """
+    One instance (BOI).
 
     :param links: by code of a reference field: ids of the instances linked to, in order; one that was added
         twice is there twice, which is this sandbox's choice, for want of documentation.
+    :param readers: who has read it: an instance is touched for them (vendor's pages), and whatever else is
+        done to it does not change that, which is a choice.
     :param declared: whether it was there from the beginning.
     :param passed: names of the steps done.
     """
@@ -27,8 +30,8 @@ class Instance:
     created: float
     modified: float
     state: str = "ALL"
-    touched: bool = False
     declared: bool = False
+    readers: set[str] = field(default_factory=set)
     links: dict[str, list[str]] = field(default_factory=dict)
     passed: list[str] = field(default_factory=list)
 
@@ -53,7 +56,7 @@ class Store:
         return iter(self._instances.values())
 
     def create(self, bo: BusinessObject, values: dict[str, str], *, declared: bool = False) -> Instance:
-        """A new instance, which begins its process unless it was there from the beginning."""
+        """Return a new instance, which begins its process unless it was there from the beginning."""
         now = self.agenda.now()
         boi_id = id_of("boi", next(self._numbers))
         made = Instance(boi_id, bo, values, now, now, declared=declared)
@@ -63,25 +66,24 @@ class Store:
         return made
 
     def find(self, bo_code: str, boi_id: str) -> Instance | None:
-        """The instance of this id, removed ones included."""
+        """Return the instance of this id, removed ones included."""
         found = self._instances.get(boi_id)
         return found if found is not None and found.bo.code == bo_code else None
 
     def by_unique(self, bo_code: str, field_code: str, value: str) -> Instance | None:
-        """The live instance with a value in a unique field; removed ones give their value free (a choice)."""
+        """Return the live instance with a value in a unique field; removed ones free theirs (chosen)."""
         for one in self:
             if one.bo.code == bo_code and one.state != "REMOVED" and one.values.get(field_code) == value:
                 return one
         return None
 
     def nested(self, parent: Instance, field_code: str) -> list[Instance]:
-        """What a reference field links to, in order."""
+        """Return what a reference field links to, in order."""
         return [self._instances[boi_id] for boi_id in parent.links.get(field_code, ())]
 
     def write(self, one: Instance, values: Mapping[str, str]) -> None:
         """Change values."""
         one.values |= values
-        one.touched = True
         one.modified = self.agenda.now()
 
     def set_state(self, one: Instance, state: str) -> None:
@@ -91,7 +93,8 @@ class Store:
             self._go_on(one)
 
     def choose(self, one: Instance, label: str) -> None:
-        """Do the step that waits for a person.
+        """
+        Do the step that waits for a person.
 
         :raises KeyError: if it has no such choice.
         """
@@ -124,3 +127,44 @@ class Store:
         self.write(one, values)
         one.state = step.state or one.state
         self._go_on(one)
+
+
+def records_of(vendor: str, store: Store) -> list[Record]:
+    """All instances but those that were there from the beginning."""
+    return [_record(vendor, store, one) for one in store if not one.declared]
+
+
+def _record(vendor: str, store: Store, one: Instance) -> Record:
+    step = one.step
+    linked = {code: ", ".join(_title(nested) for nested in store.nested(one, code)) for code in one.links}
+    shown = {code: one.bo.fields[code].options.get(value, value) for code, value in one.values.items()}
+    return Record(
+        vendor=vendor,
+        kind="BOI",
+        id=f"{one.bo.code}/{one.boi_id}",
+        state="finished" if step is None else "waiting" if step.choices else "running",
+        standing=() if step is None or not step.choices else (step.name,),
+        stops=tuple(one.passed),
+        fields={**shown, **linked, "state": one.state},
+        actions=_actions(one),
+    )
+
+
+def _title(one: Instance) -> str:
+    """Return an instance in a word: its first value."""
+    return next(iter(one.values.values()), one.boi_id)
+
+
+def _actions(one: Instance) -> tuple[Action, ...]:
+    named = {"bo_code": one.bo.code, "boi_id": one.boi_id}
+    choices = one.step.choices if one.step is not None else {}
+    chosen = [Action(label, "choose", {**named, "choice": label}) for label in choices]
+    moves = {
+        "ALL": (("Archive", "ARCHIVED"), ("Remove", "REMOVED")),
+        "ARCHIVED": (("Restore", "ALL"),),
+        "REMOVED": (("Restore", "ALL"),),
+    }
+    moved = [
+        Action(label, "set_state", {**named, "state": state}) for label, state in moves.get(one.state, ())
+    ]
+    return (*chosen, *moved)

@@ -1,4 +1,4 @@
-"""Values as the server takes, keeps and shows them."""
+"""Values as the sandbox takes, keeps and shows them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from airflow_provider_workflows.sandbox.mybpm.model import Field
+from airflow_provider_workflows.sandbox.mybpm.declared import Field
 from airflow_provider_workflows.sandbox.mybpm.refusal import Refusal
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -17,7 +17,8 @@ _WEST, _EAST = timedelta(hours=-12), timedelta(hours=14)
 
 
 def accept(field: Field, value: Any) -> str:
-    """A value to keep.
+    """
+    Return a value to keep.
 
     Stricter than is known of the vendor: it is documented that values are text and what a date looks like,
     not what happens to others.
@@ -53,15 +54,19 @@ def _is_date(value: str) -> bool:
 
 
 def told(field: Field, value: str, zone: timezone) -> dict[str, str]:
-    """A value as an answer shows it: dates in the user's zone, options with their label."""
+    """Return a value as an answer shows it: dates in the user's zone, options with their label."""
     api, display = value, value
     if value and field.type == "FULL_DATE":
-        moment = datetime.fromisoformat(value).astimezone(zone)
-        api = short_offset(moment)
-        display = moment.strftime("%Y-%m-%d %H:%M")
-    elif field.type == "RADIO_BUTTON_GROUP":
+        return {**told_moment(datetime.fromisoformat(value), zone), "type": field.type}
+    if field.type == "RADIO_BUTTON_GROUP":
         display = field.options.get(value, "")
     return {"apiValue": api, "displayValue": display, "type": field.type}
+
+
+def told_moment(moment: datetime, zone: timezone) -> dict[str, str]:
+    """Return a moment in the user's zone; people see it to the minute."""
+    local = moment.astimezone(zone)
+    return {"apiValue": short_offset(local), "displayValue": local.strftime("%Y-%m-%d %H:%M")}
 
 
 def short_offset(moment: datetime) -> str:
@@ -73,7 +78,8 @@ def short_offset(moment: datetime) -> str:
 
 
 def read_zone(text: Any) -> timezone | None:
-    """A zone of the form ``GMT+0600``; None if it is not of it, or no clock on Earth is set so.
+    """
+    Return a zone of the form ``GMT+0600``; None if it is not of it, or no clock on Earth is set so.
 
     What the vendor makes of others is not known; it may be less strict.
     """

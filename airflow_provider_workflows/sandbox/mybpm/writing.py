@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_workflows.sandbox.journal import Journal
-from airflow_provider_workflows.sandbox.mybpm.model import BusinessObject
+from airflow_provider_workflows.sandbox.mybpm.declared import BusinessObject
 from airflow_provider_workflows.sandbox.mybpm.refusal import Refusal
 from airflow_provider_workflows.sandbox.mybpm.store import Instance, Store
 from airflow_provider_workflows.sandbox.mybpm.values import accept
@@ -30,7 +30,8 @@ class Writer:
         self._journal = journal
 
     def upsert(self, bo: BusinessObject, body: Mapping[str, Any]) -> Instance:
-        """Update the instance of ``boiId`` or of a unique value, or create one.
+        """
+        Update the instance of ``boiId`` or of a unique value, or create one.
 
         :raises Refusal: if it cannot be done; nothing has been changed then.
         """
@@ -53,7 +54,8 @@ class Writer:
         return one
 
     def create(self, bo: BusinessObject, body: Mapping[str, Any]) -> Instance:
-        """A new instance.
+        """
+        Return a new instance.
 
         :raises Refusal: also if a unique value is there already, which is this sandbox's choice.
         """

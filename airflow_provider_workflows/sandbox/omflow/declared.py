@@ -1,4 +1,4 @@
-"""The ``[omflow]`` table of a declaration file, checked and turned into the model."""
+"""The ``[omflow]`` table of a declaration file: what it says, checked."""
 
 from __future__ import annotations
 
@@ -6,21 +6,32 @@ import itertools
 import re
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import get_args
 
 from airflow_provider_workflows.sandbox.declaration import DeclarationError, Table, Types, check_table
-from airflow_provider_workflows.sandbox.omflow.model import (
-    ALL_RIGHTS,
-    Component,
-    Declared,
-    FormField,
-    Kind,
-    Process,
-    User,
-    Verdict,
-)
+from airflow_provider_workflows.sandbox.omflow.commits import Commits
+from airflow_provider_workflows.sandbox.omflow.model import Component, FormField, Kind, Process, User, Verdict
 
-_TOP: Mapping[str, Types] = {"latency": (int, float), "users": list, "processes": dict}
+ALL_RIGHTS = ("add", "modify", "view", "delete", "design")
+
+
+@dataclass
+class Declared:
+    """All that one OMFlow server holds at the beginning, by name."""
+
+    processes: dict[str, Process]
+    users: dict[str, User]
+    first_file: int = 1
+
+
+_TOP: Mapping[str, Types] = {
+    "latency": (int, float),
+    "torn_writes": (int, float),
+    "first_file": int,
+    "users": list,
+    "processes": dict,
+}
 _USER: Mapping[str, Types] = {"name": str, "password": str, "rights": (list, dict), "active": bool}
 _FIELD: Mapping[str, Types] = {
     "type": str,
@@ -28,6 +39,8 @@ _FIELD: Mapping[str, Types] = {
     "required": bool,
     "regex": str,
     "default": str,
+    "null": bool,
+    "choices": list,
     "labels": dict,
 }
 _COMPONENT: Mapping[str, Types] = {
@@ -52,6 +65,8 @@ _PROCESS: Mapping[str, Types] = {
     "fields": dict,
     "flow": dict,
     "start_input": list,
+    "first_no": int,
+    "first_id": int,
     "latency": (int, float),
     "api": bool,
     "enabled": bool,
@@ -66,19 +81,29 @@ _NAMESPACE = uuid.UUID("6f1c51f4-6cb9-4a3c-8a55-0d1f6f0a0c11")
 
 
 def read_declared(table: Table) -> Declared:
-    """Turn the table into the model.
+    """
+    Turn the table into the model.
 
     :raises DeclarationError: naming the place that cannot be used.
     """
     check_table(table, _TOP, place="[omflow]")
     latency = table.get("latency", 0.0)
     users = [read_user(item) for item in table.get("users", [])]
-    processes = [_process(api_path, item, latency) for api_path, item in table.get("processes", {}).items()]
-    return Declared({item.api_path: item for item in processes}, {item.name: item for item in users})
+    commits = Commits(table.get("torn_writes", 0))
+    processes = [
+        _process(api_path, item, latency=latency, commits=commits)
+        for api_path, item in table.get("processes", {}).items()
+    ]
+    return Declared(
+        {item.api_path: item for item in processes},
+        {item.name: item for item in users},
+        first_file=table.get("first_file", 1),
+    )
 
 
 def read_user(table: Table) -> User:
-    """Turn the declaration of a user into the model.
+    """
+    Turn the declaration of a user into the model.
 
     :raises DeclarationError: if something is missing or means nothing.
     """
@@ -103,7 +128,7 @@ def _rights(names: Sequence[str], place: str) -> frozenset[str]:
     return frozenset(names)
 
 
-def _process(api_path: str, table: Table, latency: float) -> Process:
+def _process(api_path: str, table: Table, *, latency: float, commits: Commits) -> Process:
     place = f"omflow process {api_path!r}"
     check_table(table, _PROCESS, place=place)
     settings: Table = {
@@ -111,6 +136,7 @@ def _process(api_path: str, table: Table, latency: float) -> Process:
         "app": "sandbox",
         "uuid": uuid.uuid5(_NAMESPACE, api_path).hex,
         "latency": latency,
+        "commits": commits,
         **table,
     }
     settings["fields"] = {key: _field(key, item, place) for key, item in table.get("fields", {}).items()}

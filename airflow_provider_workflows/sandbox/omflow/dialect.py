@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Dialect:
-    """One version's way of speaking.
+    """
+    One version's way of speaking.
 
     :param version: of the server.
     :param textual: statuses and order numbers are text.

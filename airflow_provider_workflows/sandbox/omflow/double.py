@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import secrets
 from collections.abc import Callable, Collection, Mapping
@@ -14,12 +15,10 @@ from airflow_provider_workflows.sandbox.journal import Journal
 from airflow_provider_workflows.sandbox.omflow import editing, files, reading
 from airflow_provider_workflows.sandbox.omflow.declared import read_user
 from airflow_provider_workflows.sandbox.omflow.dialect import Dialect
-from airflow_provider_workflows.sandbox.omflow.messages import Say, say
+from airflow_provider_workflows.sandbox.omflow.messages import Refusal, Say, say
 from airflow_provider_workflows.sandbox.omflow.model import User
-from airflow_provider_workflows.sandbox.omflow.records import records_of
-from airflow_provider_workflows.sandbox.omflow.refusal import Refusal
 from airflow_provider_workflows.sandbox.omflow.request import BODY_LIMIT, RestRequest, read_request
-from airflow_provider_workflows.sandbox.omflow.state import State
+from airflow_provider_workflows.sandbox.omflow.state import State, records_of
 from airflow_provider_workflows.sandbox.vendor import (
     Answer,
     Call,
@@ -49,6 +48,7 @@ def _raise(status: int, message: Say | str, **values: str) -> Endpoint:
     return endpoint
 
 
+_BAD_URL = _raise(403, Say.BAD_URL)
 _WHOLE: dict[str, tuple[str, Endpoint]] = {
     "/rest/flowmanage/api/omdata/load": ("load", reading.load),
     "/rest/flowmanage/api/omdata-file/upload": ("upload", files.upload_files),
@@ -73,8 +73,17 @@ _FORBIDDEN = Answer(
 )
 
 
+def _not_found(path: str) -> Answer:
+    title = f"Page not found at {html.escape(path)}"
+    head = f"<!DOCTYPE html><html lang='en'><head><title>{title}</title></head>"
+    return Answer(
+        f"{head}<body><h1>{title}</h1></body></html>".encode(), status=404, content_type="text/html"
+    )
+
+
 class OMFlowDouble:
-    """One OMFlow server.
+    """
+    One OMFlow server.
 
     :param dialect: of its version.
     :param declaration: the ``[omflow]`` table.
@@ -118,39 +127,46 @@ class OMFlowDouble:
         return self._state.agenda
 
     def public_path(self, head: Head) -> str:
-        """The path as it is: OMFlow wants its code in the body."""
+        """Return the path as it is: OMFlow wants its code in the body."""
         return head.path
 
     def endpoints(self, head: Head) -> Collection[str]:
-        """The endpoints that a request can be for: an edit shows only in its body which of three it is."""
+        """Return the endpoints that a request can be for: only an edit's body shows which of three it is."""
         if head.path.startswith(_EDIT):
             return tuple(editing.ENDPOINT_OF_ACTION.values())
         return (self._endpoint(head.path)[0],)
 
     def route(self, call: Call) -> Routed:
-        """The endpoint of a request, and its work."""
+        """Return the endpoint of a request, and its work."""
         path = call.head.path
         if path.rstrip("/") == _SECURITY:
             return Routed("security", lambda: self._issue(call))
-        if not path.startswith("/rest/"):
-            return Routed("other", lambda: _FORBIDDEN)
+        if not path.startswith("/rest/") or path == "/rest/":
+            return Routed("other", lambda: self._page(call.head))
         request = read_request(call)
         name, endpoint = self._endpoint(path)
         if path.startswith(_EDIT):
             name = editing.ENDPOINT_OF_ACTION.get(str(request.body.get("action")), "other")
         return Routed(name, lambda: self._serve(request, endpoint))
 
+    def _page(self, head: Head) -> Answer:
+        """Return a page; where there is one, a form without the token of a page is refused."""
+        if head.path == "/" and head.method == "GET":
+            return Answer(b"", status=302, content_type="text/html", headers=(("Location", "/home/"),))
+        known = head.path == "/" or self._endpoint(f"/rest{head.path}")[1] is not _BAD_URL
+        return _FORBIDDEN if known else _not_found(head.path)
+
     def _endpoint(self, path: str) -> tuple[str, Endpoint]:
         """Name and work of a path; a trailing slash does not matter."""
         path = path.rstrip("/")
         if path == _SECURITY:
-            return "security", _raise(403, Say.BAD_URL)
+            return "security", _BAD_URL
         by_process = _BY_PROCESS | {_EDIT: ("open", editing.edit)}
         for prefix, (name, work) in by_process.items():
             api_path = path.removeprefix(prefix)
             if api_path != path and "/" not in api_path:
                 return name, _bound(work, api_path)
-        return _WHOLE.get(path, ("other", _raise(403, Say.BAD_URL)))
+        return _WHOLE.get(path, ("other", _BAD_URL))
 
     def _issue(self, call: Call) -> Answer:
         self.agenda.run_due()
@@ -184,6 +200,7 @@ class OMFlowDouble:
 
     def _refuse(self, request: RestRequest, refusal: Refusal) -> Answer:
         text = say(refusal.message, request.language, **refusal.values)
+        text = text.replace("or a real number", "or a number")  # as the server's older Python says it
         result = {"result": refusal.result} if self._state.dialect.failure_has_result else {}
         return self._envelope(refusal.status, text, result)
 
@@ -205,10 +222,6 @@ class OMFlowDouble:
 
     def reset(self) -> None:
         """Back to the declaration: no orders, no codes, all switches as declared."""
-        for flow in self._state.flows.values():
-            for order in flow.engine.table.orders.values():
-                for file in order.files:
-                    file.upload.remove()
         self._state = self._fresh()
 
     def _push_by_hand(self, *, api_path: str, data_id: int | str) -> None:
@@ -233,6 +246,7 @@ class OMFlowDouble:
     def _remove_user(self, *, name: str) -> None:
         if self._state.users.pop(name, None) is None:
             raise CommandError(f"no user {name!r}")
+        self._state.forget_author(name)
 
     def _set_process(self, *, api_path: str, **flags: bool | None) -> None:
         if api_path not in self._state.flows:

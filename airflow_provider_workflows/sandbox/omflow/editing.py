@@ -15,13 +15,12 @@ from airflow_provider_workflows.sandbox.omflow.forms import (
     check_items,
     read_items,
 )
-from airflow_provider_workflows.sandbox.omflow.messages import Say
+from airflow_provider_workflows.sandbox.omflow.messages import Refusal, Say
 from airflow_provider_workflows.sandbox.omflow.model import Process, User
-from airflow_provider_workflows.sandbox.omflow.refusal import Refusal
 from airflow_provider_workflows.sandbox.omflow.request import RestRequest
 from airflow_provider_workflows.sandbox.omflow.state import Flow, State
 from airflow_provider_workflows.sandbox.omflow.table import Order, Row
-from airflow_provider_workflows.sandbox.spool import Upload
+from airflow_provider_workflows.sandbox.vendor import Upload
 
 Reply = tuple[Say, Any]
 
@@ -29,7 +28,8 @@ ENDPOINT_OF_ACTION = {"create": "open", "update": "push", "delete": "delete"}
 
 
 def edit(state: State, request: RestRequest, user: User, api_path: str) -> Reply:
-    """Serve ``omdata/edit/<api_path>``.
+    """
+    Serve ``omdata/edit/<api_path>``.
 
     :raises Refusal: in all the recorded ways.
     """
@@ -54,7 +54,7 @@ def edit(state: State, request: RestRequest, user: User, api_path: str) -> Reply
 
 
 def _flow(state: State, request: RestRequest, api_path: str) -> Flow:
-    """The flow of a path; the path ``None`` leaves the choice to the body (recorded)."""
+    """Return the flow of a path; the path ``None`` leaves the choice to the body (recorded)."""
     if api_path != "None":
         flow = state.flow(api_path)
     elif request.body.get("flow_uuid"):
@@ -69,11 +69,16 @@ def _flow(state: State, request: RestRequest, api_path: str) -> Flow:
 def _open(state: State, request: RestRequest, user: User, flow: Flow) -> Reply:
     process = flow.process
     state.demand(user, "add", process)
-    items = read_items(_decoded(request.body.get("formdata")), process, state.dialect, status=500)
+    items = read_items(_decoded(request.body.get("formdata", [])), process, state.dialect, status=500)
     uploads = _open_uploads(state, request, items)
     check_items(items, process, [field.id for field in process.fields.values() if field.required])
     check_headers(items)
-    number = _begin(state, flow, user, items, uploads, request.body.get("start_input"))
+    start_input = _decoded(request.body.get("start_input"))
+    if isinstance(start_input, Mapping) and (
+        blank := [name for name in process.start_input if start_input.get(name) == ""]
+    ):
+        raise Refusal(404, Say.VARIABLE_MISSING, names=", ".join(blank))
+    number = _begin(state, flow, user, items, uploads, start_input)
     return Say.OPENED, state.dialect.no_number if number is None else state.spoken_number(number)
 
 
@@ -87,13 +92,13 @@ def _decoded(formdata: Any) -> Any:
 
 
 def _open_uploads(state: State, request: RestRequest, items: list[Item]) -> list[Upload]:
-    """The files to keep: all ``files``, and in 1.2 those of the fields that ``files_item`` names."""
+    """Return the files to keep: all ``files``, and in 1.2 those of the fields that ``files_item`` names."""
     named: Sequence[str] = []
     if state.dialect.multipart_open:
         named = _decoded(request.body.get("files_item", "[]")) or []
-    fields = [upload for upload in request.call.uploads if upload.field in named]
+    fields = [upload for upload in request.uploads if upload.field in named]
     items.extend(Item(upload.field, "form-file", upload.name) for upload in fields)
-    return [upload for upload in request.call.uploads if upload.field == "files"] + fields
+    return [upload for upload in request.uploads if upload.field == "files"] + fields
 
 
 def _begin(
@@ -114,8 +119,6 @@ def _begin(
         flow.engine.begin(phantom, moves=False)
     if verdict == "accept":
         flow.engine.later(lambda: _open_validated(state, flow, user, items, uploads))
-        for upload in uploads:
-            upload.kept = True
     return None if phantom is None else phantom.data_no
 
 
@@ -128,7 +131,7 @@ def _open_validated(state: State, flow: Flow, user: User, items: list[Item], upl
 def _new_order(
     state: State, flow: Flow, user: User, items: list[Item], uploads: list[Upload]
 ) -> Order | None:
-    """The order with its first row. If the database refuses a value: None, and a number lost (recorded)."""
+    """Return the order with its first row; None, and a number lost, if a value is refused (recorded)."""
     table, process, now = flow.engine.table, flow.process, state.agenda.now()
     order = Order(table.next_no())
     row = Row(
@@ -140,7 +143,7 @@ def _new_order(
         update_user_id=user.name,
         createtime=now,
         updatetime=now,
-        form={field.column: field.default for field in process.fields.values()},
+        form={field.column: field.left_out for field in process.fields.values()},
     )
     try:
         apply_items(row, items, process)
@@ -149,13 +152,12 @@ def _new_order(
     table.orders[order.data_no] = order
     table.add(row)
     row.data_param = _data_param(process, row)
-    for upload in uploads:
-        attach(state, order, row.id, upload)
+    attach(state, order, row.id, uploads)
     return order
 
 
 def _data_param(process: Process, row: Row) -> str:
-    """The engine's own note in a row, as the server keeps it."""
+    """Return the engine's own note in a row, as the server keeps it."""
     target = process.flow[process.start.to[0]].uuid if process.start.to else ""
     note = {
         "flow_uuid": process.uuid,
@@ -184,7 +186,7 @@ def _push(state: State, request: RestRequest, user: User, flow: Flow) -> Reply:
         preset = component.quick.get(str(action), {})
         items = [Item(name, process.fields[name].type, value) for name, value in preset.items()]
     else:
-        items = read_items(request.body.get("formdata"), process, state.dialect, status=404)
+        items = read_items(request.body.get("formdata", []), process, state.dialect, status=404)
         ruled = component.required
         if ruled is None:
             ruled = tuple(field.id for field in process.fields.values() if field.required)
@@ -199,19 +201,28 @@ def _push(state: State, request: RestRequest, user: User, flow: Flow) -> Reply:
 
 
 def _pushed_row(state: State, request: RestRequest, user: User, flow: Flow) -> Row:
-    """The row to push, found in the order of the vendor's own checks."""
+    """Return the row to push, found in the order of the vendor's own checks."""
+    given = request.body.get("data_id", "")
+    row = _row(flow, given)
+    # Of an id that is zero or empty, the right is not asked (recorded).
+    if given and (row is None or not (user.may("modify", flow.process.api_path) or _is_assignee(user, row))):
+        raise Refusal(403, Say.NO_RIGHT)
     try:
-        data_id = int(request.body.get("data_id", ""))
+        int(given)
     except (TypeError, ValueError) as error:
         raise Refusal(404, str(error)) from None
-    row = flow.engine.table.row(data_id)
-    if row is None or not (user.may("modify", flow.process.api_path) or _is_assignee(user, row)):
-        raise Refusal(403, Say.NO_RIGHT)
-    if not row.is_open:
+    if row is None or not row.is_open:
         raise Refusal(404, f"Omdata_{flow.process.uuid} matching query does not exist.")
     if row.running:
         raise Refusal(404, Say.STILL_RUNNING)
     return row
+
+
+def _row(flow: Flow, data_id: Any) -> Row | None:
+    try:
+        return flow.engine.table.row(int(data_id))
+    except (TypeError, ValueError):
+        return None
 
 
 def _is_assignee(user: User, row: Row) -> bool:
@@ -225,10 +236,12 @@ def _delete(state: State, request: RestRequest, user: User, flow: Flow) -> Reply
         numbers = [numbers]
     if not isinstance(numbers, list):
         raise Refusal(404, Say.NOT_FOUND)
-    for number in numbers:
-        order = flow.engine.table.remove(int(number))
+    try:
+        wanted = [int(number) for number in numbers]
+    except (TypeError, ValueError):
+        raise Refusal(404, Say.NOT_FOUND) from None
+    for number in wanted:
+        order = flow.engine.table.remove(number)
         if order is not None:
             state.journal.effect("deleted")
-            for file in order.files:
-                file.upload.remove()
     return Say.DELETED, ""

@@ -1,7 +1,9 @@
-"""The flow engine: moves rows from component to component, as recorded on the vendor's server.
+"""
+The flow engine: moves rows from component to component, as recorded on the vendor's server.
 
 Rows are never reused: who arrives at a human component leaves a ``history`` row behind and goes on as a new
-one. Between a fork or a collection and the rows that follow there is a moment without any open row.
+one. The two are written in separate commits, and so are the rows of a fork's branches. Between the commits, a
+reader sees an order with a row missing.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from airflow_provider_workflows.sandbox.omflow.table import Order, Row, Table
 
 
 class Engine:
-    """Runs one process.
+    """
+    Runs one process.
 
     :param process: with the switches that may be thrown meanwhile.
     :param agenda: of the server.
@@ -25,7 +28,7 @@ class Engine:
 
     def __init__(self, process: Process, agenda: Agenda, journal: Journal) -> None:
         self.process = process
-        self.table = Table()
+        self.table = Table(first_no=process.first_no, first_id=process.first_id)
         self._agenda = agenda
         self._journal = journal
         self._enter: dict[str, Callable[[Row, Component], None]] = {
@@ -40,7 +43,8 @@ class Engine:
         }
 
     def begin(self, order: Order, *, moves: bool = True) -> None:
-        """Take a new order in; its work begins after the process's latency.
+        """
+        Take a new order in; its work begins after the process's latency.
 
         :param moves: False for a phantom, which stays ``running`` for good.
         """
@@ -56,7 +60,7 @@ class Engine:
         self._later(row, lambda: self._leave_human(row, component))
 
     def component_of(self, row: Row) -> Component:
-        """The component at which a row stands."""
+        """Return the component at which a row stands."""
         return next(item for item in self.process.flow.values() if item.uuid == row.stop_uuid)
 
     def later(self, action: Callable[[], None]) -> None:
@@ -95,9 +99,12 @@ class Engine:
         now = self._agenda.now()
         row.stand_at(component, now)
         row.stoptime = now
-        arrived = self.table.add_copy(row, now)
-        arrived.stand_at(component, now)
         row.history = True
+        self._commit(row, lambda: self._arrive(row, component), after=self.process.commits.arrival())
+
+    def _arrive(self, row: Row, component: Component) -> None:
+        now = self._agenda.now()
+        self.table.add_copy(row, now).stand_at(component, now)
 
     def _enter_switch(self, row: Row, component: Component) -> None:
         value = row.form.get(component.on.lower())
@@ -132,8 +139,10 @@ class Engine:
 
     def _enter_fork(self, row: Row, component: Component) -> None:
         self._become_history(row, component)
+        seconds = self.process.latency
         for key in component.to:
-            self._branch(row, key)
+            self._branch(row, key, seconds=seconds)
+            seconds += self.process.commits.branch()
 
     def _enter_collect(self, row: Row, component: Component) -> None:
         arrived = self.table.orders[row.data_no].arrived.setdefault(component.key, [])
@@ -144,13 +153,13 @@ class Engine:
             main = component.main or incoming[0]
             goes_on = next((each for each in arrived if each.came_from == main), row)
             arrived.clear()
-            self._branch(goes_on, component.to[0])
+            self._branch(goes_on, component.to[0], seconds=self.process.latency)
 
     def _become_history(self, row: Row, component: Component) -> None:
         row.stand_at(component, self._agenda.now())
         row.history = True
 
-    def _branch(self, row: Row, key: str) -> None:
+    def _branch(self, row: Row, key: str, *, seconds: float) -> None:
         """Go on with a new row, a moment later."""
         order = self.table.orders[row.data_no]
         order.pending += 1
@@ -162,7 +171,21 @@ class Engine:
             branch.stop_uuid = branch.stop_chart_text = None
             self._go(branch, key)
 
-        self._later(row, start)
+        self._later(row, start, seconds=seconds)
+
+    def _commit(self, row: Row, write: Callable[[], None], *, after: float) -> None:
+        """Write the next row of an order, which is missing until then."""
+        if not after:
+            write()
+            return
+        order = self.table.orders[row.data_no]
+        order.pending += 1
+
+        def finish() -> None:
+            order.pending -= 1
+            write()
+
+        self._later(row, finish, seconds=after)
 
     def _fail(self, row: Row, component: Component, message: str) -> None:
         now = self._agenda.now()

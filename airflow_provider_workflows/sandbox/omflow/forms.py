@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_workflows.sandbox.omflow.dialect import Dialect
-from airflow_provider_workflows.sandbox.omflow.messages import Say
+from airflow_provider_workflows.sandbox.omflow.messages import Refusal, Say
 from airflow_provider_workflows.sandbox.omflow.model import FormField, Process
-from airflow_provider_workflows.sandbox.omflow.refusal import Refusal
 from airflow_provider_workflows.sandbox.omflow.table import Row
 
 _INDICES = "string indices must be integers"
@@ -30,8 +29,8 @@ _TEXTS = (
     "dataid_header",
     "data_param",
 )
-_TRUE = (True, 1, "1", "t", "True")
-_FALSE = (False, 0, "0", "f", "False")
+TRUE = (True, 1, "1", "t", "True")
+FALSE = (False, 0, "0", "f", "False")
 
 
 class StorageError(Exception):
@@ -48,12 +47,15 @@ class Item:
 
 
 def read_items(formdata: Any, process: Process, dialect: Dialect, *, status: int) -> list[Item]:
-    """The items of a ``formdata`` that is a list, or nothing.
+    """
+    Return the items of a ``formdata`` that is a list; an empty list stands for none.
 
     :param status: of the refusal; the vendor gives 500 for open and 404 for push (recorded).
     :raises Refusal: with the server's exception text if an item is not as it expects.
     """
-    return [_item(entry, process, dialect, status) for entry in formdata or []]
+    if formdata is None:
+        raise Refusal(404, "'NoneType' object is not iterable")
+    return [_item(entry, process, dialect, status) for entry in formdata]
 
 
 def _item(entry: Any, process: Process, dialect: Dialect, status: int) -> Item:
@@ -68,25 +70,28 @@ def _item(entry: Any, process: Process, dialect: Dialect, status: int) -> Item:
 
 
 def check_items(items: Sequence[Item], process: Process, required: Sequence[str]) -> None:
-    """Apply the rules of a form.
+    """
+    Apply the rules of a form.
 
     :raises Refusal: if a required field is missing or blank, or a value misses its regex (one text for both).
     """
-    given = {item.id: item.value for item in items}
-    if any(given.get(name) in (None, "", []) for name in required):
+    blank = {item.id for item in items if item.value in (None, "", [])}
+    if not set(required) <= {item.id for item in items} - blank:
         raise Refusal(404, Say.FIELD_MISSING)
-    for name, value in given.items():
-        declared = process.fields.get(name)
-        if declared is None or declared.regex is None or value == "":
+    for item in items:
+        declared = process.fields.get(item.id)
+        if declared is None or not declared.regex:
             continue
-        if not isinstance(value, str):
+        if not isinstance(item.value, str):
             raise Refusal(404, "expected string or bytes-like object")
-        if not re.fullmatch(declared.regex, value):
+        # From the start, but not to the end; and a blank does not match, even if the field is optional.
+        if not re.match(declared.regex, item.value):
             raise Refusal(404, Say.FIELD_MISSING)
 
 
 def check_headers(items: Sequence[Item]) -> None:
-    """Refuse a group that is no object.
+    """
+    Refuse a group that is no object.
 
     :raises Refusal: with the server's exception text.
     """
@@ -95,7 +100,8 @@ def check_headers(items: Sequence[Item]) -> None:
 
 
 def apply_items(row: Row, items: Sequence[Item], process: Process) -> None:
-    """Write items into a row and the row's own columns: all of them or none.
+    """
+    Write items into a row and the row's own columns: all of them or none.
 
     :raises StorageError: if the table has no such column or the column takes no such value.
     """
@@ -121,9 +127,9 @@ def _store(row: Row, item: Item, process: Process) -> None:
 
 
 def _flag(value: Any) -> bool:
-    if value in _TRUE:
+    if value in TRUE:
         return True
-    if value in _FALSE:
+    if value in FALSE:
         return False
     raise StorageError(f"['“{value}” value must be either True or False.']")
 

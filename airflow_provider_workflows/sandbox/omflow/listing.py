@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
@@ -9,8 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from airflow_provider_workflows.sandbox.omflow.dialect import Dialect
-from airflow_provider_workflows.sandbox.omflow.messages import Say
-from airflow_provider_workflows.sandbox.omflow.refusal import Refusal
+from airflow_provider_workflows.sandbox.omflow.forms import FALSE, TRUE
+from airflow_provider_workflows.sandbox.omflow.messages import Refusal, Say
 from airflow_provider_workflows.sandbox.omflow.table import Row, Table
 
 Cell = str | int | bool | None
@@ -47,13 +48,14 @@ _NUMBERS = frozenset({"id", "data_no", "init_data_id"})
 _FLAGS = frozenset({"history", "closed", "running", "error", "is_child"})
 # Relations that the server names among the choices and answers by their ids.
 _RELATIONS = {"create_user": "create_user_id", "update_user": "update_user_id", "init_data": "init_data_id"}
+_TIME = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}|$)")
 _DEFAULT_LIMIT = 100
 # The recorded server gives local times without a zone.
 _ZONE = timezone(timedelta(hours=8), "Asia/Taipei")
 
 
 def local_time(seconds: float, *, timespec: str = "milliseconds", separator: str = "T") -> str:
-    """A time as the server writes it: of its own zone, without saying which."""
+    """Return a time as the server writes it: of its own zone, without saying which."""
     moment = datetime.fromtimestamp(seconds, UTC).astimezone(_ZONE).replace(tzinfo=None)
     return moment.isoformat(separator, timespec)
 
@@ -61,7 +63,8 @@ def local_time(seconds: float, *, timespec: str = "milliseconds", separator: str
 def list_rows(
     table: Table, columns: Sequence[str], request: Mapping[str, Any], dialect: Dialect
 ) -> list[dict[str, Cell]]:
-    """Answer a list request.
+    """
+    Answer a list request.
 
     :param table: of the process.
     :param columns: of the process's form.
@@ -84,8 +87,8 @@ def _listed(
     if excluded:
         kept = [row for row in kept if not all(test(row) for test in excluded)]
     wanted = [_column(name, known) for name in request.get("search_columns") or known]
-    for name in reversed(list(request.get("order_columns") or [])):
-        column = _column(name.removeprefix("-"), known)
+    orders = [(_column(name.removeprefix("-"), known), name) for name in request.get("order_columns") or []]
+    for column, name in reversed(orders):
         kept.sort(key=partial(_row_key, column), reverse=name.startswith("-"))
     return [
         {name: _spoken(name, cell(row, name), dialect) for name in wanted}
@@ -94,7 +97,7 @@ def _listed(
 
 
 def _candidates(table: Table, conditions: Any) -> list[Row]:
-    """The rows to test: as with an index, only those of an order that the first condition asks for."""
+    """Return the rows to test: as with an index, only those of an order that the first condition asks for."""
     match conditions:
         case [{"column": "data_no", "condition": "=", "value": value}, *_]:
             order = table.orders.get(int(value))
@@ -103,7 +106,7 @@ def _candidates(table: Table, conditions: Any) -> list[Row]:
 
 
 def cell(row: Row, column: str) -> Cell:
-    """The value of a column, as JSON shows it on 1.1."""
+    """Return the value of a column, as JSON shows it on 1.1."""
     if column in row.form:
         return row.form[column]
     value: Any = getattr(row, column)
@@ -171,10 +174,21 @@ def _coerced(column: str, value: Any) -> Cell:
     if column in _NUMBERS:
         return int(value)
     if column in _FLAGS:
-        return value in (True, 1, "1", "t", "True", "true")
+        if value not in (*TRUE, *FALSE):
+            raise ValueError([f"'{value}' 必須為 True 或 False。"])
+        return value in TRUE
     if column == "flow_uuid":
-        return str(UUID(str(value)))
+        return _uuid(value)
+    if column in _TIMES and not _TIME.match(str(value)):
+        raise ValueError([f"'{value}' 格式錯誤，必須為 YYYY-MM-DD HH:MM[:ss[.uuuuuu]][TZ]。"])  # noqa: RUF001
     return str(value)
+
+
+def _uuid(value: Any) -> str:
+    try:
+        return str(UUID(str(value)))
+    except ValueError:
+        raise ValueError([f"'{value}' 不是有效的 UUID"]) from None
 
 
 def _row_key(column: str, row: Row) -> tuple[int, float, str]:

@@ -1,4 +1,4 @@
-"""The vendor's translated messages."""
+"""What the server says, in the language that is wanted, and how it refuses."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import tomllib
 from enum import StrEnum, auto
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 DEFAULT_LANGUAGE = "zh-hant"
 # What Django makes of the codes that clients really send.
@@ -26,6 +27,7 @@ class Say(StrEnum):
     PARAMETER_MISSING = auto()
     PARAMETER_EMPTY = auto()
     FIELD_MISSING = auto()
+    VARIABLE_MISSING = auto()
     UNKNOWN_ACTION = auto()
     API_OFF = auto()
     DISABLED = auto()
@@ -53,7 +55,7 @@ def _texts() -> dict[str, dict[str, str]]:
 
 
 def say(message: Say | str, language: str = DEFAULT_LANGUAGE, **values: str) -> str:
-    """A message in a language, or in the default one where no translation is known; raw text as it is."""
+    """Return a message in a language, or in the default one if it has no translation; raw text as it is."""
     if not isinstance(message, Say):
         return message
     texts = _texts()[message.value]
@@ -61,7 +63,7 @@ def say(message: Say | str, language: str = DEFAULT_LANGUAGE, **values: str) -> 
 
 
 def language_of(accept_language: str) -> str:
-    """The first known language of an ``Accept-Language`` header, by preference."""
+    """Return the first known language of an ``Accept-Language`` header, by preference."""
     wishes = [_wish(part) for part in accept_language.split(",")]
     for _, name in sorted(wishes, key=lambda wish: -wish[0]):
         known = _ALIASES.get(name, name)
@@ -77,3 +79,21 @@ def _wish(part: str) -> tuple[float, str]:
         return float(quality or 1), name
     except ValueError:
         return 0.0, name
+
+
+class Refusal(Exception):
+    """
+    A request refused.
+
+    :param status: of the body; the HTTP status is 200 all the same.
+    :param message: translated, or raw exception text of the server.
+    :param result: details, where the vendor gives any.
+    :param values: what the message's placeholders stand for.
+    """
+
+    def __init__(self, status: int, message: Say | str, *, result: Any = None, **values: str) -> None:
+        super().__init__(status, message)
+        self.status = status
+        self.message = message
+        self.result = result
+        self.values = values

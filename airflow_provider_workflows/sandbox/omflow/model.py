@@ -1,4 +1,4 @@
-"""What a declaration says: processes with their forms and flows, and users with their rights."""
+"""Processes and users: what the double is told, as the rest of it uses it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from airflow_provider_workflows.sandbox.omflow.commits import Commits
+
 Kind = Literal["start", "human", "switch", "set", "sleep", "code", "fork", "collect", "end"]
 Verdict = Literal["accept", "reject"]
-
-ALL_RIGHTS = ("add", "modify", "view", "delete", "design")
 
 
 @dataclass(frozen=True)
 class FormField:
-    """One field of a process's form.
+    """
+    One field of a process's form.
 
     :param id: ``FORMITM_n``.
     :param type: the vendor's type; ``h_title``, ``h_level``, ``h_status`` and ``h_group`` also fill the row's
         own column of that name.
     :param required: whether open and push must bring it.
     :param regex: that a given value must match.
-    :param default: value of a field that an open leaves out.
+    :param default: value of a field that an open leaves out; empty if None.
+    :param null: whether a field left out is NULL instead, as for two of the vendor's own example.
+    :param choices: of a ``checkbox``; the server accepts others, too.
     :param labels: what the row's own column shows for a value, by value.
     """
 
@@ -31,6 +34,8 @@ class FormField:
     required: bool = False
     regex: str | None = None
     default: str | None = None
+    null: bool = False
+    choices: tuple[str, ...] | list[str] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -38,10 +43,18 @@ class FormField:
         """The column that holds it."""
         return self.id.lower()
 
+    @property
+    def left_out(self) -> str | None:
+        """The value that an open stores if it leaves the field out."""
+        if self.null:
+            return None
+        return self.default if self.default is not None else "[]" if self.type == "checkbox" else ""
+
 
 @dataclass(frozen=True)
 class Component:
-    """One component of a flow.
+    """
+    One component of a flow.
 
     :param key: its name in the declaration.
     :param uuid: ``FITEM_n``, numbered as declared.
@@ -79,12 +92,16 @@ class Component:
 
 @dataclass
 class Process:
-    """One process, and the switches that can be thrown while it runs.
+    """
+    One process, and the switches that can be thrown while it runs.
 
     :param api_path: its name in URLs.
     :param uuid: 32 hex digits, without dashes.
     :param start_input: names that a given ``start_input`` must hold.
+    :param first_no: number of the first order.
+    :param first_id: id of the first row.
     :param latency: seconds between accepting a request and doing its work.
+    :param commits: how far apart the commits of one step are.
     :param input_mapped: whether the validation at the start has an input mapping; without one the vendor's
         server answers with the number of a phantom order.
     """
@@ -96,7 +113,10 @@ class Process:
     fields: Mapping[str, FormField]
     flow: Mapping[str, Component]
     start_input: tuple[str, ...] = ()
+    first_no: int = 1
+    first_id: int = 1
     latency: float = 0.0
+    commits: Commits = field(default_factory=lambda: Commits(0))
     api: bool = True
     enabled: bool = True
     deployed: bool = True
@@ -108,13 +128,14 @@ class Process:
         return next(component for component in self.flow.values() if component.kind == "start")
 
     def incoming(self, key: str) -> list[str]:
-        """The components that lead to one, in the order of declaration."""
+        """Return the components that lead to one, in the order of declaration."""
         return [component.key for component in self.flow.values() if key in component.to]
 
 
 @dataclass(frozen=True)
 class User:
-    """One account.
+    """
+    One account.
 
     :param rights: by process; ``*`` stands for all others.
     """
@@ -127,11 +148,3 @@ class User:
     def may(self, right: str, api_path: str) -> bool:
         """Whether the user has a right on a process."""
         return right in self.rights.get(api_path, self.rights.get("*", frozenset()))
-
-
-@dataclass
-class Declared:
-    """All that one OMFlow server holds at the beginning, by name."""
-
-    processes: dict[str, Process]
-    users: dict[str, User]

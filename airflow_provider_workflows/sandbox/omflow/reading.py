@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_provider_workflows.sandbox.omflow.design import form_object, loaded, quick_actions, sample
 from airflow_provider_workflows.sandbox.omflow.files import named_flow, named_number, named_order
 from airflow_provider_workflows.sandbox.omflow.listing import cell, list_rows, local_time
-from airflow_provider_workflows.sandbox.omflow.messages import Say
-from airflow_provider_workflows.sandbox.omflow.model import FormField, User
-from airflow_provider_workflows.sandbox.omflow.refusal import Refusal
+from airflow_provider_workflows.sandbox.omflow.messages import Refusal, Say
+from airflow_provider_workflows.sandbox.omflow.model import User
 from airflow_provider_workflows.sandbox.omflow.request import RestRequest
 from airflow_provider_workflows.sandbox.omflow.state import Flow, State
 from airflow_provider_workflows.sandbox.omflow.table import Note
@@ -38,43 +38,40 @@ def list_orders(state: State, request: RestRequest, user: User, api_path: str) -
 
 
 def load(state: State, request: RestRequest, user: User) -> Reply:
-    """Serve ``omdata/load/``: the form of one row with its values. No answer was kept; the shape is ours."""
+    """
+    Serve ``omdata/load/``: the form of one row with its values.
+
+    :raises Refusal: with 403 for an unknown row, as for a missing right (recorded).
+    """
     flow = named_flow(state, request)
-    state.demand(user, "view", flow.process)
+    process = flow.process
     row = flow.engine.table.row(named_number(request, "data_id"))
-    if row is None:
-        raise Refusal(404, f"Omdata_{flow.process.uuid} matching query does not exist.")
-    design = [_designed(field) | {"value": cell(row, field.column)} for field in flow.process.fields.values()]
+    if row is None or not user.may("view", process.api_path):
+        raise Refusal(403, Say.NO_RIGHT)
     return Say.LOADED, {
-        "form_object": design,
-        "data_no": row.data_no,
-        "data_id": row.id,
+        "formobject": form_object(process),
+        "formdata": [loaded(field, cell(row, field.column)) for field in process.fields.values()],
+        "config": dict.fromkeys(("fp_show", "worklog", "history", "attachment", "relation"), True),
+        "flow_name": {"trans": process.name, "original": process.name},
+        "app_name": {"trans": process.app, "original": process.app},
+        "quick_action": quick_actions(process, row),
+        "files": [],
+        "find_item": True,
         "closed": row.closed,
     }
 
 
 def samples(state: State, request: RestRequest, user: User) -> Reply:
-    """Serve ``flow-active-api-format/get/``: a sample body for one action, with ids and types.
-
-    No answer was kept; the shape is that of the requests themselves.
-    """
+    """Serve ``flow-active-api-format/get/``: a sample body for one action, with ids and types."""
     request.require("app_name", "flow_name", "action")
     flow = state.flow_of_name(request.body["app_name"], request.body["flow_name"])
     if flow is None:
         raise Refusal(404, Say.NO_PROCESS)
     state.demand(user, "design", flow.process)
     action = str(request.body["action"])
-    sample: dict[str, Any] = {"security": "", "omflow_restapi": 1}
-    if action == "query":
-        return Say.QUERIED, sample | {"data_no": ""}
-    if action not in ("create", "update"):
+    if action not in ("create", "update", "query"):
         raise Refusal(404, Say.UNKNOWN_ACTION)
-    sample |= {"action": action, "formdata": [_designed(field) for field in flow.process.fields.values()]}
-    return Say.QUERIED, sample | ({"data_id": ""} if action == "update" else {})
-
-
-def _designed(field: FormField) -> dict[str, Any]:
-    return {"id": field.id, "type": field.type, "value": ""}
+    return Say.LOADED, sample(flow.process, action)
 
 
 def create_note(state: State, request: RestRequest, user: User) -> Reply:

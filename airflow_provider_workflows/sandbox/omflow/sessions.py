@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 from airflow_provider_workflows.sandbox.clock import Agenda
 from airflow_provider_workflows.sandbox.omflow.dialect import Dialect
-from airflow_provider_workflows.sandbox.omflow.messages import Say
+from airflow_provider_workflows.sandbox.omflow.messages import Refusal, Say
 from airflow_provider_workflows.sandbox.omflow.model import User
-from airflow_provider_workflows.sandbox.omflow.refusal import Refusal
 
 IDLE_SECONDS = 300.0
 
@@ -24,7 +23,8 @@ class _Code:
 
 
 class Sessions:
-    """The codes of one server, which live in its memory.
+    """
+    The codes of one server, which live in its memory.
 
     ``issued`` are all that it has given out, those that a restart has made void among them.
     """
@@ -41,7 +41,8 @@ class Sessions:
         self._codes.clear()
 
     def issue(self, authorization: str | None) -> str:
-        """The code of the user who logs in with Basic: the live one again, else a new one.
+        """
+        Return the code of the user who logs in with Basic: the live one again, else a new one.
 
         :raises Refusal: as the vendor refuses, exception texts included (recorded).
         """
@@ -60,7 +61,7 @@ class Sessions:
 
     def _login(self, authorization: str | None) -> User:
         name, password = _basic(authorization)
-        if "@" in name:
+        if name.partition("@")[1] and name.partition("@")[0] in self._users:
             raise Refusal(500, "local variable 'username_db' referenced before assignment")
         user = self._users.get(name)
         if user is None:
@@ -70,12 +71,17 @@ class Sessions:
         return user
 
     def user_of(self, code: object) -> User:
-        """The user of a code that a request brings; it lives on for another five minutes.
+        """
+        Return the user of a code that a request brings; it lives on for another five minutes.
 
         :raises Refusal: if the code is missing, unknown or expired.
         """
         if code is None:
             raise Refusal(403, Say.MISSING_CODE)
+        try:
+            hash(code)
+        except TypeError as error:
+            raise Refusal(500, str(error)) from None
         known = self._codes.get(code) if isinstance(code, str) else None
         if known is None:
             raise Refusal(403, Say.WRONG_CODE)
@@ -86,7 +92,7 @@ class Sessions:
         return self._looked_up(known.user)
 
     def _looked_up(self, name: str) -> User:
-        """The vendor finds the user again by a part of the name, in any case."""
+        """Find the user again as the vendor does: by a part of the name, in any case."""
         found = [user for user in self._users.values() if name.lower() in user.name.lower()]
         if not found:
             raise Refusal(500, "OmUser matching query does not exist.")

@@ -6,12 +6,13 @@ import dataclasses
 from dataclasses import dataclass, field
 
 from airflow_provider_workflows.sandbox.omflow.model import Component
-from airflow_provider_workflows.sandbox.spool import Upload
+from airflow_provider_workflows.sandbox.vendor import Upload
 
 
 @dataclass
 class Row:
-    """One row; the names are the vendor's columns, times are seconds since the epoch.
+    """
+    One row; the names are the vendor's columns, times are seconds since the epoch.
 
     :param id: the ``data_id``.
     :param form: the form's columns: text, or None if never given.
@@ -23,8 +24,8 @@ class Row:
     data_no: int
     flow_uuid: str
     init_data_id: int
-    create_user_id: str
-    update_user_id: str
+    create_user_id: str | None
+    update_user_id: str | None
     createtime: float
     updatetime: float
     form: dict[str, str | None]
@@ -84,6 +85,7 @@ class StoredFile:
     data_id: int
     upload: Upload
     createtime: float
+    path: str
 
 
 @dataclass
@@ -97,7 +99,8 @@ class Note:
 
 @dataclass
 class Order:
-    """One order with its rows.
+    """
+    One order with its rows.
 
     :param passed: labels of the components pushed, in order.
     :param arrived: the rows that have come to each collection, until all have.
@@ -116,11 +119,11 @@ class Order:
 class Table:
     """All orders of a process, and the counters that number them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, first_no: int = 1, first_id: int = 1) -> None:
         self.orders: dict[int, Order] = {}
         self._rows: dict[int, Row] = {}
-        self._last_no = 0
-        self._last_id = 0
+        self._last_no = first_no - 1
+        self._last_id = first_id - 1
 
     def next_no(self) -> int:
         """Use up an order number."""
@@ -137,7 +140,7 @@ class Table:
         return row
 
     def add_copy(self, row: Row, now: float) -> Row:
-        """A new row that goes on where another has stopped."""
+        """Return a new row that goes on where another has stopped."""
         form = dict(row.form)
         return self.add(
             dataclasses.replace(row, history=False, refused=False, createtime=now, updatetime=now, form=form)
@@ -155,5 +158,5 @@ class Table:
         return list(self._rows.values())
 
     def row(self, data_id: int) -> Row | None:
-        """The row of this id."""
+        """Return the row of this id."""
         return self._rows.get(data_id)

@@ -26,7 +26,8 @@ _PHASE: Mapping[str, Types] = {"status": str, "seconds": (int, float)}
 
 @dataclass(frozen=True)
 class User:
-    """A user of the API.
+    """
+    A user of the API.
 
     :param scheduler: whether the user may use the Scheduler at all.
     """
@@ -46,7 +47,8 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """A process model.
+    """
+    A process model.
 
     :param parameters: names of the values that it cannot do without.
     :param appears: seconds after the start before the status call knows the SPID.
@@ -80,7 +82,8 @@ class Declared:
 
 
 def read_declared(table: Table) -> Declared:
-    """Turn the table into the model.
+    """
+    Turn the table into the model.
 
     :raises DeclarationError: naming the place that cannot be used.
     """

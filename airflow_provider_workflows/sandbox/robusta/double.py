@@ -14,8 +14,7 @@ from airflow_provider_workflows.sandbox.declaration import Table
 from airflow_provider_workflows.sandbox.journal import Journal
 from airflow_provider_workflows.sandbox.robusta.declared import User, read_declared
 from airflow_provider_workflows.sandbox.robusta.order import BadOrderError, Order, read_order
-from airflow_provider_workflows.sandbox.robusta.records import record_of
-from airflow_provider_workflows.sandbox.robusta.scheduler import STOPPED, Saved, Scheduler
+from airflow_provider_workflows.sandbox.robusta.scheduler import STOPPED, Saved, Scheduler, record_of
 from airflow_provider_workflows.sandbox.vendor import (
     Answer,
     Call,
@@ -42,7 +41,8 @@ class RefusedError(Exception):
 
 
 class RobustaDouble:
-    """One Orchestrator.
+    """
+    One Orchestrator.
 
     :param declaration: the ``[robusta]`` table.
     :raises DeclarationError: if the declaration cannot be used.
@@ -65,17 +65,17 @@ class RobustaDouble:
         self.reset()
 
     def public_path(self, head: Head) -> str:
-        """The path as it is: Basic is in a header."""
+        """Return the path as it is: Basic is in a header."""
         return head.path
 
     def endpoints(self, head: Head) -> Collection[str]:
-        """The one endpoint of a path."""
+        """Return the one endpoint of a path."""
         if head.path == START and head.method == "POST":
             return ("start",)
         return ("status",) if head.path.startswith(STATUS) and head.method == "GET" else ("other",)
 
     def route(self, call: Call) -> Routed:
-        """The endpoint of a request, and its work."""
+        """Return the endpoint of a request, and its work."""
         (endpoint,) = self.endpoints(call.head)
         work = {"start": self._start, "status": self._status, "other": self._nowhere}[endpoint]
 

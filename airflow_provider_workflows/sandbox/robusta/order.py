@@ -1,4 +1,4 @@
-"""The body of a start, read as the vendor would: every flag and number is text."""
+"""The body of a start, read as the vendor's sources describe it: every flag and number is text."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ class Order:
 
 
 def read_order(body: bytes, zone: ZoneInfo) -> Order:
-    """Read a body.
+    """
+    Read a body.
 
     :param zone: of the server, in which dates are meant.
     :raises BadOrderError: if it is not of the documented form.

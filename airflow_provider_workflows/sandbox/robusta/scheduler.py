@@ -1,4 +1,4 @@
-"""What the server holds: processes that were saved, and the robots' runs of them."""
+"""The Scheduler: what was saved, its runs, and how a person or a test looks at them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from airflow_provider_workflows.sandbox.clock import Agenda
 from airflow_provider_workflows.sandbox.journal import Journal
 from airflow_provider_workflows.sandbox.robusta.declared import Process
 from airflow_provider_workflows.sandbox.robusta.order import Order
+from airflow_provider_workflows.sandbox.vendor import Action, Record
 
 WAITING = "WAITING"
 # No source names a word for failure or for a stop by hand; these are the double's own.
@@ -21,7 +22,8 @@ STOPPED = "STOPPED"
 
 @dataclass
 class Saved:
-    """A process that was saved under a SPID, and where its latest run stands.
+    """
+    A process that was saved under a SPID, and where its latest run stands.
 
     :param known_from: time from which the status call knows it.
     :param shown: status words passed, in order.
@@ -117,9 +119,41 @@ class Scheduler:
 
 
 def _filled(value: Any, values: Mapping[str, str]) -> Any:
-    """An output with the parameters in their places; anything but text as it is."""
+    """Return an output with the parameters in their places; anything but text as it is."""
     if not isinstance(value, str):
         return value
     for name, text in values.items():
         value = value.replace(f"{{{name}}}", text)
     return value
+
+
+def record_of(vendor: str, saved: Saved) -> Record:
+    """One process that was saved."""
+    state = state_of(saved)
+    told = {"name": saved.order.name, "worker": saved.order.worker, "schedule": saved.order.quartz_def}
+    outputs = {f"__out_{name}": str(value) for name, value in saved.outputs.items()}
+    return Record(
+        vendor=vendor,
+        kind="process",
+        id=saved.spid,
+        state=state,
+        standing=() if saved.done else (saved.status,),
+        stops=tuple(saved.shown),
+        fields={name: value for name, value in told.items() if value} | dict(saved.order.values) | outputs,
+        error=saved.message or saved.status if state == "failed" else None,
+        actions=_actions(saved),
+    )
+
+
+def state_of(saved: Saved) -> str:
+    """Return the state in the sandbox's words."""
+    if saved.done:
+        return "finished" if saved.status == "SUCCEEDED" else "failed"
+    return "waiting" if saved.status == WAITING else "running"
+
+
+def _actions(saved: Saved) -> tuple[Action, ...]:
+    arguments = {"spid": saved.spid}
+    if saved.is_scheduled or (saved.done and not saved.order.run_once):
+        return (Action("Run now", "fire", arguments),)
+    return () if saved.done else (Action("Stop", "end", arguments),)

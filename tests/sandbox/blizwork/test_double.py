@@ -15,8 +15,10 @@ import requests
 
 from airflow_provider_workflows.sandbox.blizwork.declared import read_declared
 from airflow_provider_workflows.sandbox.control import ControlError
-from airflow_provider_workflows.sandbox.declaration import DeclarationError, load_declaration
+from airflow_provider_workflows.sandbox.declaration import DeclarationError
+from airflow_provider_workflows.sandbox.registry import load_declaration
 from airflow_provider_workflows.sandbox.server import SandboxServer
+from tests.sandbox.client import buttons
 
 TOKEN, COMPANY, USER = "sandbox-token", "5f0c3a1be2d94a7c8b6e1d20", "airflow@example.com"
 ACTING = {"companyId": COMPANY, "userId": USER}
@@ -141,10 +143,29 @@ def test_the_history_of_a_case(client: Client) -> None:
     client.exec(workflowId="credit", form="application", to="scoring", formData={"age": 30})
     found = client.case("credit", 1)
     steps = [(entry["currentActivity"], entry["nextActivity"]["formId"]) for entry in found["history"]]
-    assert steps == [(None, "application"), ({"formId": "application"}, "scoring")]
+    application = {"formId": "application"}
+    assert steps == [(application, "application"), (application, "scoring")]
     assert re.match(r"\d{4}-\d\d-\d\dT", found["history"][0]["updatedOn"])
     assert found["fields"] == {"age": 30}
     assert found["createAudit"] == {"user": USER}
+
+
+def test_a_history_may_begin_with_nothing(client: Client) -> None:
+    client.control.command("blizwork", "set_history", begins="empty")
+    client.init("credit")
+    assert client.case("credit", 1)["history"] == []
+    assert client.control.records("blizwork")[0]["standing"] == ["application"]
+    client.exec(workflowId="credit", form="application", to="scoring")
+    (entry,) = client.case("credit", 1)["history"]
+    assert (entry["currentActivity"], entry["nextActivity"]) == (
+        {"formId": "application"},
+        {"formId": "scoring"},
+    )
+    client.control.reset()
+    client.init("credit")
+    assert len(client.case("credit", 1)["history"]) == 1
+    with pytest.raises(ControlError, match="history cannot be 'odd'"):
+        client.control.command("blizwork", "set_history", begins="odd")
 
 
 def test_the_platform_runs_what_is_its_own_and_what_is_overdue(client: Client) -> None:
@@ -180,6 +201,95 @@ def test_attachments_must_be_there(client: Client) -> None:
 
 def test_no_webhook_is_genuine(client: Client) -> None:
     assert client.post("/utils/validatecall", {"endpoint": "x", "token": "y"})["resultCode"] == 1
+
+
+@pytest.mark.parametrize("in_path", [False, True])
+def test_a_webhook_is_confirmed_once(client: Client, in_path: bool) -> None:
+    token = client.control.command("blizwork", "handshake")
+
+    def code() -> int:
+        path = "/utils/validatecall" + (f"/{token}" if in_path else "")
+        found = client.post(path, {} if in_path else {"endpoint": "x", "token": token})
+        return int(found["resultCode"])
+
+    assert [code(), code()] == [0, 1]
+    assert TOKEN not in str(client.control.requests("blizwork"))
+
+
+DECLARED = f"""
+[blizwork]
+token = "{TOKEN}"
+company = "{COMPANY}"
+case_cap = 2
+case_cap_code = 3
+files = [{{ url = "https://f.example/1" }}, {{ url = "https://f.example/2", deleted = true }}]
+
+[[blizwork.users]]
+email = "{USER}"
+
+[[blizwork.users]]
+email = "boss@example.com"
+roles = ["boss"]
+
+[blizwork.workflows.w]
+start = "ask"
+fields = {{ paper = "attachment" }}
+[blizwork.workflows.w.forms]
+ask = {{ to = ["sign"] }}
+sign = {{ to = ["end"], role = "boss" }}
+end = {{ end = true }}
+
+[blizwork.workflows.bosses]
+start = "ask"
+role = "boss"
+[blizwork.workflows.bosses.forms]
+ask = {{ to = ["end"] }}
+end = {{ end = true }}
+
+[blizwork.workflows.own]
+start = "ask"
+private = true
+[blizwork.workflows.own.forms]
+ask = {{ to = ["end"] }}
+end = {{ end = true }}
+"""
+
+
+@pytest.fixture
+def declared(tmp_path: Path) -> Iterator[Client]:
+    (path := tmp_path / "declared.toml").write_text(DECLARED)
+    with SandboxServer(path) as server:
+        made = Client(server)
+        yield made
+        made.session.close()
+
+
+def test_roles_private_flows_and_a_cap_of_cases_can_be_declared(declared: Client) -> None:
+    boss = {"execUserId": "boss@example.com"}
+    assert declared.init("own", **boss)["resultCode"] == 3
+    assert [declared.init("bosses", **who)["resultCode"] for who in ({}, boss)] == [2, 0]
+    assert [declared.init("w")["resultCode"] for _ in range(2)] == [0, 3]
+    assert declared.control.effects("blizwork")["opened"] == 2
+    assert declared.exec(workflowId="w", form="ask", to="sign")["resultCode"] == 0
+    sign: Any = {"workflowId": "w", "form": "sign", "to": "end"}
+    assert [declared.exec(**sign, **who)["resultCode"] for who in ({}, boss)] == [2, 0]
+
+
+def test_a_deleted_file_is_a_dead_link(declared: Client) -> None:
+    declared.init("w")
+
+    def code(number: int) -> int:
+        paper = {"paper": {"fileName": "a", "fileUrl": f"https://f.example/{number}"}}
+        return int(declared.exec(workflowId="w", form="ask", to="sign", formData=paper)["resultCode"])
+
+    assert code(2) == 100
+    declared.control.command("blizwork", "delete_file", url="https://f.example/1")
+    assert code(1) == 100
+    declared.control.reset()
+    declared.init("w")
+    assert code(1) == 0
+    with pytest.raises(ControlError, match="no file"):
+        declared.control.command("blizwork", "delete_file", url="https://f.example/2")
 
 
 def test_the_plans_limit(client: Client) -> None:
@@ -221,10 +331,7 @@ def test_the_token_is_nowhere(client: Client, server: SandboxServer) -> None:
 
 def test_the_page_runs_an_activity_by_hand(client: Client, server: SandboxServer) -> None:
     client.init("credit")
-    page = client.session.get(server.url, timeout=5).text
-    forms = [
-        dict(re.findall("name='(.*?)' value='(.*?)'", form)) for form in re.findall("<form.*?</form>", page)
-    ]
+    forms = buttons(client.session.get(server.url, timeout=5).text)
     assert [form["to"] for form in forms] == ["scoring", "withdrawn"]
     for _ in range(2):
         assert client.session.post(f"{server.url}/act", data=forms[1], timeout=5).status_code == 200
@@ -267,6 +374,9 @@ FORMS = "[workflows.w.forms]\na = {{ to = ['b'] }}\nb = {{ {b} }}\n"
         ("company = 'c'", "token is missing"),
         ("token = 't'", "company is missing"),
         ("token = 't'\ncompany = 'c'\nspeed = 1", "unknown speed"),
+        ("token = 't'\ncompany = 'c'\nhistory = 'odd'", "history cannot be 'odd', but empty or opening"),
+        ("token = 't'\ncompany = 'c'\ncase_cap_code = 0", "case_cap_code cannot be 0"),
+        ("token = 't'\ncompany = 'c'\nfiles = [{}]", "url is missing"),
         ("token = 't'\ncompany = 'c'\n[[users]]\nactive = true", "email is missing"),
         (
             "token = 't'\ncompany = 'c'\n[workflows.w]\nstart = 'x'\n" + FORMS.format(b="end = true"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import requests
@@ -11,14 +11,19 @@ import requests
 from airflow_provider_workflows.sandbox.clock import Clock
 from airflow_provider_workflows.sandbox.control import Control, ControlError
 from airflow_provider_workflows.sandbox.declaration import DeclarationError
-from airflow_provider_workflows.sandbox.kiban import build
+from airflow_provider_workflows.sandbox.kiban import VENDOR
 from airflow_provider_workflows.sandbox.server import SandboxServer
 
 KEY = "kiban-sandbox-key"
 LOAN = "64b5f0c2a1d3e4f5a6b7c801"
+LOAN_SCENARIO = "64b5f0c2a1d3e4f5a6b7a001"
 ONBOARDING = "64b5f0c2a1d3e4f5a6b7c802"
 REVIEW = "64b5f0c2a1d3e4f5a6b7c806"
 EXPIRING = "64b5f0c2a1d3e4f5a6b7c809"
+BRANCHING = "64b5f0c2a1d3e4f5a6b7c811"
+BRANCHING_SCENARIO = "64b5f0c2a1d3e4f5a6b7a011"
+ADDRESS = "64b5f0c2a1d3e4f5a6b7c812"
+PRINTING = "64b5f0c2a1d3e4f5a6b7c813"
 NOBODY = "f" * 24
 FORM = {"first_name": "Ana", "last_name": "Torres", "amount": 5}
 V1 = "/api/v1/workfloo"
@@ -128,7 +133,10 @@ def test_401_has_no_body(server: SandboxServer, key: str | None, path: str) -> N
         ("GET", f"{V1}/{NOBODY}", None, 404, None),
         ("GET", f"{V1}/status/nonsense", None, 400, None),
         ("GET", f"{V1}/{NOBODY}/file", None, 400, ...),
+        ("GET", f"/api/v2/workfloo/{NOBODY}/file", None, 400, ...),
+        ("GET", f"/api/v2/workfloo/{NOBODY}/file?nodeId=a&name=b", None, 404, None),
         ("POST", f"{V1}/{NOBODY}/form", {}, 404, None),
+        ("POST", f"{V1}/{NOBODY}/field/a/validate", {}, 404, None),
         ("PATCH", f"{V1}/{NOBODY}/nip/validate", {}, 404, None),
         ("PATCH", f"{V1}/{NOBODY}/cancel", {}, 404, None),
         ("GET", V1, None, 400, {"page": "ERROR_QUERY_PARAM_FORMAT; page is required"}),
@@ -142,17 +150,31 @@ def test_401_has_no_body(server: SandboxServer, key: str | None, path: str) -> N
         ("GET", "/api/v2/workfloo?page=0", None, 400, {"page": "FORMAT_ERROR; must be 1 or more"}),
         (
             "GET",
-            "/api/v2/workfloo?itemsPerPage=1001",
+            "/api/v2/workfloo?itemsPerPage=10001",
             None,
             400,
-            {"itemsPerPage": "FORMAT_ERROR; must be in [1, 1000]"},
+            {"itemsPerPage": "FORMAT_ERROR; must be in [1, 10000]"},
         ),
         (
             "GET",
             "/api/v2/workfloo?from=yesterday",
             None,
             400,
-            {"from": "FORMAT_ERROR; must be a date of RFC 3339"},
+            {"from": "FORMAT_ERROR; must be a date of ISO 8601"},
+        ),
+        (
+            "GET",
+            f"{V1}?page=1&itemsPerPage=9&to=2026-01-02T03:04:05",
+            None,
+            400,
+            {"to": "FORMAT_ERROR; must be a date of RFC 3339"},
+        ),
+        (
+            "GET",
+            "/api/v2/workfloo?status=ABANDONED",
+            None,
+            400,
+            {"status": "FORMAT_ERROR; must be one of SUCCESS, ERROR, PROGRESS"},
         ),
         ("GET", "/api/v2/workfloo?format=xml", None, 400, ...),
     ],
@@ -231,6 +253,168 @@ def test_the_first_history_has_an_envelope(client: Client) -> None:
     assert [item["id"] for item in page["items"]] == ids[:0:-1]
 
 
+def test_a_date_without_an_offset_is_taken_by_the_second_history_only(client: Client) -> None:
+    client.start()
+    for date, length in (("2026-01-01T00:00:00", 1), ("2999-01-01", 0), ("2999-01-01T00:00:00+01:00", 0)):
+        assert len(client.call("GET", "/api/v2/workfloo", **{"from": date}).json()) == length
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ({"name": "oan app"}, True),
+        ({"name": "Onboarding"}, False),
+        ({"nodes.form.searchableBy.rfc_pf": "toaa9"}, True),
+        ({"nodes.form.searchableBy.rfc_pf": "900101AB1"}, False),
+        ({"nodes.form.searchableBy.first_name": "ANA"}, True),
+        ({"nodes.form.searchableBy.company_name": ""}, False),
+        ({"labels": "low risk"}, True),
+        ({"labels": "accepted;low risk"}, True),
+        ({"labels": "accepted;high risk"}, False),
+        ({"origin": "API"}, True),
+        ({"origin": "FRONT"}, False),
+        ({"status": "SUCCESS"}, True),
+        ({"status": "ERROR"}, False),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("path", [f"{V1}?page=1&itemsPerPage=9", "/api/v2/workfloo"], ids=["v1", "v2"])
+def test_filters(client: Client, control: Control, path: str, filters: dict[str, str], found: bool) -> None:
+    client.start(form={**FORM, "rfc": "TOAA900101AB1"})
+    control.advance(10)
+    body = client.call("GET", path, **filters).json()
+    assert len(body if isinstance(body, list) else body["items"]) == found
+
+
+def test_an_exact_id_is_a_filter(client: Client) -> None:
+    ids = [client.start() for _ in range(2)]
+    assert [one["id"] for one in client.call("GET", "/api/v2/workfloo", _id=ids[0]).json()] == ids[:1]
+    assert client.call("GET", "/api/v2/workfloo", _id=ids[0][:-1]).json() == []
+
+
+def test_a_page_may_be_smaller_than_the_vendors_sdk_says(client: Client, control: Control) -> None:
+    assert client.call("GET", "/api/v2/workfloo", itemsPerPage=10000).status_code == 200
+    control.command("kiban", "list_as", most_items=1000)
+    assert client.call("GET", "/api/v2/workfloo", itemsPerPage=1001).json() == {
+        "itemsPerPage": "FORMAT_ERROR; must be in [1, 1000]"
+    }
+    assert client.call("GET", "/api/v2/workfloo", itemsPerPage=1000).status_code == 200
+
+
+def test_an_abandoned_one_is_listed_and_cannot_be_filtered(client: Client, control: Control) -> None:
+    cancelled = client.start()
+    control.command("kiban", "cancel", execution_id=cancelled)
+    (item,) = client.call("GET", "/api/v2/workfloo").json()
+    assert (item["id"], item["status"]) == (cancelled, "ABANDONED")
+
+
+@pytest.mark.parametrize("always", [False, True])
+def test_whether_each_start_needs_a_scenario(client: Client, control: Control, always: bool) -> None:
+    control.command("kiban", "ask_scenario", always=always)
+    bare = client.call("POST", V1, {"idWorkflooDefinition": LOAN})
+    assert bare.status_code == (400 if always else 200)
+    if always:
+        assert bare.json()["errorMessage"] == "scenarioId not found"
+    assert client.call("POST", V1, {"idWorkflooDefinition": ONBOARDING}).status_code == 400
+    assert client.start(LOAN, scenarioId=LOAN_SCENARIO)
+    # Production has no scenarios.
+    assert client.call("POST", V1, {"idWorkflooDefinition": LOAN}, sandbox="false").status_code == 200
+
+
+def test_an_otp_with_an_error_branch_goes_on_there(client: Client, control: Control) -> None:
+    execution_id = client.start(BRANCHING, scenarioId=BRANCHING_SCENARIO)
+    control.advance(5)
+    path = f"{V1}/{execution_id}/otp/validate"
+    answers = [client.call("PATCH", path, {"token": "999999"}) for _ in range(3)]
+    assert [one.status_code for one in answers] == [400, 400, 200]
+    assert answers[1].json()["remainingRetries"] == 1
+    assert answers[2].content == b""
+    control.advance(5)
+    status = client.status(execution_id)
+    assert (status["status"], status["currentNodeName"]) == ("PROGRESS", "Back office")
+    nodes = client.call("GET", f"{V1}/{execution_id}").json()["nodes"]
+    assert [node["name"] for node in nodes] == ["Phone"]
+
+
+def test_a_file_that_is_being_made(client: Client, control: Control) -> None:
+    execution_id = client.start(PRINTING)
+    control.advance(5)
+    (node,) = client.call("GET", f"{V1}/{execution_id}").json()["nodes"]
+    which = {"nodeId": node["id"], "name": "report.pdf"}
+    first, second = f"{V1}/{execution_id}/file", f"/api/v2/workfloo/{execution_id}/file"
+    assert (answer := client.call("GET", first, **which)).status_code == 503
+    assert "Retry-After" not in answer.headers
+    control.advance(15)
+    answer = client.call("GET", second, **which)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (202, "5")
+    assert answer.json() == {"status": "PROCESSING", "retryAfter": 5}
+    # Asking again begins no other making.
+    control.advance(5)
+    for path in (first, second):
+        answer = client.call("GET", path, **which)
+        assert (answer.status_code, set(answer.json())) == (200, {"fileBase64"})
+    for wrong in ({**which, "name": "x"}, {**which, "nodeId": NOBODY}):
+        assert client.call("GET", second, **wrong).status_code == 404
+
+
+class TestValidateField:
+    GIVEN: ClassVar[dict[str, str]] = {"country": "MX", "post_code": "01000"}
+
+    @pytest.fixture
+    def execution_id(self, client: Client, control: Control) -> str:
+        execution_id = client.start(ADDRESS)
+        control.advance(5)
+        return execution_id
+
+    @staticmethod
+    def validate(client: Client, execution_id: str, values: Any, field: str = "post_code") -> Any:
+        path = f"{V1}/{execution_id}/field/{field}/validate"
+        return client.call("POST", path, {"values": values})
+
+    @pytest.mark.parametrize(
+        ("values", "status", "told"),
+        [
+            (GIVEN, "VALID", {"filled": {"city": "Ciudad de México"}, "reused": False}),
+            ({"post_code": "01000"}, "PENDING_INPUTS", {"missingInputs": ["country"]}),
+            ({**GIVEN, "post_code": ""}, "PENDING_INPUTS", {"missingInputs": ["post_code"]}),
+            ({**GIVEN, "post_code": "0x"}, "FORMAT_ERROR", {"errors": {"post_code": "FORMAT_ERROR"}}),
+            ({**GIVEN, "post_code": "99999"}, "INVALID", {"filled": None, "reused": False}),
+        ],
+        ids=lambda value: value if isinstance(value, str) else "",
+    )
+    def test_wrong_data_is_no_refusal(
+        self, client: Client, execution_id: str, values: Any, status: str, told: dict[str, Any]
+    ) -> None:
+        answer = self.validate(client, execution_id, values)
+        assert (answer.status_code, answer.json()["status"]) == (200, status)
+        assert told.items() <= answer.json().items()
+        assert client.status(execution_id)["currentNodeType"] == "FORM"
+
+    def test_the_same_values_are_checked_once(self, client: Client, execution_id: str) -> None:
+        first, again = (self.validate(client, execution_id, self.GIVEN).json() for _ in range(2))
+        assert (first["reused"], again["reused"]) == (False, True)
+        assert first["checkId"] == again["checkId"]
+
+    def test_the_form_takes_only_what_was_offered(self, client: Client, execution_id: str) -> None:
+        offered = self.validate(client, execution_id, self.GIVEN).json()["options"]["colony"]
+        form = f"{V1}/{execution_id}/form"
+        refused = client.call("POST", form, {**self.GIVEN, "colony": "Elsewhere"})
+        assert (refused.status_code, set(refused.json()["errors"])) == (400, {"colony"})
+        assert client.call("POST", form, {**self.GIVEN, "colony": offered[0]}).status_code == 200
+        # The execution has left the form.
+        assert self.validate(client, execution_id, self.GIVEN).status_code == 409
+
+    def test_what_has_no_validator(self, client: Client, execution_id: str) -> None:
+        assert self.validate(client, execution_id, self.GIVEN, "city").status_code == 400
+        assert self.validate(client, execution_id, self.GIVEN, "nobodys").status_code == 404
+        assert self.validate(client, execution_id, [1]).status_code == 400
+
+    def test_the_status_names_what_a_validator_fills(self, client: Client, execution_id: str) -> None:
+        (section,) = client.status(execution_id)["form"]["formFieldSection"]
+        field = next(one for one in section["fields"] if one["id"] == "post_code")
+        assert field["fieldMetadata"]["validator"]["fill"] == ["city", "colony"]
+
+
 @pytest.mark.parametrize("written", ["csv", "CSV"])
 def test_the_second_history_as_csv(client: Client, written: str) -> None:
     execution_id = client.start()
@@ -251,6 +435,14 @@ def test_the_content_stands_where_it_is_told_to(client: Client, control: Control
         control.advance(10)
     (item,) = client.call("GET", "/api/v2/workfloo").json()
     assert "nodes" not in item.get(key, item)
+
+
+def test_an_item_with_its_content_is_the_execution(client: Client) -> None:
+    execution_id = client.start(form=FORM)
+    (item,) = client.call("GET", "/api/v2/workfloo", content="true").json()
+    assert item == client.call("GET", f"{V1}/{execution_id}").json()
+    assert {"nodes", "created", "modified"} <= set(item)
+    assert not {"createdAt", "modifiedAt", "content"} & set(item)
 
 
 def test_executions_may_be_listed_late(client: Client, control: Control) -> None:
@@ -368,6 +560,7 @@ def test_a_restart_begins_interrupted_work_again(client: Client, control: Contro
 
 
 NODE = {"name": "Ask", "kind": "FORM"}
+VALIDATED = {"id": "a", "validator": {"accept": []}}
 
 
 @pytest.mark.parametrize(
@@ -382,7 +575,12 @@ NODE = {"name": "Ask", "kind": "FORM"}
         ({"workfloos": {"w": {"id": LOAN, "nodes": [NODE, NODE]}}}, "two have one name"),
         ({"workfloos": {"w": {"id": LOAN, "nodes": [{**NODE, "kind": "X"}]}}}, "kind is none of"),
         ({"workfloos": {"w": {"id": LOAN, "nodes": [{**NODE, "back_to": "Nobody"}]}}}, "no node Nobody"),
+        ({"workfloos": {"w": {"id": LOAN, "nodes": [{**NODE, "on_error": "Nobody"}]}}}, "no node Nobody"),
         ({"workfloos": {"w": {"id": LOAN, "nodes": [{**NODE, "fields": [{}]}]}}}, "has no id"),
+        (
+            {"workfloos": {"w": {"id": LOAN, "nodes": [{**NODE, "fields": [VALIDATED]}]}}},
+            "validator",
+        ),
         ({"workfloos": {"w": {"id": LOAN, "nodes": [{**NODE, "documents": [{}]}]}}}, "has no id"),
         (
             {"workfloos": {"w": {"id": LOAN, "nodes": [{**NODE, "fields": [{"id": "a", "regex": "("}]}]}}},
@@ -393,4 +591,4 @@ NODE = {"name": "Ask", "kind": "FORM"}
 )
 def test_a_declaration_that_cannot_be_used(table: Any, says: str) -> None:
     with pytest.raises(DeclarationError, match=says):
-        build(table, Clock())
+        VENDOR.build(table, Clock())

@@ -6,8 +6,9 @@ import tomllib
 
 import pytest
 
-from airflow_provider_workflows.sandbox.declaration import DeclarationError, load_declaration
+from airflow_provider_workflows.sandbox.declaration import DeclarationError
 from airflow_provider_workflows.sandbox.mybpm.declared import read_declared
+from airflow_provider_workflows.sandbox.registry import load_declaration
 
 A = "[objects.A.fields]\nX = {}\n"
 

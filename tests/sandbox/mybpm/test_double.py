@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ def record(control: Control) -> dict[str, Any]:
 
 class TestTokens:
     def test_either_header_with_an_api_token(self, client: MyBPMClient) -> None:
-        for header in ("API-TOKEN", "TOKEN", "token", "api-token"):
+        for header in ("API-TOKEN", "TOKEN", "token", "api-token", "API_TOKEN"):
             client.headers = {header: "sandbox-api-token"}
             client.good("structure", boCode="NOTE")
 
@@ -109,9 +110,24 @@ class TestWriting:
     def test_unique_value_updates(self, client: MyBPMClient, control: Control) -> None:
         first = client.upsert("CUSTOMER", {"IIN": "1"})
         second = client.upsert("CUSTOMER", {"IIN": "1", "NAME": "Asel"})
-        assert (second["boiId"], second["isTouched"]) == (first["boiId"], True)
+        assert second["boiId"] == first["boiId"]
         effects = control.effects("mybpm")
         assert (effects["created"], effects["updated"]) == (1, 1)
+
+    def test_touched_is_what_the_caller_has_read(self, client: MyBPMClient) -> None:
+        def touched(one: Any) -> bool:
+            return bool(one["isTouched"])
+
+        made = client.upsert("CUSTOMER", {"IIN": "1"})
+        assert not touched(made)
+        assert not touched(client.upsert("CUSTOMER", {"IIN": "1", "NAME": "Asel"}))
+        paging = {"offset": 0, "limit": 9}
+        assert not touched(client.good("list", boCode="CUSTOMER", paging=paging)["records"][0])
+        assert touched(client.good("load", boCode="CUSTOMER", boiId=made["boiId"]))
+        assert touched(client.upsert("CUSTOMER", {"IIN": "1", "NAME": "Aigul"}))
+        client.log_in()
+        assert not touched(client.upsert("CUSTOMER", {"IIN": "1"}))
+        assert touched(client.good("load_many", boCode="CUSTOMER", boiIds=[made["boiId"]]))
 
     def test_unique_value_of_a_removed_instance_is_free(self, client: MyBPMClient, control: Control) -> None:
         first = client.upsert("CUSTOMER", {"IIN": "1"})
@@ -238,6 +254,41 @@ class TestReading:
         ]
         assert sizes == [50, 2, 0]
 
+    def test_native_filters_count_days(self, client: MyBPMClient, control: Control) -> None:
+        def found(**native: Any) -> list[str]:
+            bracket = {"id": "a", "connectionType": "AND", "nativeFilters": [{"id": "b", **native}]}
+            paging = {"offset": 0, "limit": 9}
+            rows = client.good("list", boCode="CUSTOMER", paging=paging, brackets=[bracket])["records"]
+            return [row["fieldValues"]["IIN"]["apiValue"] for row in rows]
+
+        def now() -> datetime:
+            paging, heads = {"offset": 0, "limit": 1}, ["CREATED_AT"]
+            (row,) = client.good("list", boCode="CUSTOMER", paging=paging, headCodes=heads)["records"]
+            return datetime.fromisoformat(row["fieldValues"]["CREATED_AT"]["apiValue"]).astimezone(UTC)
+
+        def day(days: int) -> str:
+            return (begun + timedelta(days=days)).isoformat(timespec="milliseconds")
+
+        client.upsert("CUSTOMER", {"IIN": "1"})
+        begun = now()
+        client.upsert("CUSTOMER", {"IIN": "2"})
+        control.advance(48 * 3600)
+        client.upsert("CUSTOMER", {"IIN": "2", "NAME": "Asel"})
+        early, late = {"dateFrom": day(-1), "dateTo": day(1)}, {"dateFrom": day(2), "dateTo": day(3)}
+        assert found(type="LAST_MODIFIED_AT", **early) == ["1"]
+        assert found(type="LAST_MODIFIED_AT", **late) == ["2"]
+        assert found(type="CREATED_AT", **early) == ["1", "2"]
+        assert found(type="CREATED_AT", **late) == []
+
+    def test_native_fields_are_shown_as_columns(self, client: MyBPMClient) -> None:
+        client.upsert("CUSTOMER", {"IIN": "1"})
+        paging, heads = {"offset": 0, "limit": 9}, ["LAST_MODIFIED_AT", "IIN"]
+        (row,) = client.good("list", boCode="CUSTOMER", paging=paging, headCodes=heads)["records"]
+        shown = row["fieldValues"]["LAST_MODIFIED_AT"]
+        assert shown["type"] == "LAST_MODIFIED_AT"
+        assert datetime.fromisoformat(shown["apiValue"]).utcoffset() == timedelta(hours=6)
+        assert row["fieldValues"]["IIN"]["apiValue"] == "1"
+
     @pytest.mark.parametrize(
         "options",
         [
@@ -254,6 +305,8 @@ class TestReading:
                     {"connectionType": "AND", "brackets": [{"connectionType": "OR", "nativeFilters": [1]}]}
                 ]
             },
+            {"brackets": [{"connectionType": "AND", "nativeFilters": [{"type": "CREATED_BY"}]}]},
+            {"brackets": [{"connectionType": "AND", "nativeFilters": [{"type": "CREATED_AT"}]}]},
         ],
         ids=str,
     )

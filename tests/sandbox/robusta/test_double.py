@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,9 +13,11 @@ import pytest
 import requests
 
 from airflow_provider_workflows.sandbox.control import Control, ControlError
-from airflow_provider_workflows.sandbox.declaration import DeclarationError, load_declaration
+from airflow_provider_workflows.sandbox.declaration import DeclarationError
+from airflow_provider_workflows.sandbox.registry import load_declaration
 from airflow_provider_workflows.sandbox.robusta.declared import read_declared
 from airflow_provider_workflows.sandbox.server import SandboxServer
+from tests.sandbox.client import buttons
 
 NOW = {"name": "InvoiceBot", "worker": "3", "runOnce": "Y", "runImmediately": "Y", "values": {"orderNo": "7"}}
 LATER = {**NOW, "runImmediately": "N", "quartzDef": "0 0 9 ? * FRI"}
@@ -257,8 +258,7 @@ class TestByHand:
         page = client.session.get(sandbox.url, timeout=10).text
         assert f"process {spid}" in page
         assert "orderNo=7" in page
-        (form,) = re.findall("<form.*?</form>", page)
-        pressed = dict(re.findall("name='(.*?)' value='(.*?)'", form))
+        (pressed,) = buttons(page)
         client.session.post(f"{sandbox.url}/act", data=pressed, timeout=10)
         assert client.status(spid)["status"] == "STOPPED"
 

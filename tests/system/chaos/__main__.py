@@ -19,10 +19,10 @@ from dev.layout import AIRFLOW_HOMES
 from dev.postgres import PostgresError
 from dev.process import interruptible
 from dev.sandbox_process import SandboxError
-from tests.system.chaos import course, report
+from tests.system.chaos import report, runner
 from tests.system.chaos.cell import CellResult
-from tests.system.chaos.matrix import scenes
-from tests.system.chaos.watch import Watch
+from tests.system.chaos.matrix import deployments
+from tests.system.chaos.progress_display import ProgressDisplay
 
 FILE = AIRFLOW_HOMES / "chaos" / "matrix.md"
 SIZE, SHORT_SIZE = 20, 5
@@ -31,20 +31,20 @@ SIZE, SHORT_SIZE = 20, 5
 def main() -> int:
     options = _parser().parse_args()
     console = Console() if sys.stdout.isatty() else Console(width=200)
-    chosen = [scene.only(options.only) for scene in scenes(short=options.short)]
-    chosen = [scene for scene in chosen if scene.lanes]
-    total = sum(len(lane.cells) for scene in chosen for lane in scene.lanes)
+    chosen = [deployment.only(options.only) for deployment in deployments(short=options.short)]
+    chosen = [deployment for deployment in chosen if deployment.lanes]
+    total = sum(len(lane.cells) for deployment in chosen for lane in deployment.lanes)
     if not total:
         console.print(f"no cell matches {options.only!r}", markup=False)
         return 2
     results: list[CellResult] = []
-    watch = Watch(console, total=total)
+    progress = ProgressDisplay(console, total=total)
     size = options.size or (SHORT_SIZE if options.short else SIZE)
     broken = False
     try:
-        for scene in chosen:
+        for deployment in chosen:
             try:
-                course.run(scene, size=size, watch=watch, report=results.append)
+                runner.run(deployment, size=size, progress=progress, report=results.append)
             except (AirflowError, PostgresError, SandboxError) as error:
                 broken = True
                 console.print(f"error: {error}", style="red", markup=False, soft_wrap=True, highlight=False)

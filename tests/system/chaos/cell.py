@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tests.system.chaos.tally import Tally
 
 if TYPE_CHECKING:
-    from tests.system.chaos.stage import Stage
+    from tests.system.chaos.cell_context import CellContext
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,7 @@ class Cell(abc.ABC):
         return any(all(word in title for word in words.split()) for words in pattern.lower().split("|"))
 
     @abc.abstractmethod
-    def run(self, stage: Stage) -> CellResult:
+    def run(self, context: CellContext) -> CellResult:
         """
         Bring the fault about and count.
 

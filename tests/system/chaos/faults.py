@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.system.chaos.scene import READ_TIMEOUT
+from tests.system.chaos.deployment import READ_TIMEOUT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,36 +1,40 @@
-"""All scenes of the matrix, in the order in which they run."""
+"""All deployments of the matrix, in the order in which they run."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from tests.system.chaos.bulk_cells import RUNS, SIBLINGS, BackfillCell, DagTestCell
+from tests.system.chaos.deployment import FOLDER, Deployment, Lane
 from tests.system.chaos.faults import FAULTS, LOST_ANSWER, RequestFault, every
-from tests.system.chaos.lifecycle import scenes as lifecycle
-from tests.system.chaos.many import RUNS, SIBLINGS, BackfillCell, DagTestCell
+from tests.system.chaos.lifecycle import deployments as lifecycle
 from tests.system.chaos.request_cells import RequestCell
-from tests.system.chaos.scene import FOLDER, Lane, Scene
-from tests.system.chaos.variants import MANY, ROBUSTA, VARIANTS, Mode, Variant
+from tests.system.chaos.variants import MANY, VARIANTS
+from tests.system.chaos.vendor import Mode, Variant
+
+#: What the control starts without this package; see ``dags/http_control.py``.
+CONTROL = VARIANTS["robusta"]
 
 
-def scenes(*, short: bool) -> list[Scene]:
+def deployments(*, short: bool) -> list[Deployment]:
     """
     The matrix.
 
     :param short: a few of the cells, with a few submissions each
     """
     found = [requests(short=short)] if short else [requests(short=short), backfills()]
-    return [*found, *lifecycle.scenes(short=short)]
+    return [*found, *lifecycle.deployments(short=short)]
 
 
-def requests(*, short: bool) -> Scene:
+def requests(*, short: bool) -> Deployment:
     """The faults of a request: a lane for each variant and mode, and the control."""
     lanes = [
         Lane(name=variant.dag_id(mode), mount=variant.mount, cells=_cells(variant, mode, short=short))
         for variant in VARIANTS.values()
         for mode in variant.modes
     ]
-    lanes.append(Lane(name="http_control", mount=ROBUSTA, conn_type="http", cells=[_control()]))
-    return Scene(name="requests", dags=FOLDER / "dags", lanes=[lane for lane in lanes if lane.cells])
+    lanes.append(Lane(name="http_control", mount=CONTROL.mount, conn_type="http", cells=[_control()]))
+    return Deployment(name="requests", dags=FOLDER / "dags", lanes=[lane for lane in lanes if lane.cells])
 
 
 def _cells(variant: Variant, mode: Mode, *, short: bool) -> list[RequestCell]:
@@ -57,7 +61,7 @@ def _cell(variant: Variant, mode: Mode, how: RequestFault) -> RequestCell:
 def _many(variant: Variant, mode: Mode) -> list[RequestCell]:
     """The cells of many, in each mode in which it waits."""
     siblings = every(2, "50 mapped siblings")
-    common = _on(variant, mode, plot="many", size=SIBLINGS)
+    common = _on(variant, mode, scenario="many", size=SIBLINGS)
     crowds = [
         RequestCell(fault=siblings.title, how=siblings, every=2, **common),
         RequestCell(fault="mapped task of 50", how=None, **common),
@@ -73,15 +77,15 @@ def _tested(variant: Variant) -> list[RequestCell]:
     """
     third = every(3, "dag.test()")
     return [
-        DagTestCell(fault=third.title, how=third, every=3, **_on(variant, mode, plot="alone"))
+        DagTestCell(fault=third.title, how=third, every=3, **_on(variant, mode, scenario="alone"))
         for mode in variant.modes
     ]
 
 
-def backfills() -> Scene:
+def backfills() -> Deployment:
     """Backfills: a lane for each mode, side by side, in which one vendor comes after the other."""
     modes: list[Mode] = ["sync", "deferrable"]
-    return Scene(name="backfills", dags=FOLDER / "dags", lanes=[_backfills(mode) for mode in modes])
+    return Deployment(name="backfills", dags=FOLDER / "dags", lanes=[_backfills(mode) for mode in modes])
 
 
 def _backfills(mode: Mode) -> Lane:
@@ -102,12 +106,14 @@ def _backfills(mode: Mode) -> Lane:
 
 def _backfill(variant: Variant, mode: Mode) -> BackfillCell:
     runs = every(3, f"backfill of {RUNS} runs")
-    return BackfillCell(fault=runs.title, how=runs, every=3, **_on(variant, mode, plot="backfill", size=RUNS))
+    return BackfillCell(
+        fault=runs.title, how=runs, every=3, **_on(variant, mode, scenario="backfill", size=RUNS)
+    )
 
 
-def _on(variant: Variant, mode: Mode, *, plot: str, **more: Any) -> dict[str, Any]:
-    """What a cell has that runs the plot's DAG of a variant and mode."""
-    dag_id = f"{variant.dag_id(mode)}_{plot}"
+def _on(variant: Variant, mode: Mode, *, scenario: str, **more: Any) -> dict[str, Any]:
+    """What a cell has that runs the scenario's DAG of a variant and mode."""
+    dag_id = f"{variant.dag_id(mode)}_{scenario}"
     return {"vendor": variant.title, "mode": mode, "variant": variant, "dag_id": dag_id, **more}
 
 
@@ -117,7 +123,7 @@ def _control() -> RequestCell:
         vendor="Robusta start by HttpOperator",
         mode="sync",
         control=True,
-        variant=VARIANTS["robusta"],
+        variant=CONTROL,
         dag_id="http_control",
         how=LOST_ANSWER,
     )

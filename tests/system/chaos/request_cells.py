@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.system.chaos.cell import Cell, CellResult
+from tests.system.chaos.cell_context import SETTLE, CellContext, row
 from tests.system.chaos.faults import RequestFault
-from tests.system.chaos.stage import SETTLE, Stage, row
 from tests.system.chaos.tally import Tally, TaskOutcome
 from tests.system.chaos.targets import make
-from tests.system.chaos.variants import Variant
+from tests.system.chaos.vendor import Variant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class RequestCell(Cell):
     :param dag_id: the DAG that does
     :param how: the fault; None for a run without one
     :param every: 1 strikes the first request of each submission, 2 every second request
-    :param size: submissions; the stage's by default
+    :param size: submissions; the context's by default
     """
 
     variant: Variant
@@ -32,18 +32,18 @@ class RequestCell(Cell):
     every: int = 1
     size: int | None = None
 
-    def run(self, stage: Stage) -> CellResult:
+    def run(self, context: CellContext) -> CellResult:
         """Strike, wait for the run's end, and count."""
         began = time.monotonic()
-        size = self.size or stage.size
-        run_id = stage.fresh(self.dag_id)
-        targets = make(self.variant.name, stage.lane.name, size=size)
-        strikes = order(stage, self.variant, self.how, size=size, every=self.every)
-        stage.begin(self.dag_id, run_id, targets=targets)
-        stage.finish(self.dag_id, run_id)
+        size = self.size or context.size
+        run_id = context.fresh(self.dag_id)
+        targets = make(self.variant, context.lane.name, size=size)
+        strikes = order(context, self.variant, self.how, size=size, every=self.every)
+        context.begin(self.dag_id, run_id, targets=targets)
+        context.finish(self.dag_id, run_id)
         tagged = {target: f"{run_id}.{index}" for index, target in enumerate(targets)}
-        tasks = stage.outcomes(self.dag_id, run_id)
-        return judge(self, stage, tasks, strikes, began=began, targets=tagged)
+        tasks = context.outcomes(self.dag_id, run_id)
+        return judge(self, context, tasks, strikes, began=began, targets=tagged)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +63,13 @@ class Strikes:
         return sum(self.ids.values())
 
 
-def order(stage: Stage, variant: Variant, how: RequestFault | None, *, size: int, every: int = 1) -> Strikes:
+def order(
+    context: CellContext, variant: Variant, how: RequestFault | None, *, size: int, every: int = 1
+) -> Strikes:
     """
     Order a fault for a cell to come.
 
-    :param stage: the cell's
+    :param context: the cell's
     :param variant: what it submits
     :param how: the fault, if there is to be one
     :param size: how many submissions it has
@@ -76,7 +78,7 @@ def order(stage: Stage, variant: Variant, how: RequestFault | None, *, size: int
     shares = how.shares(size // every) if how else []
     per_tag = variant.is_tagged and every == 1
     ids = {
-        stage.control.fault(
+        context.control.fault(
             variant.mount,
             variant.endpoint,
             strike.kind,
@@ -93,7 +95,7 @@ def order(stage: Stage, variant: Variant, how: RequestFault | None, *, size: int
 
 def judge(
     cell: RequestCell,
-    stage: Stage,
+    context: CellContext,
     tasks: Sequence[TaskOutcome],
     strikes: Strikes,
     *,
@@ -104,7 +106,7 @@ def judge(
     Count, once nothing can happen any more, and say what is not as it should be.
 
     :param cell: the cell
-    :param stage: its stage
+    :param context: its context
     :param tasks: how its tasks ended
     :param strikes: what was ordered
     :param began: when the cell did
@@ -112,9 +114,9 @@ def judge(
     """
     how, variant = strikes.how, cell.variant
     if how and how.late:
-        _await_late_effects(stage, how)
-    hits = sum(stage.control.hits(name) for name in strikes.ids)
-    tally = stage.count(
+        _await_late_effects(context, how)
+    hits = sum(context.control.hits(name) for name in strikes.ids)
+    tally = context.count(
         variant,
         tasks,
         settle=pause(variant, how),
@@ -125,10 +127,10 @@ def judge(
     return row(cell, tally, began=began, ordered=strikes.ordered, confirmed=hits, problems=problems)
 
 
-def _await_late_effects(stage: Stage, how: RequestFault) -> None:
+def _await_late_effects(context: CellContext, how: RequestFault) -> None:
     """Wait until the vendor has acted on the last request that it was sent."""
-    last = max((request["at"] for request in stage.control.sent(stage.lane.mount)), default=time.time())
-    stage.show("waiting for late effects")
+    last = max((request["at"] for request in context.control.sent(context.lane.mount)), default=time.time())
+    context.show("waiting for late effects")
     time.sleep(max(0.0, last + how.late + 1 - time.time()))
 
 

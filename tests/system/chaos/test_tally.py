@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from tests.system.chaos.bulk_cells import doubts_in
 from tests.system.chaos.cell import CellResult
 from tests.system.chaos.faults import FAULTS, LOST_ANSWER, THROTTLED, RequestFault
-from tests.system.chaos.many import doubts_in
 from tests.system.chaos.report import summary, verdict
 from tests.system.chaos.request_cells import pause, unexpected
 from tests.system.chaos.tally import Effect, Send, Tally, TaskOutcome, bare, tally, tally_untold
-from tests.system.chaos.variants import STARTS, VARIANTS, Variant
+from tests.system.chaos.variants import STARTS, VARIANTS
+from tests.system.chaos.vendor import Variant
 
 
 def succeeded(tag: str, *names: str) -> TaskOutcome:
@@ -18,7 +19,7 @@ def succeeded(tag: str, *names: str) -> TaskOutcome:
 
 
 def doubting(tag: str) -> TaskOutcome:
-    return TaskOutcome(tag=tag, state="failed", doubt="Sent, but the answer is lost")
+    return TaskOutcome(tag=tag, state="failed", doubt="The request was sent, but no answer arrived")
 
 
 WELL = ([succeeded("r.0", "7")], [Effect("r.0", "7")], [Send("r.0", 100.0)])
@@ -173,6 +174,6 @@ def test_doubts_in_the_output_of_dag_test() -> None:
 2026 [info] [DAG TEST] starting task_id=submit map_index=0 [airflow.sdk]
 2026 [info] [DAG TEST] end task task_id=submit map_index=0
 2026 [info] [DAG TEST] starting task_id=submit map_index=1 [airflow.sdk]
-some.module.OutcomeUnknown: Sent, but the answer is lost
+some.module.OutcomeUnknown: The request was sent, but no answer arrived
 """
-    assert doubts_in(log) == {1: "Sent, but the answer is lost"}
+    assert doubts_in(log) == {1: "The request was sent, but no answer arrived"}

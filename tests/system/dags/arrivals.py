@@ -7,8 +7,8 @@ from typing import Any
 from airflow.sdk import DAG, Asset, AssetWatcher, get_current_context, task
 
 from airflow_provider_workflows.events import occurrences
-from airflow_provider_workflows.kiban.feeds import kiban_ended
-from airflow_provider_workflows.omflow.feeds import omflow_arrivals
+from airflow_provider_workflows.kiban import kiban_ended
+from airflow_provider_workflows.omflow import omflow_arrivals
 
 TRIGGERS = {
     "arrivals": omflow_arrivals(api_path="two-step", stop_chart_text="Approve", poll_interval=1),

@@ -7,8 +7,11 @@ from typing import Any
 from airflow.providers.openlineage.utils.selective_enable import enable_lineage
 from airflow.sdk import DAG
 
-from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator, OMFlowPushOrderOperator
-from airflow_provider_workflows.omflow.sensors import OMFlowDataIdSensor
+from airflow_provider_workflows.omflow import (
+    OMFlowDataIdSensor,
+    OMFlowOpenOrderOperator,
+    OMFlowPushOrderOperator,
+)
 
 with DAG("lineage", schedule=None, catchup=False) as dag:
     opened = OMFlowOpenOrderOperator(task_id="open", api_path="two-step", form_data={"FORMITM_1": "a"})

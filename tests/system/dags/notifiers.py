@@ -15,9 +15,9 @@ from airflow.sdk import (  # type: ignore[attr-defined]  # its stub does not lis
     task,
 )
 
-from airflow_provider_workflows.blizwork.notifier import BlizWorkSendNotificationNotifier
-from airflow_provider_workflows.kiban.notifier import KibanStartWorkflooNotifier
-from airflow_provider_workflows.omflow.notifier import OMFlowOpenOrderNotifier
+from airflow_provider_workflows.blizwork import BlizWorkSendNotificationNotifier
+from airflow_provider_workflows.kiban import KibanStartWorkflooNotifier
+from airflow_provider_workflows.omflow import OMFlowOpenOrderNotifier
 
 LOAN = "64b5f0c2a1d3e4f5a6b7c801"
 PERSON = {"last_name": "Torres", "rfc": "TOAA900101AB1", "amount": 25000}

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, task
 
-from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator
-from airflow_provider_workflows.protocol.errors import OutcomeUnknown
+from airflow_provider_workflows.exceptions import OutcomeUnknown
+from airflow_provider_workflows.omflow import OMFlowOpenOrderOperator
 from airflow_provider_workflows.retry_policy import WorkflowRetryPolicy
 
 FORM = {"FORMITM_1": "in trouble"}
@@ -30,7 +30,7 @@ with DAG("policy_lost_answer", schedule=None, catchup=False, default_args=BY_POL
     @task
     def open_by_hand() -> object:
         """Open an order as a user's own function may, and put the doubt in its own words."""
-        from airflow_provider_workflows.omflow.hook import OMFlowHook
+        from airflow_provider_workflows.omflow import OMFlowHook
 
         try:
             return OMFlowHook().open_order("simple", FORM)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG
 
-from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator
-from airflow_provider_workflows.omflow.sensors import OMFlowOrderSensor
+from airflow_provider_workflows.omflow import OMFlowOpenOrderOperator, OMFlowOrderSensor
 
 #: Retries come at once: none of these tests is about how long they wait.
 AGAIN = {"retries": 2, "retry_delay": timedelta(seconds=0)}

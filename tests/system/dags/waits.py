@@ -6,8 +6,12 @@ from typing import Any
 
 from airflow.sdk import DAG
 
-from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator, OMFlowPushOrderOperator
-from airflow_provider_workflows.omflow.sensors import OMFlowDataIdSensor, OMFlowOrderSensor
+from airflow_provider_workflows.omflow import (
+    OMFlowDataIdSensor,
+    OMFlowOpenOrderOperator,
+    OMFlowOrderSensor,
+    OMFlowPushOrderOperator,
+)
 
 MODES: dict[str, dict[str, Any]] = {
     "poke": {"mode": "poke"},
@@ -21,7 +25,7 @@ with DAG("waits", schedule=None, catchup=False, default_args={"retries": 2}):
             task_id=f"open_{name}", api_path="two-step", form_data={"FORMITM_1": name}
         )
         where: Any = {"api_path": "two-step", "data_no": opened.output}
-        waiting: Any = {**where, "poke_interval": 2, "timeout": 300, **how}
+        waiting: Any = {**where, "poke_interval": 2, "timeout": 600, **how}
         reached = OMFlowDataIdSensor(task_id=f"reach_{name}", stop_chart_text="Approve", **waiting)
         pushed = OMFlowPushOrderOperator(
             task_id=f"push_{name}", stop_chart_text="Approve", form_data={"FORMITM_1": name}, **where

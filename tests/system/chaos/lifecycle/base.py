@@ -1,4 +1,4 @@
-"""What the lifecycle cells have in common: a run of a plot, led through its events, and then counted."""
+"""What the lifecycle cells have in common: a run of a scenario, led through its events, and then counted."""
 
 from __future__ import annotations
 
@@ -8,41 +8,42 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.system.chaos.cell import Cell, CellResult
-from tests.system.chaos.lifecycle.crew import Crew
-from tests.system.chaos.lifecycle.gate import GATE
-from tests.system.chaos.lifecycle.ledger import Ledger
-from tests.system.chaos.lifecycle.watched import make
-from tests.system.chaos.stage import SETTLE, Stage, row
+from tests.system.chaos.cell_context import SETTLE, CellContext, row
+from tests.system.chaos.lifecycle.coordination import WORKER_SLOTS
+from tests.system.chaos.lifecycle.run_driver import RunDriver
+from tests.system.chaos.lifecycle.section_counts import SectionCounts
+from tests.system.chaos.lifecycle.sensor_targets import make
 from tests.system.chaos.tally import Tally, TaskOutcome
-from tests.system.chaos.variants import Mode, Variant
+from tests.system.chaos.variants import vendor_of
+from tests.system.chaos.vendor import Mode, Variant
 
 #: Seconds after which a connection of these lanes gives a request up: long enough to be killed meanwhile.
 TIMEOUT = 40.0
 
 
 @dataclass
-class Course:
+class CellRun:
     """
     One run of a cell, and what is noted on the way.
 
-    :param stage: the lane's
-    :param crew: its tasks
-    :param ledger: of its effects
+    :param context: the lane's
+    :param driver: its tasks
+    :param counts: of its effects
     :param ordered: how many faults there were to be
     :param confirmed: how many there were
     :param problems: what is not as it should be
     """
 
-    stage: Stage
-    crew: Crew
-    ledger: Ledger
+    context: CellContext
+    driver: RunDriver
+    counts: SectionCounts
     ordered: int = 0
     confirmed: int = 0
     problems: list[str] = field(default_factory=list)
 
     def outcomes(self) -> list[TaskOutcome]:
         """How the tasks have ended so far."""
-        return self.stage.outcomes(self.crew.dag_id, self.crew.run_id)
+        return self.context.outcomes(self.driver.dag_id, self.driver.run_id)
 
     def count(self, *, succeeded: int, in_doubt: int = 0, effects: int, settle: float | None = None) -> Tally:
         """
@@ -54,7 +55,7 @@ class Course:
         :param settle: seconds until a request may be sent again; None if none may
         """
         tasks = self.outcomes()
-        section = self.ledger.close(tasks, settle=settle)
+        section = self.counts.close(tasks, settle=settle)
         expected = {"succeeded": succeeded, "doubting": in_doubt, "effects": effects}
         words = {"doubting": "in doubt"}
         found = [
@@ -68,7 +69,7 @@ class Course:
 
     def count_again(self) -> None:
         """Note what is wrong after a Clear that has no other effect: all succeed, and nothing is new."""
-        size, tasks, there = self.crew.size, self.outcomes(), len(self.stage.effects(self.ledger.variant))
+        size, tasks, there = self.driver.size, self.outcomes(), len(self.context.effects(self.counts.variant))
         succeeded = sum(task.state == "success" for task in tasks)
         if (succeeded, there) != (size, size):
             self.problems.append(f"{succeeded} succeeded and {there} are there after the clear, not {size}")
@@ -80,19 +81,19 @@ class Course:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LifeCell(Cell):
+class LifecycleCell(Cell):
     """
-    A cell on one run of a plot of its lane.
+    A cell on one run of a scenario of its lane.
 
     :param variant: what is submitted
-    :param plot: which DAG of the lane, see :data:`~tests.system.chaos.lifecycle.written.PLOTS`
+    :param scenario: which DAG of the lane, see :data:`~tests.system.chaos.lifecycle.dag_files.SCENARIOS`
     """
 
     variant: Variant
-    plot: str = "patient"
+    scenario: str = "patient"
 
     @classmethod
-    def on(cls, variant: Variant, mode: Mode, *, fault: str, **more: object) -> LifeCell:
+    def on(cls, variant: Variant, mode: Mode, *, fault: str, **more: object) -> LifecycleCell:
         """A cell for a variant in a mode."""
         return cls(fault=fault, vendor=variant.title, mode=mode, variant=variant, **more)  # type: ignore[arg-type]
 
@@ -101,37 +102,37 @@ class LifeCell(Cell):
         """Seconds until a request may be sent again; None where the vendor cannot be asked."""
         return SETTLE if self.variant.found == "always" else None
 
-    def run(self, stage: Stage) -> CellResult:
+    def run(self, context: CellContext) -> CellResult:
         """Start the run, lead it, count."""
         began = time.monotonic()
-        dag_id = f"{stage.lane.name}_{self.plot}"
-        run_id = stage.fresh(type(self).__name__)
-        vendor = self.variant.name.partition("_")[0]
-        targets = make(vendor, stage, run_id, size=stage.size) if self.variant.watches else []
-        crew = Crew(stage, dag_id, run_id, deferring=self.mode == "deferrable", targets=targets)
-        course = Course(stage, crew, Ledger(stage, self.variant))
-        self.prepare(course)
-        with GATE.room(self.held(stage.size)):
-            stage.begin(dag_id, run_id, targets=targets)
-            self.lead(course)
+        dag_id = f"{context.lane.name}_{self.scenario}"
+        run_id = context.fresh(type(self).__name__)
+        watched = self.variant.watches
+        targets = make(vendor_of(self.variant), context, run_id, size=context.size) if watched else []
+        driver = RunDriver(context, dag_id, run_id, deferring=self.mode == "deferrable", targets=targets)
+        cell_run = CellRun(context, driver, SectionCounts(context, self.variant))
+        self.prepare(cell_run)
+        with WORKER_SLOTS.reserve(self.held(context.size)):
+            context.begin(dag_id, run_id, targets=targets)
+            self.lead(cell_run)
         return row(
             self,
-            course.ledger.total,
+            cell_run.counts.total,
             began=began,
-            ordered=course.ordered,
-            confirmed=course.confirmed,
-            problems=self.judge(course.problems),
+            ordered=cell_run.ordered,
+            confirmed=cell_run.confirmed,
+            problems=self.judge(cell_run.problems),
         )
 
     def held(self, size: int) -> int:
         """How many workers the cell's tasks must all have at once."""
         return 0
 
-    def prepare(self, course: Course) -> None:
+    def prepare(self, cell_run: CellRun) -> None:
         """Order the faults that are to be there from the beginning."""
 
     @abc.abstractmethod
-    def lead(self, course: Course) -> None:
+    def lead(self, cell_run: CellRun) -> None:
         """Lead the run through its events to its end, and count."""
 
     def judge(self, problems: Sequence[str]) -> Sequence[str]:

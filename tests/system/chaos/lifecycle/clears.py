@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.system.chaos.lifecycle.base import Course, LifeCell
-from tests.system.chaos.lifecycle.crew import Member
+from tests.system.chaos.lifecycle.base import CellRun, LifecycleCell
+from tests.system.chaos.lifecycle.run_driver import Submission
 
 ALIVE = {
     "sync": "cleared while running, then after success",
@@ -14,57 +14,63 @@ ALIVE = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClearedAlive(LifeCell):
+class ClearedAlive(LifecycleCell):
     """Cleared while the run is alive: attaches. Cleared after success: starts anew; a sensor looks anew."""
 
-    plot: str = "prompt"
+    scenario: str = "prompt"
 
-    def lead(self, course: Course) -> None:
+    def lead(self, cell_run: CellRun) -> None:
         """Clear each task while it waits; let all end; clear all again, and let the new runs end."""
-        crew, size = course.crew, course.crew.size
+        driver, size = cell_run.driver, cell_run.driver.size
         attempts: dict[int, int] = {}
 
-        def step(member: Member) -> bool:
-            if member.index not in attempts:
-                if member.waits:
-                    crew.clear([member.index])
-                    attempts[member.index] = member.attempt
-            elif member.attempt > attempts[member.index] and member.waits and member.remote_id is not None:
-                crew.desk.finish([member.remote_id])
-            return member.ended and member.index in attempts
+        def step(submission: Submission) -> bool:
+            if submission.index not in attempts:
+                if submission.waits:
+                    driver.clear([submission.index])
+                    attempts[submission.index] = submission.attempt
+            elif (
+                submission.attempt > attempts[submission.index]
+                and submission.waits
+                and submission.remote_id is not None
+            ):
+                driver.finisher.finish([submission.remote_id])
+            return submission.ended and submission.index in attempts
 
-        crew.lead(step, what="all tasks to be cleared and to end")
-        course.count(succeeded=size, effects=size, settle=self.settle)
-        first = {member.index: member for member in crew.end()}
-        crew.clear(range(size))
-        crew.finish()
-        _count_again(self, course)
-        renewed = [member for member in crew.look() if member.attempt > first[member.index].attempt]
-        course.ordered, course.confirmed = 2 * size, len(attempts) + len(renewed)
+        driver.lead(step, what="all tasks to be cleared and to end")
+        cell_run.count(succeeded=size, effects=size, settle=self.settle)
+        first = {submission.index: submission for submission in driver.end()}
+        driver.clear(range(size))
+        driver.finish()
+        _count_again(self, cell_run)
+        renewed = [
+            submission for submission in driver.look() if submission.attempt > first[submission.index].attempt
+        ]
+        cell_run.ordered, cell_run.confirmed = 2 * size, len(attempts) + len(renewed)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClearedAfterSuccess(LifeCell):
+class ClearedAfterSuccess(LifecycleCell):
     """What does not wait, cleared after success: starts anew; a true upsert meets its instance again."""
 
     fault: str = "cleared after success"
-    plot: str = "prompt"
+    scenario: str = "prompt"
 
-    def lead(self, course: Course) -> None:
+    def lead(self, cell_run: CellRun) -> None:
         """Let all end, clear all, let all end."""
-        crew, size = course.crew, course.crew.size
-        crew.end()
-        course.count(succeeded=size, effects=size, settle=self.settle)
-        first = {member.index: member.attempt for member in crew.look()}
-        crew.clear(range(size))
-        crew.end()
-        course.ordered = size
-        course.confirmed = sum(member.attempt > first[member.index] for member in crew.look())
-        _count_again(self, course)
+        driver, size = cell_run.driver, cell_run.driver.size
+        driver.end()
+        cell_run.count(succeeded=size, effects=size, settle=self.settle)
+        first = {submission.index: submission.attempt for submission in driver.look()}
+        driver.clear(range(size))
+        driver.end()
+        cell_run.ordered = size
+        cell_run.confirmed = sum(submission.attempt > first[submission.index] for submission in driver.look())
+        _count_again(self, cell_run)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClearedAfterFailure(LifeCell):
+class ClearedAfterFailure(LifecycleCell):
     """
     The run ends badly at the vendor; the tasks fail, and are cleared.
 
@@ -73,33 +79,33 @@ class ClearedAfterFailure(LifeCell):
 
     reruns: bool = False
 
-    def lead(self, course: Course) -> None:
+    def lead(self, cell_run: CellRun) -> None:
         """Let all fail, clear all, let all fail."""
-        crew, size = course.crew, course.crew.size
-        crew.end()
-        self._section(course)
-        first = {member.index: member.attempt for member in crew.look()}
-        crew.clear(range(size))
-        crew.end()
-        self._section(course)
-        course.ordered = size
-        course.confirmed = sum(member.attempt > first[member.index] for member in crew.look())
+        driver, size = cell_run.driver, cell_run.driver.size
+        driver.end()
+        self._section(cell_run)
+        first = {submission.index: submission.attempt for submission in driver.look()}
+        driver.clear(range(size))
+        driver.end()
+        self._section(cell_run)
+        cell_run.ordered = size
+        cell_run.confirmed = sum(submission.attempt > first[submission.index] for submission in driver.look())
 
-    def _section(self, course: Course) -> None:
+    def _section(self, cell_run: CellRun) -> None:
         """Count the runs of a generation: one, or with ``rerun`` one for each of two attempts."""
         if self.reruns:
-            course.ledger.close_pairs(course.outcomes(), course.problems)
+            cell_run.counts.close_pairs(cell_run.outcomes(), cell_run.problems)
         else:
-            course.count(succeeded=0, effects=course.crew.size)
+            cell_run.count(succeeded=0, effects=cell_run.driver.size)
         expected = "RunMayRerun" if self.reruns else "RunFailed"
-        others = {task.error for task in course.outcomes() if not task.error.startswith(expected)}
-        course.problems += [f"e.g. {text[:160] or 'no error'}" for text in sorted(others)[:1]]
+        others = {task.error for task in cell_run.outcomes() if not task.error.startswith(expected)}
+        cell_run.problems += [f"e.g. {text[:160] or 'no error'}" for text in sorted(others)[:1]]
 
 
-def _count_again(cell: LifeCell, course: Course) -> None:
+def _count_again(cell: LifecycleCell, cell_run: CellRun) -> None:
     """Count what came of a Clear after success."""
     if cell.variant.renews:
-        size = course.crew.size
-        course.count(succeeded=size, effects=size, settle=cell.settle)
+        size = cell_run.driver.size
+        cell_run.count(succeeded=size, effects=size, settle=cell.settle)
     else:
-        course.count_again()
+        cell_run.count_again()

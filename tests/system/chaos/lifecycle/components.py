@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.system.chaos.lifecycle.base import Course, LifeCell
-from tests.system.chaos.lifecycle.gate import Blow
+from tests.system.chaos.lifecycle.base import CellRun, LifecycleCell
+from tests.system.chaos.lifecycle.coordination import SharedRestart
 
 BOTH = ("triggerer", "scheduler")
 PARTS: Mapping[str, Sequence[str]] = {"deferrable": BOTH, "sync": ("scheduler",)}
@@ -16,37 +16,37 @@ KILLED = {
     "deferrable": "triggerer killed and restarted while all wait, then the scheduler",
     "sync": "scheduler killed and restarted while all wait",
 }
-BLOWS = {part: Blow(part) for part in BOTH}
+RESTARTS = {part: SharedRestart(part) for part in BOTH}
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComponentsKilled(LifeCell):
+class ComponentsKilled(LifecycleCell):
     """
     All lanes at once: Airflow's parts die and come back, and the waits go on.
 
     :param parts: which, in order
     """
 
-    plot: str = "prompt"
+    scenario: str = "prompt"
     parts: Sequence[str] = BOTH
 
     def held(self, size: int) -> int:
         """One for each task that waits there."""
         return size if self.mode == "sync" else 0
 
-    def lead(self, course: Course) -> None:
+    def lead(self, cell_run: CellRun) -> None:
         """Wait until all wait, kill what carries them, and let all end."""
-        crew, size = course.crew, course.crew.size
+        driver, size = cell_run.driver, cell_run.driver.size
         with contextlib.ExitStack() as stack:
-            blows = [BLOWS[part] for part in self.parts]
-            for blow in blows:
-                stack.enter_context(blow.taking_part())
-            for blow in blows:
-                crew.wait()
-                blow.strike(course.stage.instance)
-                course.confirmed += 1
+            restarts = [RESTARTS[part] for part in self.parts]
+            for restart in restarts:
+                stack.enter_context(restart.taking_part())
+            for restart in restarts:
+                driver.wait()
+                restart.restart(cell_run.context.instance)
+                cell_run.confirmed += 1
             # The scheduler's end is the end of its workers, too: their tasks begin another attempt.
-            crew.wait(attempt=2 if self.mode == "sync" else 1)
-            crew.finish()
-        course.ordered = len(blows)
-        course.count(succeeded=size, effects=size, settle=self.settle)
+            driver.wait(attempt=2 if self.mode == "sync" else 1)
+            driver.finish()
+        cell_run.ordered = len(restarts)
+        cell_run.count(succeeded=size, effects=size, settle=self.settle)

@@ -1,1 +1,0 @@
-"""What every vendor's hook, operator and sensor has in common; knows Airflow, knows no vendor."""

@@ -1,0 +1,1 @@
+"""BlizWork's protocol: pure, no Airflow, no HTTP library."""

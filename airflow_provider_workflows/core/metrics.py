@@ -1,0 +1,197 @@
+"""
+What the package counts and times, in Airflow's own metrics.
+
+Every metric is declared here, and documented by what is declared. A metric's tags are names of a small set:
+never an id, a path or anything that a user has written. Counting never fails a task, and never makes an event
+loop wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from airflow_provider_workflows.core.protocol.operation import Sending
+from airflow_provider_workflows.core.runtime.versions import stats
+from airflow_provider_workflows.exceptions import (
+    ConnectionFailed,
+    OutcomeUnknown,
+    ServiceUnavailable,
+    Throttled,
+    UnreadableAnswer,
+    WorkflowError,
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """
+    One metric, as Airflow's backends show it behind their prefix.
+
+    :param name: lower-case words joined by dots and underscores
+    :param kind: a ``counter``, or a ``timer`` in milliseconds
+    :param tags: which tags it has; a StatsD server that is not told to take tags sees the name alone
+    :param meaning: what it counts, for the documentation
+    """
+
+    name: str
+    kind: Literal["counter", "timer"] = "counter"
+    tags: tuple[str, ...] = ("vendor",)
+    meaning: str
+
+    def record(self, seconds: float = 0.0, **tags: str) -> None:
+        """
+        Count one more, or record a duration; from a thread on an event loop.
+
+        :param seconds: the duration, for a timer
+        :param tags: those that are declared are sent, in characters that every backend takes
+        """
+        known = {name: _UNUSUAL.sub("_", tags[name])[:_LONGEST] for name in self.tags if tags.get(name)}
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self._send(seconds, known)
+            return
+        with contextlib.suppress(RuntimeError):  # the interpreter is ending
+            _sender().submit(self._send, seconds, known)
+
+    def _send(self, seconds: float, tags: dict[str, str]) -> None:
+        try:
+            if self.kind == "counter":
+                stats().incr(self.name, tags=tags)
+            else:
+                stats().timing(self.name, timedelta(seconds=max(0.0, seconds)), tags=tags)
+        except Exception as error:
+            log.debug("A metric was not sent: %s", error)
+
+
+_UNUSUAL = re.compile(r"[^A-Za-z0-9_.-]")
+#: Characters of a tag. Airflow drops a metric whose name has more than 250 together with all tags.
+_LONGEST = 50
+
+REQUESTS = Metric(
+    name="workflows.requests",
+    tags=("vendor", "operation", "outcome"),
+    meaning="requests sent, repetitions included",
+)
+REQUEST_DURATION = Metric(
+    name="workflows.request_duration",
+    kind="timer",
+    tags=("vendor", "operation"),
+    meaning="from sending a request to its answer, or to giving it up",
+)
+RETRIES = Metric(
+    name="workflows.retries",
+    tags=("vendor", "operation"),
+    meaning="requests that failed temporarily and are sent again within the attempt",
+)
+THROTTLED = Metric(
+    name="workflows.throttled",
+    tags=("vendor", "operation"),
+    meaning="requests that the vendor refused because there were too many",
+)
+SUBMITTED = Metric(
+    name="workflows.submitted", meaning="once-only requests that were answered with the vendor's id"
+)
+LOST_ANSWERS = Metric(
+    name="workflows.lost_answers",
+    meaning="once-only requests that were sent and whose answer is lost; a look-up follows",
+)
+FOUND = Metric(
+    name="workflows.found", meaning="look-ups that found at the vendor what was sent; nothing is sent again"
+)
+SENT_AGAIN = Metric(
+    name="workflows.sent_again",
+    tags=("vendor", "reason"),
+    meaning="once-only requests sent again: `absent` if that is safe, `resubmit` if the user allowed it",
+)
+DOUBTS = Metric(
+    name="workflows.doubts",
+    meaning="tasks that failed because a request's outcome is unknown; a person must look",
+)
+ATTACHED = Metric(
+    name="workflows.attached",
+    meaning="attempts that continued with what an earlier attempt started; nothing is sent",
+)
+LOOKS = Metric(
+    name="workflows.looks",
+    tags=("vendor", "outcome"),
+    meaning="checks of waiting tasks",
+)
+WAIT_DURATION = Metric(
+    name="workflows.wait_duration",
+    kind="timer",
+    tags=("vendor", "outcome"),
+    meaning="from a wait's first look, in whatever attempt, to its end",
+)
+LOST_TRACK = Metric(
+    name="workflows.lost_track",
+    meaning="waits that failed because the vendor gave no answer for longer than `tolerance`",
+)
+TIMED_OUT = Metric(name="workflows.timed_out", meaning="waits whose `timeout` has passed")
+
+METRICS = (
+    REQUESTS,
+    REQUEST_DURATION,
+    RETRIES,
+    THROTTLED,
+    SUBMITTED,
+    LOST_ANSWERS,
+    FOUND,
+    SENT_AGAIN,
+    DOUBTS,
+    ATTACHED,
+    LOOKS,
+    WAIT_DURATION,
+    LOST_TRACK,
+    TIMED_OUT,
+)
+
+#: The tag ``outcome`` of a request, by the error that it amounts to; any other is ``refused``.
+OUTCOMES: dict[type[WorkflowError], str] = {
+    Throttled: "throttled",
+    ConnectionFailed: "unreachable",
+    ServiceUnavailable: "unavailable",
+    UnreadableAnswer: "unreadable",
+    OutcomeUnknown: "lost",
+}
+
+
+def observe(vendor: str, sending: Sending) -> None:
+    """Count one sending of a request."""
+    operation, error = sending.request.operation, sending.error
+    outcome = "answered" if error is None else _outcome(error)
+    REQUESTS.record(vendor=vendor, operation=operation, outcome=outcome)
+    REQUEST_DURATION.record(sending.seconds, vendor=vendor, operation=operation)
+    if sending.repeated:
+        RETRIES.record(vendor=vendor, operation=operation)
+    if isinstance(error, Throttled):
+        THROTTLED.record(vendor=vendor, operation=operation)
+
+
+def _outcome(error: WorkflowError) -> str:
+    return next((name for kind, name in OUTCOMES.items() if isinstance(error, kind)), "refused")
+
+
+@functools.cache
+def _sender() -> ThreadPoolExecutor:
+    """
+    Return the thread that sends for event loops.
+
+    A backend looks up its server's name when it is first used, which may take long.
+    """
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="workflow-metrics")
+
+
+# A child has none of its parent's threads.
+os.register_at_fork(after_in_child=_sender.cache_clear)

@@ -1,0 +1,1 @@
+"""What every vendor's notifiers have in common: sending once from a callback."""

@@ -1,0 +1,1 @@
+"""Airflow itself: what moved between its versions, the task state store, templates, serialization."""

@@ -1,0 +1,101 @@
+"""Names that moved between Airflow 3.1 and 3.3."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
+
+from airflow.sdk import exceptions as exceptions
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+if not hasattr(exceptions, "TaskDeferralTimeout"):  # Airflow 3.1
+    from airflow import exceptions as exceptions  # type: ignore[no-redef]
+
+
+class Config(Protocol):
+    """What is asked of Airflow's configuration."""
+
+    def get(self, section: str, key: str, /, *, fallback: str) -> str: ...
+    def getboolean(self, section: str, key: str, /, *, fallback: bool) -> bool: ...
+    def getfloat(self, section: str, key: str, /, *, fallback: float) -> float: ...
+
+
+class StatsLogger(Protocol):
+    """What is asked of Airflow's metrics."""
+
+    def incr(self, stat: str, /, *, tags: dict[str, str]) -> None: ...
+    def timing(self, stat: str, dt: timedelta, /, *, tags: dict[str, str]) -> None: ...
+
+
+conf: Config
+try:
+    from airflow.sdk import conf
+except ImportError:  # Airflow 3.1
+    from airflow.configuration import conf
+
+NEVER_EXPIRE: timedelta | None
+try:
+    from airflow.sdk.execution_time.context import NEVER_EXPIRE
+except ImportError:  # before Airflow 3.3, which introduced the task state store
+    NEVER_EXPIRE = None
+
+
+def default_deferrable() -> bool:
+    """Return the setting ``[operators] default_deferrable``."""
+    return bool(conf.getboolean("operators", "default_deferrable", fallback=False))
+
+
+@functools.cache
+def stats() -> StatsLogger:
+    """Return Airflow's ``Stats``, a class with ``incr`` and ``timing``."""
+    try:
+        from airflow.sdk.observability.stats import Stats
+    except ImportError:  # Airflow 3.1
+        from airflow.stats import Stats
+    return Stats
+
+
+def mask(secret: str) -> None:
+    """Mask a secret in Airflow's logs, in the task and in its supervisor."""
+    from airflow.sdk.log import mask_secret
+
+    mask_secret(secret)
+
+
+async def amask(secret: str) -> None:
+    """Mask a secret in Airflow's logs, from a trigger."""
+    from airflow.sdk import log
+
+    # Before 3.3.2 there is no asynchronous form, and the synchronous one blocks on the supervisor, which must
+    # not happen on the triggerer's event loop.
+    amask_secret = getattr(log, "amask_secret", None)
+    if amask_secret is not None:
+        await amask_secret(secret)
+    else:
+        await _off_the_loop(log.mask_secret, secret)
+
+
+async def aget_connection(conn_id: str) -> Connection:
+    """Return an Airflow connection, from a trigger."""
+    from airflow.sdk import BaseHook, log
+
+    # Before 3.3.2, aget_connection masks synchronously, which fails while another coroutine is talking to the
+    # supervisor.
+    if hasattr(log, "amask_secret") and inspect.iscoroutinefunction(BaseHook.aget_connection):
+        return await BaseHook.aget_connection(conn_id)
+    connection: Connection = await _off_the_loop(BaseHook.get_connection, conn_id)
+    return connection
+
+
+async def _off_the_loop(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    from asgiref.sync import sync_to_async
+
+    return await sync_to_async(function)(*args, **kwargs)

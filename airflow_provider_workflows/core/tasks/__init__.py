@@ -1,0 +1,1 @@
+"""What every vendor's operators and sensors have in common."""

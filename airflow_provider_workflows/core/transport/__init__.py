@@ -1,0 +1,1 @@
+"""How a message travels: on requests in a worker, on aiohttp in the triggerer."""

@@ -1,0 +1,302 @@
+"""
+Does with ``aiohttp``, on an event loop, what a driver asks for.
+
+Below the adapter are the loop's shared sessions: one a connection and endpoint, however many triggers wait on
+it. A session outlives its last user by a minute, so that waits which poll in turn keep their connections, and
+is closed then, or when the loop shuts down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import aiohttp
+from aiohttp.http import HttpProcessingError
+from yarl import URL
+
+from airflow_provider_workflows.core.protocol.body import Outgoing
+from airflow_provider_workflows.core.protocol.message import Reply
+from airflow_provider_workflows.core.protocol.operation import Sleep
+from airflow_provider_workflows.core.transport.answer import Incoming
+from airflow_provider_workflows.core.transport.driver import Action, Actions, Cell, Fetched, Send, Turn
+from airflow_provider_workflows.core.transport.endpoint import Endpoint
+
+T = TypeVar("T")
+
+#: Bytes of a line of an answer's head at the most; that of http.client.
+HEAD = 64 * 1024
+#: Seconds that an unused session stays open.
+LINGER = 60.0
+
+
+async def unmasked(credential: str) -> None:
+    """Mask nothing."""
+
+
+class AiohttpAdapter:
+    """
+    Runs drivers' actions against one endpoint, on the event loop's shared session.
+
+    :param learned: awaited with each fetched credential, so that logs can mask it
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        learned: Callable[[str], Awaitable[None]] = unmasked,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.endpoint = endpoint
+        self._learned = learned
+        self._sleep = sleep
+
+    async def run(self, actions: Actions[T]) -> T:
+        """Do what a driver asks for until it returns."""
+        # Taken out again to be sent: a library's exception quotes the URL, and this frame must not show it.
+        answers: list[Any] = [None]
+        with closing(actions):
+            async with lease(self.endpoint) as shared:
+                while True:
+                    try:
+                        action = actions.send(answers.pop())
+                    except StopIteration as end:
+                        result: T = end.value
+                        return result
+                    answers.append(await self._do(action, shared))
+
+    async def _do(self, action: Action, shared: SharedSession) -> object:
+        match action:
+            case Send():
+                try:
+                    return await self._send(action, shared)
+                except Exception as exception:
+                    return exception
+                except BaseException as struck:
+                    # From outside, as a task's timeout. The libraries' frames hold headers and URLs.
+                    raise struck.with_traceback(None) from struck.__cause__
+            case Sleep():
+                await self._sleep(action.seconds)
+            case Turn():
+                await shared.cell.lock.acquire()  # type: ignore[misc]
+                return shared.cell
+            case Fetched():
+                await self._learned(action.credential)
+        return None
+
+    async def _send(self, send: Send, shared: SharedSession) -> Reply:
+        proxy = self.endpoint.proxy
+        times = aiohttp.ClientTimeout(
+            total=send.total, sock_connect=send.connect_timeout, sock_read=send.timeout
+        )
+        async with AsyncExitStack() as stack:
+            session = await stack.enter_async_context(shared.fresh()) if send.fresh else shared.session
+            answer = session.request(
+                send.method,
+                URL(send.url, encoded=True),
+                data=_stream(send.body) if send.body else None,
+                headers=send.headers,
+                proxy=None if proxy is None else proxy.url,
+                proxy_headers=None if proxy is None else proxy.headers,
+                allow_redirects=False,
+                timeout=times,
+                trace_request_ctx=send,
+            )
+            response = await stack.enter_async_context(answer)
+            _end_with_connection(response)
+            incoming = Incoming(response.status, response.raw_headers, largest=send.largest)
+            async for chunk in response.content.iter_any():
+                incoming.feed(chunk)
+            return incoming.reply()
+
+
+def _end_with_connection(response: aiohttp.ClientResponse) -> None:
+    """
+    Let a body end when the connection does.
+
+    aiohttp closes the connection when the framing of a body is broken, but does not tell the body, whose
+    reader would wait until its time is over.
+    """
+    connection = response.connection
+    protocol = connection.protocol if connection is not None else None
+    if protocol is None:  # the body is complete
+        return
+
+    def check(closed: asyncio.Future[None] | None = None) -> None:
+        if closed is not None and not closed.cancelled():
+            closed.exception()  # it is known
+        broken = protocol.exception()
+        if isinstance(broken, HttpProcessingError) and not response.content.is_eof():
+            response.content.set_exception(broken)
+
+    if protocol.closed is None:  # it has ended already
+        check()
+    else:
+        protocol.closed.add_done_callback(check)
+
+
+async def _stream(outgoing: Outgoing) -> AsyncIterator[bytes]:
+    """Read the body's pieces; those of a file in a thread, since a slow disk must not stop the event loop."""
+    pieces = iter(outgoing)
+    if outgoing.in_memory:
+        for held in pieces:
+            yield held
+        return
+    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+        yield piece
+
+
+@dataclass
+class SharedSession:
+    """One pooled session, the credential that belongs to it, and how many use it now."""
+
+    endpoint: Endpoint
+    session: aiohttp.ClientSession
+    cell: Cell = field(default_factory=lambda: Cell(asyncio.Lock()))
+    users: int = 0
+    closing: asyncio.TimerHandle | None = None
+    guard: AsyncGenerator[None, None] | None = None
+
+    def fresh(self) -> aiohttp.ClientSession:
+        """Return a session to be used once and closed, for requests that must not be repeated."""
+        return _open(self.endpoint)
+
+
+_sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, SharedSession]] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def lease(endpoint: Endpoint) -> AsyncIterator[SharedSession]:
+    """Use the running loop's session for an endpoint."""
+    loop = asyncio.get_running_loop()
+    mine = _sessions.setdefault(loop, {})
+    name = endpoint.fingerprint
+    shared = mine.get(name)
+    if shared is None:
+        # Reading certificates takes time, which the endpoint then has behind it.
+        await asyncio.to_thread(lambda: endpoint.tls)
+        # Another coroutine may have opened it during the await.
+        shared = mine.get(name) or await _share(mine, name, endpoint)
+    if shared.closing is not None:
+        shared.closing.cancel()
+        shared.closing = None
+    shared.users += 1
+    try:
+        yield shared
+    finally:
+        shared.users -= 1
+        if not shared.users:
+            shared.closing = loop.call_later(LINGER, _retire, loop, name)
+
+
+def _retire(loop: asyncio.AbstractEventLoop, name: str) -> None:
+    shared = _sessions.get(loop, {}).pop(name, None)
+    if shared is not None and shared.guard is not None:
+        task = loop.create_task(_finish(shared.guard))
+        _retiring.add(task)
+        task.add_done_callback(_retiring.discard)
+
+
+#: The loop itself keeps only weak references to its tasks.
+_retiring: set[asyncio.Task[None]] = set()
+
+
+async def _finish(guard: AsyncGenerator[None, None]) -> None:
+    await guard.aclose()
+
+
+async def _share(mine: dict[str, SharedSession], name: str, endpoint: Endpoint) -> SharedSession:
+    shared = mine[name] = SharedSession(endpoint, _open(endpoint))
+    shared.guard = _guard(mine, name, shared)
+    await anext(shared.guard)
+    return shared
+
+
+async def _guard(
+    mine: dict[str, SharedSession], name: str, shared: SharedSession
+) -> AsyncGenerator[None, None]:
+    """
+    Close and forget the session when this generator is closed.
+
+    A loop that ends closes its asynchronous generators (``loop.shutdown_asyncgens``), which is the one notice
+    of its end that it gives; so short-lived loops leave no open session behind either.
+    """
+    try:
+        yield
+    finally:
+        # A session refers to its loop, so that the loop would be kept for ever.
+        if mine.get(name) is shared:
+            del mine[name]
+        await shared.session.close()
+
+
+def _open(endpoint: Endpoint) -> aiohttp.ClientSession:
+    # The resolver is the one that workers use, whatever else is installed.
+    connector = aiohttp.TCPConnector(
+        ssl=endpoint.tls or True,
+        limit=100,
+        resolver=aiohttp.ThreadedResolver(),
+        socket_factory=lambda address: _Socket(*address[:3]),
+    )
+    began = aiohttp.TraceConfig()
+    began.on_request_headers_sent.append(_begin)
+    session = aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        # aiohttp's own guesses; a driver says which there are.
+        skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+        auto_decompress=False,
+        trust_env=False,
+        # More than what an answer's head may have, which is for all to judge alike.
+        max_line_size=HEAD,
+        max_field_size=HEAD,
+        trace_configs=[began],
+    )
+    # aiohttp would send GET, PUT and DELETE a second time when the answer is lost, and has no public switch.
+    session._retry_connection = False
+    return session
+
+
+def _after_reading(send: Callable[..., int]) -> Callable[..., int]:
+    """Return a way to send that lets asyncio read first when the server has hung up."""
+
+    def sending(self: _Socket, *args: object) -> int:
+        try:
+            return send(self, *args)
+        except ConnectionError:
+            if self.failed or not self.has_data():
+                raise
+            # Once: asyncio then waits for the socket, and reads before it writes.
+            self.failed = True
+            raise BlockingIOError from None
+
+    return sending
+
+
+class _Socket(socket.socket):
+    """
+    A socket from which asyncio reads what has come before it learns that the server has hung up.
+
+    asyncio drops it unread when a write fails. It may be the alert that says why.
+    """
+
+    failed = False
+    send = _after_reading(socket.socket.send)
+    sendmsg = _after_reading(socket.socket.sendmsg)
+
+    def has_data(self) -> bool:
+        try:
+            return bool(self.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except OSError:
+            return False
+
+
+async def _begin(session: object, context: Any, told: object) -> None:
+    """Tell a request that its connection stands; aiohttp calls this right before it writes the head."""
+    context.trace_request_ctx.begin()

@@ -1,0 +1,85 @@
+"""A condition to wait for: plain data, and the operation that checks it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
+
+from airflow_provider_workflows.core.protocol.operation import Operation
+from airflow_provider_workflows.core.runtime.serialization import deserialize, serialize
+
+
+@dataclass(frozen=True)
+class Pending:
+    """
+    The condition is not met yet.
+
+    :param detail: the current status, for the log; it is stored in the state store and the trigger's row, so
+        it names steps, states and fields, but never a field's value
+    :param warning: whether the status is unexpected, so that it is logged as a warning
+    """
+
+    detail: str = ""
+    warning: bool = False
+
+
+@dataclass(frozen=True)
+class Done:
+    """
+    The condition is met.
+
+    :param result: what the sensor or operator returns, as JSON values
+    """
+
+    result: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition(ABC):
+    """
+    What to wait for; a frozen dataclass of JSON values.
+
+    The same object serves a sensor's poke, an operator that waits for the run it started, and the trigger.
+    Airflow's database holds it in clear text, so it contains ids and names, but never a URL, header or
+    secret.
+    """
+
+    #: Dotted path of the vendor's hook.
+    hook_class: ClassVar[str]
+    #: Increased whenever the meaning of the stored values changes.
+    format: ClassVar[int] = 1
+
+    @abstractmethod
+    def check(self, api: Any) -> Operation[Pending | Done]:
+        """
+        Check the condition once.
+
+        :param api: the vendor's API, which the hook creates from the connection
+        :raises WorkflowError: the condition can no longer be met, or the vendor gave no answer
+        """
+
+    @property
+    @abstractmethod
+    def remote_id(self) -> str:
+        """Id of the record to watch, in a form that a person can find at the vendor."""
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """Return a description of the condition, to follow "waiting for" in messages."""
+
+    def to_json(self) -> dict[str, object]:
+        """Return the condition as JSON values, for the trigger's row."""
+        return serialize(self, "condition")
+
+    @staticmethod
+    def from_json(data: dict[str, object]) -> Condition:
+        """
+        Rebuild a condition from :meth:`to_json`.
+
+        :raises InvalidInput: it was written by a newer version of this package, or is not a condition
+        """
+        return deserialize(data, "condition", Condition)  # type: ignore[type-abstract]
+
+
+Outcome: TypeAlias = Pending | Done

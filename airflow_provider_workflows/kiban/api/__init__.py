@@ -1,0 +1,1 @@
+"""Kiban Workfloo's protocol: pure, no Airflow, no HTTP library."""

@@ -1,0 +1,1 @@
+"""MyBPM's protocol: pure, no Airflow, no HTTP library."""

@@ -1,0 +1,1 @@
+"""OMFlow's protocol: pure, no Airflow, no HTTP library."""

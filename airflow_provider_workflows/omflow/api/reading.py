@@ -1,0 +1,196 @@
+"""Calls that only read: the stops, rows and files of orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, TypeAlias
+
+from airflow_provider_workflows.core.protocol.operation import Operation, Page, Sleep
+from airflow_provider_workflows.exceptions import InvalidInput, NotFound, OutcomeUnknown, UnreadableAnswer
+from airflow_provider_workflows.omflow.api.call import (
+    VENDOR,
+    Row,
+    call,
+    number,
+    order_number,
+    segment,
+)
+from airflow_provider_workflows.omflow.api.form_data import column
+from airflow_provider_workflows.omflow.api.order import STATE_COLUMNS, Order, Stop
+
+#: Rows per page.
+PAGE = 500
+#: Seconds between two searches for an order that does not appear yet.
+_LOOK_AGAIN = 2.0
+
+DataNo: TypeAlias = int | str
+
+
+class ReadingCalls:
+    """
+    The calls that only read; each may be repeated.
+
+    ``self: Self`` makes these operations of the inheriting class, as the hook requires.
+    """
+
+    def query(self: Self, api_path: str, data_no: DataNo) -> Operation[list[Stop]]:
+        """
+        Return the stops of an order, including those of failed rows.
+
+        The list is empty while the order runs, when it is closed, and for an unknown number (recorded);
+        :meth:`order_state` distinguishes these.
+        """
+        path = f"/rest/flowmanage/api/omdata-data-id/get/{segment(api_path)}"
+        body = {"data_no": order_number(data_no)}
+        answer = yield from call("query order", path, body, repeatable=True)
+        if answer.status == 404:
+            raise answer.error(NotFound, f"OMFlow does not know the process {api_path!r} or the order")
+        stops = answer.checked()
+        stops = [stops] if isinstance(stops, Mapping) else stops or []
+        try:
+            return [
+                Stop(int(number(stop["data_id"], "data_id")), str(stop["stop_chart_text"])) for stop in stops
+            ]
+        except (InvalidInput, KeyError, TypeError):
+            raise answer.unreadable("list of stops") from None
+
+    def list_rows(
+        self: Self,
+        api_path: str,
+        *,
+        columns: Sequence[str] = (),
+        where: Mapping[str, Any] | None = None,
+        exclude: Mapping[str, Any] | None = None,
+        above: Mapping[str, Any] | None = None,
+        order_by: Sequence[str] = ("id",),
+        start: int = 0,
+        size: int = PAGE,
+    ) -> Operation[Page[Row]]:
+        """
+        Return a page of a process's rows.
+
+        :param columns: names of the columns to return; empty for all
+        :param where: column -> value that rows must have; all must match
+        :param exclude: column -> value that rows must not have; OMFlow has no other negation, since its
+            ``!=`` acts like ``=`` (recorded)
+        :param above: column -> value that rows must exceed
+        :param order_by: columns, with ``-`` before one for descending order
+        :param start: number of rows to skip; ``Page.next`` of the previous page
+        :raises NotFound: unknown api_path or column; the message says which
+        """
+        if start < 0 or size < 1:
+            raise InvalidInput(f"start must be 0 or more and size 1 or more, got {start} and {size}")
+        conditions = [
+            [{"column": name, "condition": sign, "value": value} for name, value in (given or {}).items()]
+            for given, sign in ((where, "="), (above, ">"), (exclude, "="))
+        ]
+        body = {
+            "search_columns": list(columns),
+            "search_conditions": conditions[0] + conditions[1],
+            "exclude_conditions": conditions[2],
+            "order_columns": list(order_by),
+            "start": start,
+            # The end index, not a count; 0 means nothing on 1.1 and everything on 1.2 (recorded, manual).
+            "limit": start + size,
+        }
+        path = f"/rest/flowmanage/api/omdata/list/{segment(api_path)}"
+        answer = yield from call("list rows", path, body, repeatable=True)
+        if answer.status == 404:
+            raise answer.error(NotFound, f"OMFlow cannot list {api_path!r}")
+        rows = answer.rows()
+        if len(rows) > size:
+            raise answer.unreadable(f"page of at most {size} rows")
+        return Page(rows, start + size if len(rows) == size else None)
+
+    def order_state(
+        self: Self, api_path: str, data_no: DataNo, *, columns: Sequence[str] = ()
+    ) -> Operation[Order]:
+        """
+        Return an order's rows, which determine its state.
+
+        :param columns: additional columns, such as ``formitm_1``
+        """
+        wanted = order_number(data_no)
+        rows = yield from self._all_rows(api_path, [*STATE_COLUMNS, *columns], where={"data_no": wanted})
+        # The server silently ignores conditions that it does not understand (recorded).
+        mine = tuple(row for row in rows if str(row.get("data_no")) == str(wanted))
+        if any("id" not in row for row in mine):
+            raise unreadable(f"a row of {api_path} without an id")
+        return Order(mine)
+
+    def find_order(
+        self: Self, api_path: str, field: str, value: str, *, patience: float = 0.0
+    ) -> Operation[DataNo | None]:
+        """
+        Return the number of the order with a value in a form field; None if the server would list it.
+
+        :param patience: seconds to continue searching, for an order that appears only after its start
+            validation
+        :raises NotFound: unknown api_path or field
+        :raises OutcomeUnknown: several orders have the value
+        """
+        name = column(field)
+        waited = 0.0
+        while True:
+            rows = yield from self._all_rows(api_path, ["id", "data_no", name], where={name: value})
+            if any(name not in row for row in rows):
+                raise NotFound(f"The rows of {api_path} have no field {field}", vendor=VENDOR)
+            if any("data_no" not in row for row in rows):
+                raise unreadable(f"a row of {api_path} without a number")
+            found = {str(row["data_no"]): _listed(row) for row in rows if row[name] == value}
+            if len(found) > 1:
+                raise OutcomeUnknown(
+                    f"Several orders of {api_path} have {value!r} in {field}: {', '.join(list(found)[:20])}"
+                )
+            if found or waited >= patience:
+                return next(iter(found.values()), None)
+            yield Sleep(_LOOK_AGAIN)
+            waited += _LOOK_AGAIN
+
+    def _all_rows(
+        self, api_path: str, columns: Sequence[str], *, where: Mapping[str, Any]
+    ) -> Operation[list[Row]]:
+        """Return the rows that the server lists; includes other rows if it ignores the condition."""
+        rows: list[Row] = []
+        start: int | None = 0
+        while start is not None:
+            page = yield from self.list_rows(api_path, columns=columns, where=where, start=start)
+            rows += page.items
+            start = page.next
+        return rows
+
+    def list_files(self: Self, api_path: str, data_no: DataNo) -> Operation[Page[Row]]:
+        """Return the files of an order, on one page: rows with ``file_name``, ``size`` (bytes) and more."""
+        return Page(tuple((yield from self._files((yield from self._folder(api_path, data_no))))))
+
+    def _files(self, folder: Mapping[str, Any]) -> Operation[list[Row]]:
+        path = "/rest/flowmanage/api/omdata-file/list/"
+        answer = yield from call("list files", path, folder, repeatable=True)
+        return list(answer.rows())
+
+    def _folder(self, api_path: str, data_no: DataNo) -> Operation[dict[str, Any]]:
+        """Return what identifies an order's files: its newest row, and its process (recorded)."""
+        order = yield from self.order_state(api_path, data_no)
+        if not order.rows:
+            raise NotFound(f"OMFlow does not list order {data_no} of {api_path}", vendor=VENDOR)
+        newest = max(order.rows, key=lambda row: int(row["id"]))
+        if not isinstance(uuid := newest.get("flow_uuid"), str):
+            raise unreadable(f"a row of {api_path} without a flow_uuid")
+        return {
+            "flow_uuid": uuid.replace("-", ""),
+            "data_no": order_number(data_no),
+            "data_id": newest["id"],
+        }
+
+
+def _listed(row: Row) -> DataNo:
+    """Return the number of a listed order."""
+    try:
+        return order_number(row["data_no"])
+    except InvalidInput:
+        raise unreadable("an order whose number is none") from None
+
+
+def unreadable(listed: str) -> UnreadableAnswer:
+    """Return the error for a listing that cannot be read."""
+    return UnreadableAnswer(f"OMFlow lists {listed}", vendor=VENDOR, operation="list rows")

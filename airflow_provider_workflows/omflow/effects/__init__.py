@@ -1,0 +1,1 @@
+"""What operators do exactly once in OMFlow: open an order, push it, attach files."""

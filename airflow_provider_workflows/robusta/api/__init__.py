@@ -1,0 +1,1 @@
+"""Robusta's protocol: pure, no Airflow, no HTTP library."""

@@ -1,0 +1,33 @@
+"""The names that moved, and the settings read."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from airflow_provider_workflows.core.runtime import versions
+from tests.core.airflow_private import REDACT, private
+
+
+def test_default_deferrable(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert versions.default_deferrable() is False
+    monkeypatch.setenv("AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE", "True")
+    assert versions.default_deferrable() is True
+
+
+def test_connection_on_an_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SOME", '{"conn_type": "omflow", "host": "flow.example"}')
+
+    async def hosts() -> list[str | None]:
+        found = await asyncio.gather(*(versions.aget_connection("some") for _ in range(5)))
+        return [connection.host for connection in found]
+
+    assert asyncio.run(hosts()) == ["flow.example"] * 5
+
+
+def test_secrets_are_masked_from_both_sides() -> None:
+    versions.mask("first-secret-value")
+    asyncio.run(versions.amask("second-secret-value"))
+    masked = private(REDACT)
+    assert masked("first-secret-value and second-secret-value") == "*** and ***"

@@ -1,0 +1,96 @@
+"""A TCP proxy before a sandbox, which can be closed: who connects then is really refused."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import threading
+from collections.abc import Coroutine
+from typing import Any
+from urllib.parse import urlsplit
+
+from dev.ports import LOOPBACK, PortTaken, free_port
+
+#: Below the ports that systems give to outgoing connections, one of which might else take the port meanwhile.
+PORTS = range(20000, 30000)
+CHUNK = 65536
+
+
+class TcpProxy:
+    """
+    Passes every connection on to a server, while it is open.
+
+    :param url: where the server listens
+    """
+
+    def __init__(self, url: str) -> None:
+        target = urlsplit(url)
+        self._target = (target.hostname or LOOPBACK, target.port or 80)
+        self._port = _port()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self._loop = asyncio.new_event_loop()
+        # A daemon: it goes with the program, and the kernel closes what it had open.
+        threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True).start()
+        self.open()
+
+    @property
+    def url(self) -> str:
+        """Where to connect to instead of the server."""
+        return f"http://{LOOPBACK}:{self._port}"
+
+    def open(self) -> None:
+        """Take connections, again or for the first time."""
+        self._do(self._open())
+
+    def close(self) -> None:
+        """Cut all connections, and refuse new ones."""
+        self._do(self._close())
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
+
+    async def _open(self) -> None:
+        self._server = await asyncio.start_server(self._pass_on, LOOPBACK, self._port, backlog=256)
+
+    async def _close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in list(self._writers):
+            writer.transport.abort()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            there, answer = await asyncio.open_connection(*self._target)
+        except OSError:
+            writer.transport.abort()
+            return
+        ends = (writer, answer)
+        self._writers.update(ends)
+        try:
+            await asyncio.gather(_pump(reader, answer), _pump(there, writer))
+        finally:
+            for end in ends:
+                end.close()
+            self._writers.difference_update(ends)
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Copy until the end, and pass on the end, or the abortion."""
+    try:
+        while chunk := await reader.read(CHUNK):
+            writer.write(chunk)
+            await writer.drain()
+        with contextlib.suppress(OSError, RuntimeError):
+            writer.write_eof()
+    except OSError:
+        writer.transport.abort()
+
+
+def _port() -> int:
+    for port in random.sample(PORTS, 100):
+        with contextlib.suppress(PortTaken):
+            return free_port(port)
+    raise PortTaken("no port for the proxy")

@@ -1,0 +1,44 @@
+"""The proxy, with real connections."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from airflow_provider_workflows.sandbox.server import SandboxServer
+from tests.system.chaos.lifecycle.tcp_proxy import TcpProxy
+
+
+def test_passes_on_refuses_and_passes_on_again(sandbox: SandboxServer) -> None:
+    proxy = TcpProxy(sandbox.url)
+    with requests.Session() as session:
+        session.trust_env = False
+        address = f"{proxy.url}/_control/faults"
+        assert session.get(address, timeout=5).json() == []
+        proxy.close()
+        with pytest.raises(requests.ConnectionError, match="refused"):
+            requests.get(address, timeout=5, proxies={"http": ""})
+        with pytest.raises(requests.ConnectionError):
+            session.get(address, timeout=5)
+        proxy.open()
+        assert session.get(address, timeout=5).json() == []
+        proxy.close()
+
+
+def test_a_big_answer_comes_whole(sandbox: SandboxServer) -> None:
+    proxy = TcpProxy(sandbox.url)
+    with requests.Session() as session:
+        session.trust_env = False
+        direct = session.get(sandbox.url, timeout=5).content
+        assert session.get(proxy.url, timeout=5).content == direct
+    proxy.close()
+
+
+def test_what_is_cut_off_behind_it_is_cut_off_before_it(sandbox: SandboxServer) -> None:
+    proxy = TcpProxy(sandbox.url)
+    sandbox.control.fault("robusta", "any", "reset_before")
+    with requests.Session() as session:
+        session.trust_env = False
+        with pytest.raises(requests.ConnectionError):
+            session.get(f"{proxy.url}/robusta/anything", timeout=5)
+    proxy.close()
