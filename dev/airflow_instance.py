@@ -20,7 +20,7 @@ from dev.airflow_client import AirflowClient, TaskInstance
 from dev.airflow_home import DATABASE, AirflowError, claimed, configuration, environment_of, prepare
 from dev.keeper import descendants
 from dev.layout import ROOT
-from dev.ports import LOOPBACK, free_port
+from dev.ports import LOOPBACK, HeldPort
 from dev.process import KeptProcess, tail
 
 COMPONENTS: Mapping[str, tuple[str, ...]] = {
@@ -50,7 +50,7 @@ class AirflowInstance(AirflowClient):
     :param dags_folder: where the DAG files are
     :param environment: further variables for its processes, such as ``AIRFLOW__<SECTION>__<KEY>``
     :param connections: connection id and the connection's fields, as in Airflow's JSON form
-    :param port: where the API server listens; any free port by default
+    :param port: where the API server listens; held by the instance, any by default
     :param database: address of an empty database, in SQLAlchemy's form; by default a SQLite file in the home
         folder, whose one writer dozens of tasks at once are too much for
     :raises AirflowError: if another instance uses the home folder
@@ -63,15 +63,15 @@ class AirflowInstance(AirflowClient):
         dags_folder: Path,
         environment: Mapping[str, str] | None = None,
         connections: Mapping[str, Mapping[str, Any]] | None = None,
-        port: int = 0,
+        port: HeldPort | None = None,
         database: str | None = None,
     ) -> None:
         self.home = home
         self.address = database or f"sqlite:///{home / DATABASE}"
         self._database = database
         self.dags_folder = dags_folder
-        self._port = port or free_port()
-        super().__init__(f"http://{LOOPBACK}:{self._port}")
+        self._port = port or HeldPort()
+        super().__init__(f"http://{LOOPBACK}:{self._port.number}")
         self._environment = {
             **environment_of(home),
             **{
@@ -92,7 +92,7 @@ class AirflowInstance(AirflowClient):
     def __enter__(self) -> AirflowInstance:
         self._claim.enter_context(claimed(self.home))
         try:
-            settings = configuration(dags_folder=self.dags_folder, port=self._port)
+            settings = configuration(dags_folder=self.dags_folder, port=self._port.number)
             prepare(self.home, settings, database=self._database)
             for component in COMPONENTS:
                 self._start(component)
@@ -114,6 +114,7 @@ class AirflowInstance(AirflowClient):
             process.stop()
         self._processes.clear()
         self._claim.close()
+        self._port.close()
 
     def log(self, component: str) -> Path:
         """Log file of a component."""

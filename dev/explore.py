@@ -18,7 +18,7 @@ from dev.airflow_instance import AirflowInstance
 from dev.demo import DAG_ID
 from dev.display import step
 from dev.layout import AIRFLOW_HOMES, EXAMPLE_DAGS
-from dev.ports import PortTaken, free_port
+from dev.ports import HeldPort, PortTaken
 from dev.process import interruptible
 from dev.sandbox_process import RunningSandbox, SandboxError, running_sandbox
 from dev.vendors import connections
@@ -84,9 +84,10 @@ def main() -> int:
     console = Console() if sys.stdout.isatty() else Console(width=120)
     try:
         # Both before anything is started: a taken port is said at once.
-        port, sandbox_port = free_port(options.port), free_port(options.sandbox_port)
         with (
-            running_sandbox(SANDBOX_FOLDER, port=sandbox_port) as sandbox,
+            HeldPort(options.port) as port,
+            HeldPort(options.sandbox_port) as sandbox_port,
+            running_sandbox(SANDBOX_FOLDER, port=sandbox_port.number) as sandbox,
             AirflowInstance(
                 HOME, dags_folder=EXAMPLE_DAGS, connections=connections(sandbox.url), port=port
             ) as airflow,

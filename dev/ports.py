@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from types import TracebackType
 
 LOOPBACK = "127.0.0.1"
 
@@ -11,18 +12,37 @@ class PortTaken(Exception):
     """The port that the user asked for is in use; the message is one line for the user."""
 
 
-def free_port(preferred: int = 0) -> int:
+class HeldPort:
     """
-    Return a port on which a server can listen.
+    A port that is kept free for one server, from now until it is closed; a context manager.
+
+    Airflow's API server needs many seconds until it listens. A port that is only looked up may be taken
+    meanwhile, by an outgoing connection, too. So the port is bound and never listens: the system gives it to
+    nobody else, refuses who connects, and lets a server listen that asks for SO_REUSEADDR, as servers do, as
+    often as it is started.
 
     :param preferred: the port to have, or 0 for any
     :raises PortTaken: if the preferred port is in use
     """
-    with socket.socket() as probe:
-        # As servers do, so that connections of an earlier server that are still closing do not count.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
+    def __init__(self, preferred: int = 0) -> None:
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((LOOPBACK, preferred))
+            self._socket.bind((LOOPBACK, preferred))
         except OSError as error:
+            self._socket.close()
             raise PortTaken(f"port {preferred} cannot be used ({error.strerror}); choose another") from None
-        return int(probe.getsockname()[1])
+        self.number: int = self._socket.getsockname()[1]
+
+    def __enter__(self) -> HeldPort:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let others have it."""
+        self._socket.close()

@@ -12,7 +12,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from dev.ports import free_port
+from dev.ports import HeldPort
 from tests.browser.account import Account, Secret
 from tests.browser.accounts import accounts
 from tests.browser.conftest import FORM_SIZE, GRAPH_SIZE, PAGE_SIZE, Environment, Tab
@@ -99,9 +99,10 @@ def test_a_wrong_password_is_called_one(
 
 def test_a_bad_host_is_called_one(environment: Environment, connections: ConnectionList) -> None:
     # Where nobody listens: what becomes of a name that does not resolve is a matter of the machine's network.
-    account = environment.accounts[0].but_for("omflow_bad_host", Port=str(free_port()))
-    assert filled(connections, account).save() == CREATED
-    told = connections.open().test(account.conn_id)
+    with HeldPort() as port:
+        account = environment.accounts[0].but_for("omflow_bad_host", Port=str(port.number))
+        assert filled(connections, account).save() == CREATED
+        told = connections.open().test(account.conn_id)
     assert told.title == FAILED
     assert told.text.startswith("Bad host: ")
     assert "the server refuses the connection" in told.text

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from dev.layout import ROOT
-from dev.ports import LOOPBACK, PortTaken, free_port
+from dev.ports import LOOPBACK, HeldPort, PortTaken
 
 
 @pytest.fixture
@@ -19,20 +19,30 @@ def taken() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_any_port_can_be_listened_on() -> None:
-    port = free_port()
-    with socket.create_server((LOOPBACK, port)) as server:
-        assert server.getsockname()[1] == port
+def test_one_server_after_another_can_listen_on_a_held_port() -> None:
+    with HeldPort() as port:
+        for _ in range(2):
+            with socket.create_server((LOOPBACK, port.number)):
+                socket.create_connection((LOOPBACK, port.number)).close()
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection((LOOPBACK, port.number))
+
+
+def test_the_system_gives_a_held_port_to_nobody_else() -> None:
+    with HeldPort() as port, socket.socket() as plain, pytest.raises(OSError, match="in use"):
+        plain.bind((LOOPBACK, port.number))
 
 
 def test_preferred_port_is_given() -> None:
-    port = free_port()
-    assert free_port(port) == port
+    with HeldPort() as port:
+        number = port.number
+    with HeldPort(number) as again:
+        assert again.number == number
 
 
 def test_taken_port_is_refused(taken: int) -> None:
     with pytest.raises(PortTaken, match=f"port {taken} cannot be used"):
-        free_port(taken)
+        HeldPort(taken)
 
 
 @pytest.mark.parametrize("option", ["--port", "--sandbox-port"])

@@ -18,7 +18,7 @@ import pytest
 from airflow_provider_workflows.sandbox.control import Control
 from dev.airflow_client import TERMINAL
 from dev.airflow_home import CONFIGURATION
-from dev.ports import free_port
+from dev.ports import HeldPort
 from dev.sandbox_process import running_sandbox
 from tests.system.conftest import HOME, ISSUERS, PATIENCE, System
 from tests.system.dags.canary import planted
@@ -51,8 +51,9 @@ HARSH_SANDBOX = HOME.with_name("harsh-sandbox")
 class Canary:
     """The system with a second sandbox, where what goes wrong spares the example DAGs."""
 
-    def __init__(self, system: System, harsh: Control) -> None:
+    def __init__(self, system: System, harsh: Control, nobody: HeldPort) -> None:
         self.system = system
+        self.nobody = nobody
         self.harsh = harsh
         self.faults: list[tuple[Control, str]] = []
         self._key = self._configured("core", "fernet_key")
@@ -66,7 +67,7 @@ class Canary:
         }
         known = self.system.accounts.secrets
         connections["mybpm_canary"].update(login="", password=known["mybpm_api_token"])
-        proxy = f"http://someone:{quote(known['proxy'], safe='')}@127.0.0.1:{free_port()}"
+        proxy = f"http://someone:{quote(known['proxy'], safe='')}@127.0.0.1:{self.nobody.number}"
         proxied = {**connections["omflow_canary"]}
         proxied["extra"] = {**proxied["extra"], "proxies": {"http": proxy}}
         connections["omflow_proxied"] = proxied
@@ -123,9 +124,9 @@ class Canary:
 def canary(system: System) -> Iterator[Canary]:
     declaration = HARSH_SANDBOX / "processes.toml"
     system.accounts.declare(declaration)
-    with running_sandbox(HARSH_SANDBOX, processes=declaration) as sandbox:
+    with running_sandbox(HARSH_SANDBOX, processes=declaration) as sandbox, HeldPort() as nobody:
         declaration.unlink()
-        yield Canary(system, Control(sandbox.url, timeout=PATIENCE))
+        yield Canary(system, Control(sandbox.url, timeout=PATIENCE), nobody)
 
 
 def test_no_secret_is_kept_anywhere(canary: Canary) -> None:

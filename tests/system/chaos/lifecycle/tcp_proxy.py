@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import threading
 from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import urlsplit
 
-from dev.ports import LOOPBACK, PortTaken, free_port
+from dev.ports import LOOPBACK, HeldPort
 
-#: Below the ports that systems give to outgoing connections, one of which might else take the port meanwhile.
-PORTS = range(20000, 30000)
 CHUNK = 65536
 
 
@@ -27,7 +24,7 @@ class TcpProxy:
     def __init__(self, url: str) -> None:
         target = urlsplit(url)
         self._target = (target.hostname or LOOPBACK, target.port or 80)
-        self._port = _port()
+        self._port = HeldPort()
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
@@ -38,7 +35,7 @@ class TcpProxy:
     @property
     def url(self) -> str:
         """Where to connect to instead of the server."""
-        return f"http://{LOOPBACK}:{self._port}"
+        return f"http://{LOOPBACK}:{self._port.number}"
 
     def open(self) -> None:
         """Take connections, again or for the first time."""
@@ -52,7 +49,7 @@ class TcpProxy:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
 
     async def _open(self) -> None:
-        self._server = await asyncio.start_server(self._pass_on, LOOPBACK, self._port, backlog=256)
+        self._server = await asyncio.start_server(self._pass_on, LOOPBACK, self._port.number, backlog=256)
 
     async def _close(self) -> None:
         if self._server is not None:
@@ -87,10 +84,3 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write_eof()
     except OSError:
         writer.transport.abort()
-
-
-def _port() -> int:
-    for port in random.sample(PORTS, 100):
-        with contextlib.suppress(PortTaken):
-            return free_port(port)
-    raise PortTaken("no port for the proxy")
