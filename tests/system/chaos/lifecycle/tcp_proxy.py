@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import weakref
 from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +26,8 @@ class TcpProxy:
         target = urlsplit(url)
         self._target = (target.hostname or LOOPBACK, target.port or 80)
         self._port = HeldPort()
+        # As everything here, it goes with the program: a proxy is closed and opened again, and has no end.
+        weakref.finalize(self, self._port.close)
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
