@@ -12,6 +12,7 @@ Every exception that this package raises.
     │   ├── NotFound                             the vendor does not know the record
     │   ├── Rejected                             the vendor understood the request and refused it
     │   │   └── Conflict                         the record is not in the state that the request expects
+    │   ├── RecordsRejected                      more records of a table were rejected than the task allows
     │   ├── UnexpectedRedirect                   3xx: never followed, it would send keys to another host
     │   ├── OutcomeUnknown                       no answer to a once-only request: it may have taken effect
     │   ├── RunFailed                            the run that was started or awaited failed at the vendor
@@ -252,6 +253,10 @@ class RunFailed(PermanentError):
 
 class RetryWouldRepeat(PermanentError):
     """A temporary failure after a run was started; a retry would not know of that run."""
+
+
+class RecordsRejected(PermanentError):
+    """More records of a table were rejected than ``max_rejects``; the others are done."""
 
 
 class RunTimedOut(PermanentError):

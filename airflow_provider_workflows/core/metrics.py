@@ -123,6 +123,11 @@ ATTACHED = Metric(
     name="workflows.attached",
     meaning="attempts that continued with what an earlier attempt started; nothing is sent",
 )
+RECORDS = Metric(
+    name="workflows.records",
+    tags=("vendor", "outcome"),
+    meaning="records of tasks for many records that have ended: `done`, `rejected`, `unknown` or `skipped`",
+)
 LOOKS = Metric(
     name="workflows.looks",
     tags=("vendor", "outcome"),
@@ -151,6 +156,7 @@ METRICS = (
     SENT_AGAIN,
     DOUBTS,
     ATTACHED,
+    RECORDS,
     LOOKS,
     WAIT_DURATION,
     LOST_TRACK,

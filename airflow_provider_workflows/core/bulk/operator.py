@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence, Sized
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
+from airflow_provider_workflows.core.runtime.durations import seconds_of
 from airflow_provider_workflows.core.runtime.templates import rendered
 from airflow_provider_workflows.core.tasks.operator import WorkflowOperator
+from airflow_provider_workflows.exceptions import (
+    InvalidInput,
+    OutcomeUnknown,
+    RecordsRejected,
+    WorkflowError,
+)
 
 if TYPE_CHECKING:
-    from airflow.sdk import ObjectStoragePath
+    from airflow.sdk import Context, ObjectStoragePath
 
+    from airflow_provider_workflows.core.bulk.columns import Columns, Mapped
+    from airflow_provider_workflows.core.bulk.runner import ManyRun
+    from airflow_provider_workflows.core.bulk.source import Row
     from airflow_provider_workflows.core.protocol.operation import Operation
     from airflow_provider_workflows.core.runtime.durations import Duration
     from airflow_provider_workflows.core.submission.effect import AnyEffect
-    from airflow_provider_workflows.core.submission.terms import OnLostAnswer
+    from airflow_provider_workflows.core.submission.terms import OnLostAnswer, Terms
     from airflow_provider_workflows.core.tasks.parameters import OperatorParameters, Templated
 
+#: Bad rows that one error names.
+MOST_BAD = 20
 #: Rows to send: mappings, a file or folder of them, or what another task for many records returned.
 Records = Iterable[Mapping[str, Any]] | Mapping[str, Any] | str | Path
 
@@ -92,6 +106,7 @@ class ManyOperator(WorkflowOperator):
         self.settle = settle
         self.on_lost_answer = on_lost_answer
         self.tolerance = tolerance
+        self._run: ManyRun | None = None
 
     def prepare(self, api: Any) -> Operation[None]:
         """
@@ -110,3 +125,156 @@ class ManyOperator(WorkflowOperator):
         :raises InvalidInput: the row is bad; the record is rejected
         """
         raise NotImplementedError
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """
+        Send the records that are left, and return the counts.
+
+        :raises WorkflowError: see the class
+        """
+        self._check()
+        attempt = self._attempt(context)
+        summary = {**asyncio.run(attempt.run()).to_json(), "results": attempt.store.numbers.folder}
+        self.log.info("%s", attempt.progress.line())
+        self.log.info("Results: %s", summary["results"])
+        self._judge(context, summary)
+        return summary
+
+    def _check(self) -> None:
+        if not (isinstance(self.max_rejects, (int, float)) and self.max_rejects >= 0):
+            raise InvalidInput(f"max_rejects must be a number or a share below 1, got {self.max_rejects!r}")
+        if not (isinstance(self.concurrency, int) and self.concurrency > 0):
+            raise InvalidInput(f"concurrency must be a number from 1 on, got {self.concurrency!r}")
+
+    def _attempt(self, context: Context) -> ManyRun:
+        """Return what sends the records, after all checks that need nothing but the vendor's structures."""
+        from airflow_provider_workflows.core.bulk.columns import Columns
+        from airflow_provider_workflows.core.bulk.progress import Progress
+        from airflow_provider_workflows.core.bulk.record_store import RecordStore
+        from airflow_provider_workflows.core.bulk.results import results_folder
+        from airflow_provider_workflows.core.bulk.runner import ManyRun
+        from airflow_provider_workflows.core.bulk.source import read_rows
+        from airflow_provider_workflows.core.runtime.task_state import TaskState
+        from airflow_provider_workflows.core.submission.record import fingerprint
+        from airflow_provider_workflows.core.submission.terms import current
+
+        columns = Columns(fields=self.fields, columns=self.columns, key=self.key, keep=self.keep)
+        if strange := sorted(set(self.columns or ()) - set(self.record_arguments)):
+            known = ", ".join(self.record_arguments) or "none"
+            raise InvalidInput(f"columns names {', '.join(strange)}; a record's own arguments are: {known}")
+        folder = results_folder(self.records, self.results, context)
+        self.hook.read(self.prepare)
+        total = self._validated(columns) if self.validate else _size(self.records)
+        state = TaskState(context)
+        target = fingerprint([self.hook.where, type(self).__name__], mark="")
+        ti = context["ti"]
+        self._run = ManyRun(
+            partial(read_rows, self.records),
+            columns,
+            self._effect,
+            hook=self.hook,
+            store=RecordStore(state, folder, target=target),
+            terms=self._terms(lasting=state.lasting),
+            clock=current.clock,
+            progress=Progress(self.log, total=total),
+            skips=_not_done if isinstance(self.records, Mapping) else _nothing,
+            names=(ti.dag_id, ti.task_id),
+            concurrency=self.concurrency,
+            tolerance=seconds_of(self.tolerance, "tolerance"),
+        )
+        return self._run
+
+    def _effect(self, mapped: Mapped) -> AnyEffect:
+        return self.effect(mapped.values, mapped.arguments)
+
+    def _terms(self, *, lasting: bool) -> Terms:
+        from airflow_provider_workflows.core.bulk.record_store import HEARTBEAT
+        from airflow_provider_workflows.core.submission.terms import SETTLE_MARGIN, Policy, Terms, current
+
+        timeout = self.hook.timeout
+        settle = max(seconds_of(self.settle, "settle"), timeout + SETTLE_MARGIN)
+        if current.settle is not None:
+            settle = current.settle
+        return Terms(
+            policy=Policy(on_lost_answer=self.on_lost_answer),
+            settle=settle,
+            # What proves that no newer attempt has begun may be some seconds old.
+            window=max(SETTLE_MARGIN, settle - timeout) - 2 * HEARTBEAT,
+            fenced=lasting,
+        )
+
+    def _validated(self, columns: Columns) -> int:
+        """
+        Read all rows, and return how many there are.
+
+        :raises InvalidInput: names the first bad ones; nothing was sent
+        """
+        from airflow_provider_workflows.core.bulk.source import read_rows
+
+        total, bad = 0, []
+        for row in read_rows(self.records):
+            total += 1
+            try:
+                self._effect(columns.read(row))
+            except InvalidInput as error:
+                bad.append(error.message if row.where in error.message else f"{row.where}: {error.message}")
+                if len(bad) >= MOST_BAD:
+                    bad.append("There may be more")
+                    break
+        if bad:
+            raise InvalidInput("\n".join(["Nothing was sent, because of bad rows in records:", *bad]))
+        return total
+
+    def _judge(self, context: Context, summary: Mapping[str, Any]) -> None:
+        """
+        Fail if too many records were rejected, or if the outcome of one is unknown.
+
+        :raises OutcomeUnknown: of at least one
+        :raises RecordsRejected: too many
+        """
+        records, rejected, unknown = (summary[name] for name in ("records", "rejected", "unknown"))
+        most = self.max_rejects * records if 0 < self.max_rejects < 1 else self.max_rejects
+        error: WorkflowError
+        if unknown:
+            from airflow_provider_workflows.core import metrics
+
+            metrics.DOUBTS.record(vendor=self.hook.conn_type)
+            error = OutcomeUnknown(
+                f"{unknown} of {records} records may or may not have taken effect; "
+                f"{summary['done']} are done, {rejected} rejected\n"
+                f"Results: {summary['results']}\n"
+                "Each record with the outcome 'unknown' says there what to look for at the vendor\n"
+                "Airflow will not send them again; a cleared task sends only what was never sent"
+            )
+        elif rejected > most:
+            error = RecordsRejected(
+                f"{rejected} of {records} records were rejected; {summary['done']} are done\n"
+                f"Results: {summary['results']}\n"
+                "Correct the rejected records and send them in a table of their own,\n"
+                "or allow more by max_rejects"
+            )
+        else:
+            return
+        # For tasks that run all the same, such as a report.
+        context["ti"].xcom_push(key="return_value", value=dict(summary))
+        raise error
+
+    def on_kill(self) -> None:
+        """Begin no request any more, and log how many are under way."""
+        if self._run is not None:
+            under_way = self._run.stop()
+            self.log.warning("Killed. %d records may be under way", under_way)
+            self.log.warning("A new attempt settles them and continues with the others")
+
+
+def _not_done(row: Row) -> bool:
+    """Whether an earlier task has not done this record."""
+    return row.values.get("outcome") != "done"
+
+
+def _nothing(row: Row) -> bool:
+    return False
+
+
+def _size(records: object) -> int | None:
+    return len(records) if isinstance(records, Sized) and not isinstance(records, (str, Mapping)) else None

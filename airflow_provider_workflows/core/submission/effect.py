@@ -8,7 +8,7 @@ carries them out with the effect, the vendor's hook and a store.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections.abc import Generator, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -161,6 +161,8 @@ class Effect(ABC, Generic[ApiT]):
     mark_place: str = ""
     #: Whether this effect begins a run at the vendor.
     begins_run: ClassVar[bool] = False
+    #: Whether :meth:`look_up` finds the effect by comparing with the baseline.
+    shown_by_baseline: ClassVar[bool] = False
     #: Whether :meth:`baseline` is read before the first sending.
     reads_baseline: ClassVar[bool] = True
 
@@ -168,6 +170,15 @@ class Effect(ABC, Generic[ApiT]):
     @abstractmethod
     def carries_mark(self) -> bool:
         """Whether the vendor gets the record's mark, so that a look-up can search for it."""
+
+    @property
+    def turn(self) -> Hashable | None:
+        """
+        What must not be changed by two requests at the same time, such as the run that a move is made in.
+
+        None if requests do not disturb each other.
+        """
+        return None if self.begins_run else self.subject
 
     @property
     @abstractmethod
@@ -210,6 +221,27 @@ class Effect(ABC, Generic[ApiT]):
         """
         yield from ()
         return Unknown("the vendor has no call that finds it")
+
+    @property
+    def group(self) -> Hashable | None:
+        """
+        What the effects that :meth:`look_up_many` looks up together have in common, such as the process.
+
+        None if each is looked up by itself.
+        """
+        return None
+
+    def look_up_many(self, api: ApiT, records: Sequence[Record]) -> Operation[Mapping[str, LookupResult]]:
+        """
+        Look up the requests of several effects with this :attr:`group`, one of which is this effect.
+
+        :returns: by each record's mark, what :meth:`look_up` of its own effect would return
+        :raises WorkflowError: the vendor did not answer
+        """
+        results: dict[str, LookupResult] = {}
+        for record in records:
+            results[record.mark] = yield from self.look_up(api, record)
+        return results
 
     def state(self, api: ApiT, id: Any) -> Operation[RunState]:
         """

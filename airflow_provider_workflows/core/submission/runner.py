@@ -110,6 +110,8 @@ class Runner:
             except StopIteration as end:
                 outcome: Outcome = end.value
                 return outcome
+            except StoreFailed as failed:
+                raise failed.error from None
             answer = failure = None
             try:
                 answer = await self._aanswer(step)
@@ -136,14 +138,17 @@ class Runner:
             case Sleep(seconds):
                 return await self.engine.clock.asleep(seconds)
             case Save(record):
-                return self.store.save(record)
+                return await self._asave(record)
             case Send():
                 gate.check()
         call = functools.partial(self._operation, step)
         return await self._hook.arun(call, deadline=self._repeats_until, permit=gate)
 
+    async def _asave(self, record: Record | None) -> None:
+        self.store.save(record)
+
     def _operation(self, call: Call, api: Any) -> Operation[object]:
-        """Carry a call out; its answer is one that logs, the state store and XCom can carry."""
+        """Carry a call out."""
         effect, terms = self.engine.effect, self.engine.terms
         match call:
             case Send(record, again):
@@ -164,14 +169,19 @@ class Runner:
         except OutcomeUnknown as lost:
             lost.note = hand_over(lost.note, f"What is known of {effect.subject}", most=MOST_KEPT)
             raise
+        return self._bounded(answer)
+
+    def _bounded(self, answer: Any) -> object:
+        """Return an answer that logs, the state store and XCom can carry."""
+        subject = self.engine.effect.subject
         match answer:
             case Found(id):
-                return Found(hand_over(id, f"The id of {effect.subject}", most=MOST_KEPT))
+                return Found(hand_over(id, f"The id of {subject}", most=MOST_KEPT))
             case RunState(_, detail):
                 return replace(answer, detail=printable(detail[:MESSAGE_LIMIT]))
             case NotSent(why) | Unknown(why):
                 return replace(answer, why=printable(why[:MESSAGE_LIMIT]))
-        return hand_over(answer, f"The answer about {effect.subject}", most=MOST_KEPT)
+        return hand_over(answer, f"The answer about {subject}", most=MOST_KEPT)
 
 
 class Submission(Runner):

@@ -1,0 +1,545 @@
+"""
+Sends the records of a table: some at the same time, each once, on an event loop of the task's own.
+
+Every record has an engine, as the effect of a single operator has
+(:mod:`~airflow_provider_workflows.core.submission.engine`). Here its steps are answered for many: intents are
+written in groups, and what can be looked up together is looked up together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_workflows.core import metrics
+from airflow_provider_workflows.core.bulk.columns import BadRow, Columns, Mapped
+from airflow_provider_workflows.core.bulk.pace import LONGEST_PAUSE, Pace
+from airflow_provider_workflows.core.bulk.record_store import RecordStore
+from airflow_provider_workflows.core.bulk.results import Counts, Outcome, RecordResult
+from airflow_provider_workflows.core.bulk.source import Fingerprint, Row
+from airflow_provider_workflows.core.protocol.operation import Sleep
+from airflow_provider_workflows.core.submission.effect import (
+    AnyEffect,
+    Look,
+    LookupResult,
+    Send,
+    Step,
+    Unknown,
+)
+from airflow_provider_workflows.core.submission.engine import Engine
+from airflow_provider_workflows.core.submission.messages import Messages
+from airflow_provider_workflows.core.submission.record import Record, Store, StoreFailed, mark_of
+from airflow_provider_workflows.core.submission.runner import Runner
+from airflow_provider_workflows.core.submission.terms import Terms
+from airflow_provider_workflows.exceptions import (
+    AuthenticationFailed,
+    InvalidConnection,
+    InvalidInput,
+    LostTrack,
+    OutcomeUnknown,
+    PermanentError,
+    TemporaryError,
+    WorkflowError,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_workflows.core.bulk.progress import Progress
+    from airflow_provider_workflows.core.connection.hook import AnyHook
+    from airflow_provider_workflows.core.submission.terms import Clock
+
+#: Records that may be in doubt at the same time, if the vendor can be asked about them.
+WINDOW = 500
+#: Records that are prepared while others are being sent, for each of these.
+PREPARED = 2
+#: Rows that are read at a time, in a thread.
+ROWS = 200
+#: Seconds in which look-ups gather to be made together, and how many at the most.
+GATHER = 0.05
+TOGETHER = 100
+#: How a person settles a doubt about one record of many.
+ADVICE = (
+    "If it exists, nothing remains to be done for this record\n"
+    "If it does not exist, send it in a table of its own"
+)
+
+
+class ManyMessages(Messages):
+    """The messages of one record: thousands that go well are no news."""
+
+    def sending(self, record: Record) -> None:
+        """Say nothing."""
+
+    def done(self, id: object, how: str) -> None:
+        """Count what was sent."""
+        if how == "sent":
+            metrics.SUBMITTED.record(vendor=self._vendor)
+
+
+class LookUps:
+    """
+    Looks up together what can be: effects of one group, in one operation.
+
+    :param hook: the vendor's
+    """
+
+    def __init__(self, hook: AnyHook) -> None:
+        self._hook = hook
+        self._gathered: dict[Hashable, dict[str, tuple[Record, asyncio.Future[LookupResult]]]] = {}
+
+    async def look_up(self, effect: AnyEffect, record: Record) -> LookupResult:
+        """
+        Return the result for one record.
+
+        :param effect: of a group
+        """
+        assert effect.group is not None
+        gathered = self._gathered.setdefault(effect.group, {})
+        result: asyncio.Future[LookupResult] = asyncio.get_running_loop().create_future()
+        gathered[record.mark] = (record, result)
+        if len(gathered) >= TOGETHER:
+            await self._make(effect)
+        elif len(gathered) == 1:
+            await asyncio.sleep(GATHER)
+            if self._gathered.get(effect.group) is gathered:
+                await self._make(effect)
+        return await result
+
+    async def _make(self, effect: AnyEffect) -> None:
+        gathered = self._gathered.pop(effect.group)
+        records = [record for record, _ in gathered.values()]
+        try:
+            results = await self._hook.arun(lambda api: effect.look_up_many(api, records))
+        except BaseException as error:
+            for _, waiting in gathered.values():
+                if not waiting.done():
+                    waiting.set_exception(error if isinstance(error, Exception) else LostTrack("cancelled"))
+                    waiting.exception()
+            if not isinstance(error, WorkflowError):
+                raise
+            return
+        for mark, (_, waiting) in gathered.items():
+            if not waiting.done():
+                waiting.set_result(results.get(mark, Unknown("the look-up left it out", may_change=True)))
+
+
+class Memory(Store):
+    """
+    What is known of one record.
+
+    :param record: what an earlier attempt left of it
+    """
+
+    def __init__(self, record: Record | None, *, lasting: bool) -> None:
+        self.record = record
+        self.lasting = lasting  # type: ignore[misc]
+
+    def load(self) -> Record | None:
+        """Return what is known."""
+        return self.record
+
+
+class RecordRunner(Runner):
+    """
+    Runs the engine of one record.
+
+    :param line: the record's
+    :param sent: called when its request was answered or it begins to wait, so that the next one may go
+    """
+
+    def __init__(
+        self, run: ManyRun, engine: Engine, memory: Memory, *, line: int, sent: Callable[[], None]
+    ) -> None:
+        super().__init__(engine, memory, run.hook)
+        self._run = run
+        self._line = line
+        self._sent = sent
+        if engine.terms.fenced:
+            engine.gate.save_again = run.store.check_recent
+
+    async def _aanswer(self, step: Step) -> Any:
+        match step:
+            case Send():
+                return await self._send(step)
+            case Sleep():
+                self._sent()
+            case Look(record) if self.engine.effect.group is not None:
+                return self._bounded(await self._run.look_ups.look_up(self.engine.effect, record))
+        return await super()._aanswer(step)
+
+    async def _send(self, step: Step) -> Any:
+        pace = self._run.pace
+        async with pace.turn():
+            try:
+                answer = await super()._aanswer(step)
+            except (TemporaryError, OutcomeUnknown) as error:
+                pace.slow_down(error)
+                raise
+            except WorkflowError:
+                pace.answered()
+                raise
+            finally:
+                self._sent()
+        pace.answered()
+        return answer
+
+    async def _asave(self, record: Record | None) -> None:
+        self.store.record = record
+        if record is not None and record.id is not None:
+            return  # its result is written
+        if self.engine.effect.repeatable:
+            await self._run.store.reach(self._line)
+        else:
+            await self._run.store.note(self._line, record)
+
+
+class Place:
+    """
+    A record's place among those that are under way.
+
+    :param early: whether the second semaphore is let go as soon as the request is answered
+    """
+
+    def __init__(self, *semaphores: asyncio.Semaphore, early: bool = False) -> None:
+        self._semaphores = list(semaphores)
+        self._early = early
+
+    async def take(self) -> None:
+        """Wait for it."""
+        for semaphore in self._semaphores:
+            await semaphore.acquire()
+
+    def sent(self) -> None:
+        """Let another record be prepared, because this one was answered or waits for long."""
+        if self._early and len(self._semaphores) == 2:
+            self._semaphores.pop().release()
+
+    def leave(self) -> None:
+        """Let another record come."""
+        while self._semaphores:
+            self._semaphores.pop().release()
+
+
+@dataclass(frozen=True)
+class Item:
+    """
+    One record whose turn has come.
+
+    :param done: its result, if all goes well, but for the id
+    :param earlier: what an earlier attempt left of it; None if nothing
+    """
+
+    line: int
+    done: RecordResult
+    effect: AnyEffect
+    earlier: Record | None
+
+
+class ManyRun:
+    """
+    One attempt at all records of a table.
+
+    :param rows: reads the table, from its beginning
+    :param effect: makes a record's effect
+    :param skips: returns whether a row is to be skipped
+    :param terms: for each record
+    :param names: what a person reads in a mark: the DAG's and the task's
+    :param concurrency: maximum number of requests at the same time
+    :param tolerance: seconds without an answer after which the attempt fails
+    """
+
+    def __init__(
+        self,
+        rows: Callable[[], Iterator[Row]],
+        columns: Columns,
+        effect: Callable[[Mapped], AnyEffect],
+        *,
+        hook: AnyHook,
+        store: RecordStore,
+        terms: Terms,
+        clock: Clock,
+        progress: Progress,
+        skips: Callable[[Row], bool],
+        names: Sequence[str],
+        concurrency: int,
+        tolerance: float,
+    ) -> None:
+        self.hook = hook
+        self.store = store
+        self.pace = Pace(concurrency, clock)
+        self.look_ups = LookUps(hook)
+        self._rows = rows
+        self._names = names
+        self._columns = columns
+        self._effect = effect
+        self._terms = terms
+        self._clock = clock
+        self.progress = progress
+        self._skips = skips
+        self._tolerance = tolerance
+        self._where = hook.where
+        self._window = asyncio.Semaphore(WINDOW)
+        #: Records that are prepared or being sent; and those among them that nothing at the vendor will show.
+        self._prepared = asyncio.Semaphore(PREPARED * concurrency)
+        self._blind = asyncio.Semaphore(concurrency)
+        #: The last record of each turn that is under way: what must not be sent at the same time.
+        self._turns: dict[Hashable, asyncio.Event] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._engines: set[Engine] = set()
+        self._failed: asyncio.Future[None] | None = None
+        self._closed = False
+
+    def stop(self) -> int:
+        """Begin no request any more, and return how many may be under way; also for a signal's handler."""
+        self._closed = True
+        for engine in tuple(self._engines):
+            engine.gate.close()
+        return len(self._engines)
+
+    async def run(self) -> Counts:
+        """
+        Send all records that are left.
+
+        :returns: the counts of all attempts
+        :raises WorkflowError: the attempt cannot go on; a retry continues
+        :raises Exception: what the store raised
+        """
+        try:
+            await self._run()
+        except StoreFailed as failed:
+            raise failed.error from None
+        if self.store.failure is not None:
+            raise self.store.failure
+        return self.store.numbers.counts
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._failed = loop.create_future()
+        loop.set_exception_handler(self._on_stray)
+        writing = asyncio.create_task(self.store.keep_writing())
+        feeding = asyncio.create_task(self._feed())
+        telling = asyncio.create_task(self.progress.keep_telling())
+        try:
+            await asyncio.wait({writing, feeding, self._failed}, return_when=asyncio.FIRST_COMPLETED)
+            for one in (self._failed, feeding, writing):
+                if one.done():
+                    one.result()
+        finally:
+            self.stop()
+            await _end(feeding, telling, *self._tasks)
+            self.store.stop()
+            await asyncio.wait({writing})
+            with contextlib.suppress(StoreFailed):
+                await self.store.close()
+
+    def _on_stray(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Fail with what struck a callback of the loop, such as the task's timeout."""
+        error = context.get("exception")
+        if isinstance(error, BaseException) and not isinstance(error, Exception):
+            self._fail(error)
+        else:
+            loop.default_exception_handler(context)
+
+    def _fail(self, error: BaseException) -> None:
+        if self._failed is not None and not self._failed.done():
+            self._failed.set_exception(error)
+
+    # Feeding.
+
+    async def _feed(self) -> None:
+        """Begin one record after the other, and wait for the last."""
+        earlier = await asyncio.to_thread(self.store.open)
+        self.progress.begin(self.store.numbers.counts)
+        numbers, fingerprint = self.store.numbers, Fingerprint()
+        await asyncio.to_thread(self._check_rows)
+        async for row in self._read():
+            if self._closed:
+                return
+            fingerprint.update(row)
+            if row.line <= numbers.low:
+                continue
+            while self.store.has_lead:
+                await self.store.moved()
+            self.store.begin(row.line, fingerprint.hexdigest())
+            if row.line in earlier.settled:
+                continue
+            if (result := earlier.results.get(row.line)) is not None:
+                self._finish(result)
+                continue
+            await self._begin(row, earlier.doubts.get(row.line), old=row.line <= numbers.ahead)
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _check_rows(self) -> None:
+        """
+        Check that the rows are still those that earlier attempts began with.
+
+        :raises InvalidInput: they are not
+        """
+        numbers, fingerprint = self.store.numbers, Fingerprint()
+        for row in itertools.islice(self._rows() if numbers.head else (), numbers.head):
+            fingerprint.update(row)
+        if numbers.head and fingerprint.hexdigest() != numbers.rows:
+            raise InvalidInput(
+                f"The input has changed: its first {numbers.head} records are not those of earlier attempts\n"
+                "Nothing more was sent\n"
+                "Restore the input and clear the task, or send the new records by a new task"
+            )
+
+    async def _read(self) -> AsyncIterator[Row]:
+        """Read the rows in a thread, since files may be far away."""
+        source = self._rows()
+        while rows := await asyncio.to_thread(lambda: list(itertools.islice(source, ROWS))):
+            for row in rows:
+                yield row
+
+    async def _begin(self, row: Row, record: Record | None, *, old: bool) -> None:
+        if self._skips(row):
+            self._finish(RecordResult(row.line, row.line, Outcome.SKIPPED))
+            return
+        try:
+            mapped = self._columns.read(row)
+        except BadRow as error:
+            self._finish(_rejected(RecordResult(row.line, row.line, Outcome.REJECTED), error))
+            return
+        result = RecordResult(row.line, mapped.key, Outcome.DONE, kept=mapped.kept)
+        try:
+            effect = self._effect(mapped)
+        except InvalidInput as error:
+            self._finish(_rejected(result, error))
+            return
+        if record is None and old and effect.repeatable:
+            record = await self._as_intended(row.line, effect)
+        item = Item(row.line, result, effect, record)
+        if record is not None:  # which has its place in the window of an earlier attempt
+            self._start(self._handle(item, Place()))
+            return
+        findable = effect.retry_is_safe or effect.shown_by_baseline
+        place = Place(self._window, self._prepared if findable else self._blind, early=findable)
+        await place.take()
+        self._start(self._handle(item, place))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
+
+    async def _as_intended(self, line: int, effect: AnyEffect) -> Record:
+        """Return the intent of an earlier attempt that wrote none, since sending again does no harm."""
+        baseline = await self.hook.arun(effect.baseline)
+        return replace(self._new(line), baseline=baseline, intended_at=self._clock.time())
+
+    # One record.
+
+    async def _handle(self, item: Item, place: Place) -> None:
+        try:
+            async with self._turn(item.effect.turn):
+                result = await self._result(item, place.sent)
+            written = self._finish(result, journal=not item.effect.repeatable)
+            if written is not None:
+                await written
+        finally:
+            place.leave()
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, turn: Hashable) -> AsyncIterator[None]:
+        """Wait for the records before it that must not be under way at the same time."""
+        if turn is None:
+            yield
+            return
+        before, ended = self._turns.get(turn), asyncio.Event()
+        self._turns[turn] = ended
+        try:
+            if before is not None:
+                await before.wait()
+            yield
+        finally:
+            ended.set()
+            if self._turns.get(turn) is ended:
+                del self._turns[turn]
+
+    async def _result(self, item: Item, sent: Callable[[], None]) -> RecordResult:
+        """Return what became of a record, however often it must be tried."""
+        record, since = item.earlier, None
+        for attempt in itertools.count():
+            await self.pace.pause()
+            engine = self._engine(item)
+            memory = Memory(record, lasting=self._terms.fenced)
+            self._engines.add(engine)
+            try:
+                outcome = await RecordRunner(self, engine, memory, line=item.line, sent=sent).arun()
+                return replace(item.done, id=outcome.id)
+            except (AuthenticationFailed, InvalidConnection):
+                raise
+            except OutcomeUnknown as error:
+                return _rejected(item.done, error, Outcome.UNKNOWN)
+            except PermanentError as error:
+                return _rejected(item.done, error)
+            except TemporaryError as error:
+                record = memory.record
+                since = since or (self._clock.monotonic(), self.pace.answers)
+                if self._clock.monotonic() - since[0] > self._tolerance and self.pace.answers > since[1]:
+                    # The vendor answers, but not about this record.
+                    return _rejected(item.done, error, Outcome.UNKNOWN if record else Outcome.REJECTED)
+                sent()
+                await self._wait_after(error, attempt)
+            finally:
+                self._engines.discard(engine)
+        raise AssertionError("the loop ends by itself")
+
+    async def _wait_after(self, error: WorkflowError, attempt: int) -> None:
+        """
+        Wait until another try makes sense.
+
+        :raises LostTrack: the vendor has been silent for too long
+        """
+        if self._closed:
+            raise error
+        self.store.check()
+        if self.pace.silence > self._tolerance:
+            raise LostTrack(
+                f"No answer for {self.pace.silence:.0f} s, which is more than the tolerance\n"
+                f"Last failure: {error.message}\n"
+                "A retry continues with the records that are left"
+            ) from None
+        await self._clock.asleep(min(LONGEST_PAUSE, error.retry_after or 2.0**attempt))
+
+    def _engine(self, item: Item) -> Engine:
+        return Engine(
+            item.effect,
+            self._terms,
+            ManyMessages(item.effect, advice=ADVICE, vendor=self.hook.conn_type),
+            new=self._new(item.line),
+            clock=self._clock,
+            where=self._where,
+        )
+
+    def _new(self, line: int) -> Record:
+        mark = mark_of([self.store.numbers.seed, str(line)], names=self._names)
+        return Record(mark=mark, generation=0)
+
+    def _finish(self, result: RecordResult, *, journal: bool = False) -> asyncio.Future[None] | None:
+        self.progress.count(result)
+        metrics.RECORDS.record(vendor=self.hook.conn_type, outcome=result.outcome)
+        return self.store.finish(result, journal=journal)
+
+
+def _rejected(
+    result: RecordResult, error: WorkflowError, outcome: Outcome = Outcome.REJECTED
+) -> RecordResult:
+    return replace(result, outcome=outcome, code=error.code, message=error.message)
+
+
+async def _end(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
