@@ -22,7 +22,7 @@ from dev.layout import ROOT
 
 PACKAGES = [form.package for form in FORMS]
 #: The modules whose public names a DAG file or a task's function may want.
-PUBLIC = ("hooks", "operators", "sensors", "notifications", "events")
+PUBLIC = ("hooks", "operators", "many", "sensors", "notifications", "events")
 
 
 def public_names(package: str) -> set[str]:

@@ -10,8 +10,10 @@ __all__ = [
     "BlizWorkActivitySensor",
     "BlizWorkCaseSensor",
     "BlizWorkExecActivityOperator",
+    "BlizWorkExecManyOperator",
     "BlizWorkHook",
     "BlizWorkInitCaseOperator",
+    "BlizWorkInitManyOperator",
     "BlizWorkSendNotificationNotifier",
     "blizwork_activities",
     "blizwork_closed",
@@ -20,6 +22,7 @@ __all__ = [
 if TYPE_CHECKING:
     from airflow_provider_workflows.blizwork.events import blizwork_activities, blizwork_closed
     from airflow_provider_workflows.blizwork.hooks import BlizWorkHook
+    from airflow_provider_workflows.blizwork.many import BlizWorkExecManyOperator, BlizWorkInitManyOperator
     from airflow_provider_workflows.blizwork.notifications import BlizWorkSendNotificationNotifier
     from airflow_provider_workflows.blizwork.operators import (
         BlizWorkExecActivityOperator,
@@ -33,6 +36,7 @@ else:
             "events": ["blizwork_activities", "blizwork_closed"],
             "hooks": ["BlizWorkHook"],
             "notifications": ["BlizWorkSendNotificationNotifier"],
+            "many": ["BlizWorkExecManyOperator", "BlizWorkInitManyOperator"],
             "operators": ["BlizWorkExecActivityOperator", "BlizWorkInitCaseOperator"],
             "sensors": ["BlizWorkActivitySensor", "BlizWorkCaseSensor"],
         },

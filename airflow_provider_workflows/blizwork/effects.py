@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_workflows.blizwork.api.answer import ResultCode
 from airflow_provider_workflows.blizwork.api.case import Move, Verdict, judge_move
 from airflow_provider_workflows.blizwork.api.operations import VENDOR
-from airflow_provider_workflows.blizwork.api.values import case_number_of, mail
+from airflow_provider_workflows.blizwork.api.values import (
+    acting,
+    activity,
+    case_number_of,
+    closing,
+    mail,
+    optional_identifier,
+)
 from airflow_provider_workflows.blizwork.conditions import CaseClosed
 from airflow_provider_workflows.core.submission.effect import (
     Effect,
@@ -76,6 +83,28 @@ class ActivityRun(Effect["BlizWorkApi"]):
             look_for=f"a run of activity {self._form_id!r}",
             id="the case's number",
         )
+
+    @classmethod
+    def read(
+        cls,
+        workflow_id: Any,
+        case_number: Any,
+        form_id: Any,
+        next_form_id: Any,
+        form_data: Any = None,
+        *,
+        exec_user_id: Any = None,
+        company_id: Any = None,
+        **more: Any,
+    ) -> ActivityRun:
+        """
+        Return the run for the arguments of an operator.
+
+        :param more: others of :func:`~airflow_provider_workflows.blizwork.api.values.activity`
+        :raises InvalidInput: names the argument and what was expected
+        """
+        whose = _whose(exec_user_id, company_id)
+        return cls(activity(workflow_id, case_number, form_id, next_form_id, form_data, **whose, **more))
 
     @property
     def case(self) -> str:
@@ -157,6 +186,13 @@ class ActivityRun(Effect["BlizWorkApi"]):
         }
 
 
+def _whose(exec_user_id: Any, company_id: Any) -> dict[str, str | None]:
+    return {
+        "exec_user_id": optional_identifier(exec_user_id, "exec_user_id"),
+        "company_id": optional_identifier(company_id, "company_id"),
+    }
+
+
 def _before(record: Record) -> int:
     """
     Return the length of the case's history right before the first request.
@@ -195,6 +231,20 @@ class CaseStart(Start["BlizWorkApi"]):
             id="its number",
         )
         self._end_marks = end_marks
+
+    @classmethod
+    def read(
+        cls,
+        workflow_id: Any,
+        *,
+        exec_user_id: Any = None,
+        company_id: Any = None,
+        end_forms: Any = None,
+        closed_where: Any = None,
+    ) -> CaseStart:
+        """Return the case for the arguments of an operator; :class:`InvalidInput` names a wrong one."""
+        body = acting(workflow_id, **_whose(exec_user_id, company_id))
+        return cls(body, end_marks=closing(end_forms, closed_where))
 
     def submit(self, api: BlizWorkApi, record: Record, *, again: bool) -> Operation[int]:
         """Open the case and return its number."""

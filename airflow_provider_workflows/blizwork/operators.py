@@ -88,15 +88,15 @@ class BlizWorkInitCaseOperator(_OnBlizWork, WaitingOperator):
 
     def effect(self, context: Context) -> CaseStart:
         """Return the case to open."""
-        from airflow_provider_workflows.blizwork.api.values import acting, closing, optional_identifier
         from airflow_provider_workflows.blizwork.effects import CaseStart
 
-        body = acting(
+        return CaseStart.read(
             self.workflow_id,
-            exec_user_id=optional_identifier(self.exec_user_id, "exec_user_id"),
-            company_id=optional_identifier(self.company_id, "company_id"),
+            exec_user_id=self.exec_user_id,
+            company_id=self.company_id,
+            end_forms=self.end_forms,
+            closed_where=self.closed_where,
         )
-        return CaseStart(body, end_marks=closing(self.end_forms, self.closed_where))
 
     def execute(self, context: Context) -> Any:
         """Open the case, and wait for its end if asked to."""
@@ -200,19 +200,16 @@ class BlizWorkExecActivityOperator(_OnBlizWork, OnceOperator):
 
     def effect(self, context: Context) -> ActivityRun:
         """Return the run to make."""
-        from airflow_provider_workflows.blizwork.api.values import activity, optional_identifier
         from airflow_provider_workflows.blizwork.effects import ActivityRun
 
-        return ActivityRun(
-            activity(
-                self.workflow_id,
-                self.case_number,
-                self.form_id,
-                self.next_form_id,
-                self.form_data,
-                attachments=self.attachments,
-                exec_user_id=optional_identifier(self.exec_user_id, "exec_user_id"),
-                company_id=optional_identifier(self.company_id, "company_id"),
-                skip_extensions=self.skip_extensions,
-            )
+        return ActivityRun.read(
+            self.workflow_id,
+            self.case_number,
+            self.form_id,
+            self.next_form_id,
+            self.form_data,
+            attachments=self.attachments,
+            exec_user_id=self.exec_user_id,
+            company_id=self.company_id,
+            skip_extensions=self.skip_extensions,
         )

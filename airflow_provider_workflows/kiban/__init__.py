@@ -9,6 +9,7 @@ from airflow_provider_workflows.core.lazy import lazy_exports
 __all__ = [
     "KibanAnswerStepOperator",
     "KibanHook",
+    "KibanStartManyOperator",
     "KibanStartWorkflooNotifier",
     "KibanStartWorkflooOperator",
     "KibanStepSensor",
@@ -19,6 +20,7 @@ __all__ = [
 if TYPE_CHECKING:
     from airflow_provider_workflows.kiban.events import kiban_ended
     from airflow_provider_workflows.kiban.hooks import KibanHook
+    from airflow_provider_workflows.kiban.many import KibanStartManyOperator
     from airflow_provider_workflows.kiban.notifications import KibanStartWorkflooNotifier
     from airflow_provider_workflows.kiban.operators import KibanAnswerStepOperator, KibanStartWorkflooOperator
     from airflow_provider_workflows.kiban.sensors import KibanStepSensor, KibanWorkflooSensor
@@ -29,6 +31,7 @@ else:
             "events": ["kiban_ended"],
             "hooks": ["KibanHook"],
             "notifications": ["KibanStartWorkflooNotifier"],
+            "many": ["KibanStartManyOperator"],
             "operators": ["KibanAnswerStepOperator", "KibanStartWorkflooOperator"],
             "sensors": ["KibanStepSensor", "KibanWorkflooSensor"],
         },

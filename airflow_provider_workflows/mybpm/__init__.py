@@ -12,6 +12,7 @@ __all__ = [
     "MyBPMHook",
     "MyBPMStateSensor",
     "MyBPMUpsertBOIOperator",
+    "MyBPMUpsertManyOperator",
     "mybpm_changed",
     "mybpm_reached",
     "to_python",
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_workflows.mybpm.api.values import to_python
     from airflow_provider_workflows.mybpm.events import mybpm_changed, mybpm_reached
     from airflow_provider_workflows.mybpm.hooks import MyBPMHook
+    from airflow_provider_workflows.mybpm.many import MyBPMUpsertManyOperator
     from airflow_provider_workflows.mybpm.operators import MyBPMUpsertBOIOperator
     from airflow_provider_workflows.mybpm.sensors import MyBPMFieldSensor, MyBPMStateSensor
 else:
@@ -32,6 +34,7 @@ else:
             "api.values": ["to_python"],
             "events": ["mybpm_changed", "mybpm_reached"],
             "hooks": ["MyBPMHook"],
+            "many": ["MyBPMUpsertManyOperator"],
             "operators": ["MyBPMUpsertBOIOperator"],
             "sensors": ["MyBPMFieldSensor", "MyBPMStateSensor"],
         },

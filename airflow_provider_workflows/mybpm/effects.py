@@ -118,15 +118,22 @@ class RepeatableUpsert(BoiUpsert):
     An upsert that may be sent any number of times, because it names its instance.
 
     :param unique_field: the field whose value names it, if not ``boi_id``
+    :param pooled: whether to use open connections, one of which may be stale and then looks like a lost
+        answer
     """
 
     repeatable = True
 
-    def __init__(self, wanted: Upsert, *, unique_field: str | None) -> None:
+    def __init__(self, wanted: Upsert, *, unique_field: str | None, pooled: bool = False) -> None:
         super().__init__(wanted)
+        self._pooled = pooled
         self._target = wanted.target(unique_field)
         which = f"boiId {wanted.boi_id}" if wanted.boi_id else f"this task's {unique_field}"
         self.words = replace(self.words, look_for=f"the instance with {which}, written")
+
+    def submit(self, api: MyBPMApi, record: Record, *, again: bool) -> Operation[str]:
+        """Write the instance and return its id."""
+        return self._done((yield from _send(api, self.wanted, pooled=self._pooled)))
 
     def baseline(self, api: MyBPMApi) -> Operation[dict[str, str]]:
         """Return a fingerprint of what names the instance; the value itself may be personal data."""
@@ -192,9 +199,25 @@ class LinkingUpsert(RepeatableUpsert):
             raise
 
 
-def _send(api: MyBPMApi, upsert: Upsert) -> Operation[Boi]:
+def make_upsert(
+    wanted: Upsert, *, unique_field: str | None, once: str | None, pooled: bool = False
+) -> BoiUpsert:
+    """
+    Return the effect of an upsert.
+
+    :param once: why it must not be repeated, as :meth:`.Upsert.why_once` returns it; None if it may be
+    :param pooled: as for :class:`RepeatableUpsert`
+    """
+    if once is not None:
+        return OnceUpsert(wanted, reason=once)
+    if wanted.add:
+        return LinkingUpsert(wanted, unique_field=unique_field)
+    return RepeatableUpsert(wanted, unique_field=unique_field, pooled=pooled)
+
+
+def _send(api: MyBPMApi, upsert: Upsert, *, pooled: bool = False) -> Operation[Boi]:
     # Not repeatable: the transport leaves a lost answer to the engine, which waits before it sends again.
-    return api.send(upsert, repeatable=False)
+    return api.send(upsert, repeatable=False, pooled=pooled)
 
 
 def seal(target: Sequence[str], *, salt: str) -> dict[str, str]:

@@ -118,7 +118,7 @@ class MyBPMUpsertBOIOperator(OnceOperator):
     def effect(self, context: Context) -> BoiUpsert:
         """Return the upsert, checked."""
         from airflow_provider_workflows.mybpm.api.upsert import Upsert
-        from airflow_provider_workflows.mybpm.effects import LinkingUpsert, OnceUpsert, RepeatableUpsert
+        from airflow_provider_workflows.mybpm.effects import make_upsert
 
         wanted = Upsert.read(
             self.bo_code,
@@ -133,9 +133,7 @@ class MyBPMUpsertBOIOperator(OnceOperator):
         once = self.hook.run(lambda api: api.why_once(wanted, self.unique_field))
         if once is not None:
             self.log.info("Airflow sends this upsert only once: %s", once)
-            return OnceUpsert(wanted, reason=once)
-        kind = LinkingUpsert if wanted.add else RepeatableUpsert
-        return kind(wanted, unique_field=self.unique_field)
+        return make_upsert(wanted, unique_field=self.unique_field, once=once)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Write the instance and return it."""

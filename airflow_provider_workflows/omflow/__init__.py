@@ -9,9 +9,11 @@ from airflow_provider_workflows.core.lazy import lazy_exports
 __all__ = [
     "OMFlowDataIdSensor",
     "OMFlowHook",
+    "OMFlowOpenManyOperator",
     "OMFlowOpenOrderNotifier",
     "OMFlowOpenOrderOperator",
     "OMFlowOrderSensor",
+    "OMFlowPushManyOperator",
     "OMFlowPushOrderOperator",
     "omflow_arrivals",
 ]
@@ -19,6 +21,7 @@ __all__ = [
 if TYPE_CHECKING:
     from airflow_provider_workflows.omflow.events import omflow_arrivals
     from airflow_provider_workflows.omflow.hooks import OMFlowHook
+    from airflow_provider_workflows.omflow.many import OMFlowOpenManyOperator, OMFlowPushManyOperator
     from airflow_provider_workflows.omflow.notifications import OMFlowOpenOrderNotifier
     from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator, OMFlowPushOrderOperator
     from airflow_provider_workflows.omflow.sensors import OMFlowDataIdSensor, OMFlowOrderSensor
@@ -29,6 +32,7 @@ else:
             "events": ["omflow_arrivals"],
             "hooks": ["OMFlowHook"],
             "notifications": ["OMFlowOpenOrderNotifier"],
+            "many": ["OMFlowOpenManyOperator", "OMFlowPushManyOperator"],
             "operators": ["OMFlowOpenOrderOperator", "OMFlowPushOrderOperator"],
             "sensors": ["OMFlowDataIdSensor", "OMFlowOrderSensor"],
         },

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow_provider_workflows.core.runtime.templates import rendered
 from airflow_provider_workflows.core.tasks.operator import OnceOperator, WaitingOperator
-from airflow_provider_workflows.exceptions import InvalidInput
 from airflow_provider_workflows.omflow.connection import FORM
 
 if TYPE_CHECKING:
@@ -220,18 +219,14 @@ class OMFlowPushOrderOperator(_OnOMFlow, OnceOperator):
 
     def effect(self, context: Context) -> OrderPush:
         """Return the push to make."""
-        from airflow_provider_workflows.omflow.api.form_data import form_items
         from airflow_provider_workflows.omflow.effects.push_order import OrderPush
 
-        if (self.stop_chart_text is None) == (self.data_id is None):
-            raise InvalidInput("Set exactly one of stop_chart_text and data_id")
-        if self.quick_action is not None and self.form_data is not None:
-            raise InvalidInput("Set quick_action or form_data, not both: a quick action skips the form")
-        return OrderPush(
+        return OrderPush.read(
             api_path=self.api_path,
             data_no=self.data_no,
-            stop_chart_text=None if self.stop_chart_text is None else str(self.stop_chart_text),
+            stop_chart_text=self.stop_chart_text,
             data_id=self.data_id,
-            items=form_items(self.form_data, self.item_types),
+            form_data=self.form_data,
+            item_types=self.item_types,
             quick_action=self.quick_action,
         )

@@ -8,12 +8,14 @@ from airflow_provider_workflows.core.lazy import lazy_exports
 
 __all__ = [
     "RobustaHook",
+    "RobustaStartManyOperator",
     "RobustaStartProcessOperator",
     "RobustaStatusSensor",
 ]
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.robusta.hooks import RobustaHook
+    from airflow_provider_workflows.robusta.many import RobustaStartManyOperator
     from airflow_provider_workflows.robusta.operators import RobustaStartProcessOperator
     from airflow_provider_workflows.robusta.sensors import RobustaStatusSensor
 else:
@@ -21,6 +23,7 @@ else:
         __name__,
         {
             "hooks": ["RobustaHook"],
+            "many": ["RobustaStartManyOperator"],
             "operators": ["RobustaStartProcessOperator"],
             "sensors": ["RobustaStatusSensor"],
         },

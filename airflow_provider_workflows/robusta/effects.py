@@ -37,9 +37,9 @@ class ProcessStart(Start["RobustaApi"]):
         self,
         body: Mapping[str, Any],
         *,
-        grace: float,
-        running_statuses: Sequence[str],
-        failed_statuses: Sequence[str] | None,
+        grace: float = 10,
+        running_statuses: Sequence[str] = (),
+        failed_statuses: Sequence[str] | None = None,
     ) -> None:
         name = body["name"]
         self.payload = dict(body)

@@ -75,6 +75,8 @@ class Request:
     :param operation: what the request does, in the vendor's terms, for errors and logs
     :param path: path below the connection's base URL, already quoted
     :param repeatable: True for reads and true upserts; False for an effect that must happen only once
+    :param pooled: whether a request that is not repeatable may use an open connection. It may be stale, and
+        then looks like a lost answer, so only for requests that do no harm if they are sent a second time
     :param json: body as JSON values; at most one of ``json`` and ``parts``
     :param shown_path: path to show in errors, if ``path`` contains a secret
     :param expects_json: whether a 2xx answer that is not JSON counts as unreadable
@@ -100,6 +102,7 @@ class Request:
     secrets: tuple[str, ...] = ()
     timeout: float | None = None
     largest: int | None = None
+    pooled: bool = False
     judge: Callable[[Request, Reply], WorkflowError | None] | None = None
 
     def __repr__(self) -> str:

@@ -258,7 +258,7 @@ class Driver:
             url=url,
             headers=self._headers(request, body),
             body=body,
-            fresh=not request.repeatable,
+            fresh=not (request.repeatable or request.pooled),
             connect_timeout=min(endpoint.connect_timeout, self.longest_timeout),
             timeout=timeout,
             total=total,

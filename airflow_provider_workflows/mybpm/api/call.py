@@ -65,7 +65,13 @@ class Answer:
 
 
 def call(
-    operation: str, path: str, body: Mapping[str, Any], *, token: Token, repeatable: bool
+    operation: str,
+    path: str,
+    body: Mapping[str, Any],
+    *,
+    token: Token,
+    repeatable: bool = True,
+    pooled: bool = False,
 ) -> Operation[Answer]:
     """
     Call with the token, and again with a newer session token after a 401.
@@ -90,6 +96,7 @@ def call(
             headers={token.header: value},
             json=body,
             repeatable=repeatable,
+            pooled=pooled,
             secrets=(value,),
         )
 

@@ -154,27 +154,32 @@ class MyBPMApi:
         once = yield from self.why_once(wanted, unique_field)
         return (yield from self.send(wanted, repeatable=once is None and not wanted.add))
 
-    def send(self, wanted: Upsert, *, repeatable: bool) -> Operation[Boi]:
-        """Send a checked upsert; ``repeatable`` according to :meth:`why_once`."""
-        answer = yield from self._call("upsert", "/api/v1/boi/upsert", wanted.body(), repeatable=repeatable)
+    def send(self, wanted: Upsert, *, repeatable: bool, pooled: bool = False) -> Operation[Boi]:
+        """Send a checked upsert; ``repeatable`` according to :meth:`why_once`, ``pooled`` as in requests."""
+        how = {"repeatable": repeatable, "pooled": pooled}
+        answer = yield from self._call("upsert", "/api/v1/boi/upsert", wanted.body(), **how)
         return answer.read(lambda raw: read_boi(raw, bo_code=wanted.bo_code))
 
     def why_once(self, wanted: Upsert, unique_field: str | None) -> Operation[str | None]:
         """
         Return why an upsert must not be repeated; None if it may be.
 
-        Reads the structure, at most every few minutes, if it can show that the field is not unique. If the
-        user may not read the structure, ``unique_field`` is trusted.
+        Reads the structure if it can show that the field is not unique. If the user may not read it,
+        ``unique_field`` is trusted.
         """
         reason = wanted.why_once(unique_field, None)
         if reason is not None or wanted.boi_id is not None:
             return reason
-        if not self._structures.has(wanted.bo_code):
+        return wanted.why_once(unique_field, (yield from self.readable_structure(wanted.bo_code)))
+
+    def readable_structure(self, bo_code: str) -> Operation[Structure | None]:
+        """Return an object's structure, read at most every few minutes; None if it may not be read."""
+        if not self._structures.has(bo_code):
             try:
-                yield from self.load_structure(wanted.bo_code)
+                yield from self.load_structure(bo_code)
             except (NotFound, PermissionDenied, Rejected):
-                self._structures.keep(wanted.bo_code, None)
-        return wanted.why_once(unique_field, self._structures.known(wanted.bo_code))
+                self._structures.keep(bo_code, None)
+        return self._structures.known(bo_code)
 
     def validate(self, wanted: Upsert) -> Operation[None]:
         """
@@ -339,7 +344,5 @@ class MyBPMApi:
         self._structures.keep(code, structure)
         return structure
 
-    def _call(
-        self, operation: str, path: str, body: Mapping[str, Any], *, repeatable: bool = True
-    ) -> Operation[Answer]:
-        return (yield from call(operation, path, body, token=self.token, repeatable=repeatable))
+    def _call(self, operation: str, path: str, body: Mapping[str, Any], **how: bool) -> Operation[Answer]:
+        return (yield from call(operation, path, body, token=self.token, **how))

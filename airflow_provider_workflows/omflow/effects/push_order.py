@@ -17,7 +17,7 @@ from airflow_provider_workflows.core.submission.effect import (
 )
 from airflow_provider_workflows.exceptions import InvalidInput, LostTrack, NotFound, Rejected, RunFailed
 from airflow_provider_workflows.omflow.api.call import VENDOR, number, order_number, segment
-from airflow_provider_workflows.omflow.api.form_data import column, stored
+from airflow_provider_workflows.omflow.api.form_data import column, form_items, stored
 from airflow_provider_workflows.omflow.api.operations import noted_types, read_types
 from airflow_provider_workflows.omflow.api.order import (
     NO_ROWS,
@@ -92,6 +92,36 @@ class OrderPush(Effect["OMFlowApi"]):
             "formdata": list(items),
             "quick_action": quick_action,
         }
+
+    @classmethod
+    def read(
+        cls,
+        *,
+        api_path: str,
+        data_no: Any,
+        stop_chart_text: Any = None,
+        data_id: Any = None,
+        form_data: Any = None,
+        item_types: Any = None,
+        quick_action: str | None = None,
+    ) -> OrderPush:
+        """
+        Return the push for the arguments of an operator.
+
+        :raises InvalidInput: an argument is wrong
+        """
+        if (stop_chart_text is None) == (data_id is None):
+            raise InvalidInput("Set exactly one of stop_chart_text and data_id")
+        if quick_action is not None and form_data is not None:
+            raise InvalidInput("Set quick_action or form_data, not both: a quick action skips the form")
+        return cls(
+            api_path=api_path,
+            data_no=data_no,
+            stop_chart_text=None if stop_chart_text is None else str(stop_chart_text),
+            data_id=data_id,
+            items=form_items(form_data, item_types),
+            quick_action=quick_action,
+        )
 
     def baseline(self, api: OMFlowApi) -> Operation[dict[str, Any]]:
         """
