@@ -14,12 +14,12 @@ from airflow_provider_workflows.core.protocol.message import Reply
 from airflow_provider_workflows.core.submission.effect import Found, NotSent, Unknown
 from airflow_provider_workflows.exceptions import NotFound, ServiceUnavailable, UnreadableAnswer
 from airflow_provider_workflows.kiban.api.operations import KibanApi
+from airflow_provider_workflows.kiban.effects.marks import Marks
 from airflow_provider_workflows.kiban.effects.search import (
     MOST_PAGES,
     PAGE,
     Several,
-    by_mark,
-    holds_mark,
+    by_marks,
     in_period,
 )
 from tests.kiban.driving import Driven, ok
@@ -40,7 +40,16 @@ def item(id: str, *forms: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def marked(*answers: Any) -> Driven:
-    return Driven(by_mark(API, since=SINCE, field="key", mark=MARK), answers)
+    driven = Driven(by_marks(API, since=SINCE, field="key", marks=[MARK]), answers)
+    driven.result = driven.result[MARK]
+    return driven
+
+
+def holds_mark(shown: dict[str, Any], mark: str = MARK) -> bool | None:
+    """Return whether an execution holds a mark; None if it may."""
+    held, perhaps = Marks("key", [mark]).judge(shown)
+    assert {*held, *perhaps} <= {mark}
+    return True if held else None if perhaps else False
 
 
 @pytest.mark.parametrize(
@@ -99,13 +108,13 @@ def marked(*answers: Any) -> Driven:
     ],
 )
 def test_holds_mark(shown: dict[str, Any], told: bool | None) -> None:
-    assert holds_mark(shown, "key", MARK) is told
+    assert holds_mark(shown) is told
 
 
 @pytest.mark.parametrize("mark", ["", "--"], ids=repr)
 def test_nothing_holds_a_mark_that_is_not_known(mark: str) -> None:
     for shown in ("", "--", "another"):
-        assert holds_mark(execution({"key": shown}), "key", mark) is None
+        assert holds_mark(execution({"key": shown}), mark) is None
 
 
 def test_one_with_the_mark_is_found_beside_others() -> None:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_workflows.core.protocol.operation import Operation, Page
 from airflow_provider_workflows.core.submission.effect import Found, LookupResult, NotSent, Unknown
 from airflow_provider_workflows.exceptions import UnreadableAnswer, WorkflowError
-from airflow_provider_workflows.kiban.api.detail import forms
 from airflow_provider_workflows.kiban.api.operations import KibanApi
 from airflow_provider_workflows.kiban.api.values import VENDOR, is_id
+from airflow_provider_workflows.kiban.effects.marks import Marks
 
 #: Executions a page.
 PAGE = 100
 #: Pages that are read at the most.
 MOST_PAGES = 1000
-#: Hexadecimal digits at a mark's end, which no other mark has.
-UNIQUE = 12
 #: How many executions a message names.
 MOST_NAMED = 5
 
@@ -31,13 +29,35 @@ class Several(Unknown):
     """More than one execution has the mark, so at least one was started."""
 
 
-def by_mark(api: KibanApi, *, since: dt.datetime, field: str, mark: str) -> Operation[LookupResult]:
+@dataclass
+class _Shown:
     """
-    Look for the execution whose form holds a mark.
+    What the history shows of one mark.
+
+    :param ours: ids of the executions that hold it
+    :param unclear: how many may hold it
+    :param examples: ids of some of these
+    """
+
+    ours: list[str] = field(default_factory=list)
+    unclear: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def may_be(self, id: str) -> None:
+        self.unclear += 1
+        if len(self.examples) < MOST_NAMED:
+            self.examples.append(id)
+
+
+def by_marks(
+    api: KibanApi, *, since: dt.datetime, field: str, marks: Sequence[str]
+) -> Operation[dict[str, LookupResult]]:
+    """
+    Look for the executions whose forms hold marks, in one reading of the history, and return what is found.
 
     Only an execution with another value in the field is certainly not ours. The history names no definition
     to compare with, and a form that Kiban does not show yet, or that has no such field, would hide the mark.
-    If the mark was found, an error in the rest of the history does not matter.
+    If all marks were found, an error in the rest of the history does not matter.
 
     Assumption: the detail of an execution shows an answered form as it was sent, apart from case, spaces and
     punctuation. Wrong if ``nodes[].form.fields`` of an ended form lacks a value that was sent.
@@ -45,22 +65,21 @@ def by_mark(api: KibanApi, *, since: dt.datetime, field: str, mark: str) -> Oper
     :param since: executions begun earlier are not looked at
     :param field: id of the form field
     """
-    ours: list[str] = []
-    hidden: list[str] = []
+    wanted, shown = Marks(field, marks), {mark: _Shown() for mark in marks}
     pages = Pages()
     try:
         while not pages.are_over:
             page = yield from api.list_executions(since=since, start=pages.number, size=PAGE, content=True)
             for id, item in pages.turn(page).items():
-                shown = holds_mark((yield from _content(api, item)), field, mark)
-                if shown is not False:
-                    (ours if shown else hidden).append(id)
+                held, perhaps = wanted.judge((yield from _content(api, item)))
+                for mark in held:
+                    shown[mark].ours.append(id)
+                for mark in perhaps:
+                    shown[mark].may_be(id)
     except WorkflowError:
-        if not ours:
+        if not all(one.ours for one in shown.values()):
             raise
-    if len(ours) > 1:
-        return Several(f"{len(ours)} executions have this task's mark in the field {field!r}: {_named(ours)}")
-    return Found(ours[0]) if ours else _unless_hidden(hidden, field, pages.unending)
+    return {mark: _result(one, field, pages.unending) for mark, one in shown.items()}
 
 
 def in_period(api: KibanApi, *, since: dt.datetime) -> Operation[LookupResult]:
@@ -80,24 +99,6 @@ def in_period(api: KibanApi, *, since: dt.datetime) -> Operation[LookupResult]:
         f"Its history lists {len(pages.ids)} executions that began since {since:%Y-%m-%d %H:%M:%S} UTC\n"
         f"The newest is {newest_id} of {created or 'an unknown time'}{more}"
     )
-
-
-def holds_mark(execution: Item, field: str, mark: str) -> bool | None:
-    """
-    Return whether the forms of an execution contain a mark; pure.
-
-    Only letters and digits count, because Kiban may normalise the value.
-
-    :param execution: its detail
-    :returns: None if the field is not shown or empty, or its value is similar to the mark
-    """
-    wanted = _plain(mark)
-    shown = [_plain(form[field]) for form in forms(execution) if form.get(field) is not None]
-    if wanted and wanted in shown:
-        return True
-    others = [value for value in shown if value]
-    resembles = any(wanted.startswith(value) or wanted[-UNIQUE:] in value for value in others)
-    return False if others and not resembles else None
 
 
 class Pages:
@@ -137,22 +138,24 @@ class Pages:
         return new
 
 
-def _unless_hidden(hidden: list[str], field: str, unending: str) -> LookupResult:
+def _result(shown: _Shown, field: str, unending: str) -> LookupResult:
+    ours = shown.ours
+    if len(ours) > 1:
+        named = _named(ours, len(ours))
+        return Several(f"{len(ours)} executions have this task's mark in the field {field!r}: {named}")
+    if ours:
+        return Found(ours[0])
     why = [f"the search did not reach the end: {unending}"] if unending else []
-    if hidden:
+    if shown.unclear:
         why.append(
-            f"the field {field!r} is empty, or similar to the mark, in {len(hidden)} executions: "
-            f"{_named(hidden)}"
+            f"the field {field!r} is empty, or similar to the mark, in {shown.unclear} executions: "
+            f"{_named(shown.examples, shown.unclear)}"
         )
     return Unknown("\n".join(why), may_change=True) if why else NotSent()
 
 
-def _named(ids: list[str]) -> str:
-    return ", ".join(ids[:MOST_NAMED]) + (", ..." if len(ids) > MOST_NAMED else "")
-
-
-def _plain(value: Any) -> str:
-    return "".join(c for c in str(value).casefold() if c.isalnum())
+def _named(ids: list[str], count: int) -> str:
+    return ", ".join(ids[:MOST_NAMED]) + (", ..." if count > MOST_NAMED else "")
 
 
 def _content(api: KibanApi, item: Item) -> Operation[Item]:

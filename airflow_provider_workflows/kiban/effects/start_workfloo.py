@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_workflows.core.submission.effect import LookupResult, Start, Unknown, Words
@@ -89,14 +89,32 @@ class WorkflooStart(Start["KibanApi"]):
 
     def look_up(self, api: KibanApi, record: Record) -> Operation[LookupResult]:
         """Search the history for the mark or, without one, for any execution at all."""
-        begun = record.intended_at or self._begun
-        if not begun:
-            return Unknown("the record does not say since when to search Kiban's history")
+        return (yield from self.look_up_many(api, [record]))[record.mark]
+
+    @property
+    def group(self) -> Hashable | None:
+        """Executions with marks in one field; without marks, one reading of the history tells of all, too."""
+        return (type(self), self._field)
+
+    def look_up_many(self, api: KibanApi, records: Sequence[Record]) -> Operation[Mapping[str, LookupResult]]:
+        """Search the history once for all, from the first of the requests on."""
+        dated = [record for record in records if record.intended_at or self._begun]
+        results: dict[str, LookupResult] = {
+            record.mark: Unknown("the record does not say since when to search Kiban's history")
+            for record in records
+        }
+        if not dated:
+            return results
+        begun = min(record.intended_at or self._begun or 0.0 for record in dated)
         since = dt.datetime.fromtimestamp(begun - CLOCK_MARGIN, tz=dt.UTC)
+        marks = [record.mark for record in dated]
         if self._field is None:
-            return (yield from search.in_period(api, since=since))
-        result = yield from search.by_mark(api, since=since, field=self._field, mark=record.mark)
-        return self._forbidding(result) if isinstance(result, search.Several) else result
+            found = dict.fromkeys(marks, (yield from search.in_period(api, since=since)))
+        else:
+            found = yield from search.by_marks(api, since=since, field=self._field, marks=marks)
+        for mark, result in found.items():
+            results[mark] = self._forbidding(result) if isinstance(result, search.Several) else result
+        return results
 
     def check_id(self, api: KibanApi, id: Any) -> Operation[str]:
         """Return the id of an execution that a person wrote."""

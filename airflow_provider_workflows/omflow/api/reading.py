@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Self, TypeAlias
 
 from airflow_provider_workflows.core.protocol.operation import Operation, Page, Sleep
@@ -20,6 +20,8 @@ from airflow_provider_workflows.omflow.api.order import STATE_COLUMNS, Order, St
 
 #: Rows per page.
 PAGE = 500
+#: Values to ask for in one listing: databases allow some hundred in a condition.
+MOST_VALUES = 200
 #: Seconds between two searches for an order that does not appear yet.
 _LOOK_AGAIN = 2.0
 
@@ -60,6 +62,7 @@ class ReadingCalls:
         *,
         columns: Sequence[str] = (),
         where: Mapping[str, Any] | None = None,
+        among: Mapping[str, Sequence[Any]] | None = None,
         exclude: Mapping[str, Any] | None = None,
         above: Mapping[str, Any] | None = None,
         order_by: Sequence[str] = ("id",),
@@ -71,6 +74,7 @@ class ReadingCalls:
 
         :param columns: names of the columns to return; empty for all
         :param where: column -> value that rows must have; all must match
+        :param among: column -> values of which rows must have one
         :param exclude: column -> value that rows must not have; OMFlow has no other negation, since its
             ``!=`` acts like ``=`` (recorded)
         :param above: column -> value that rows must exceed
@@ -82,12 +86,12 @@ class ReadingCalls:
             raise InvalidInput(f"start must be 0 or more and size 1 or more, got {start} and {size}")
         conditions = [
             [{"column": name, "condition": sign, "value": value} for name, value in (given or {}).items()]
-            for given, sign in ((where, "="), (above, ">"), (exclude, "="))
+            for given, sign in ((where, "="), (among, "in"), (above, ">"), (exclude, "="))
         ]
         body = {
             "search_columns": list(columns),
-            "search_conditions": conditions[0] + conditions[1],
-            "exclude_conditions": conditions[2],
+            "search_conditions": conditions[0] + conditions[1] + conditions[2],
+            "exclude_conditions": conditions[3],
             "order_columns": list(order_by),
             "start": start,
             # The end index, not a count; 0 means nothing on 1.1 and everything on 1.2 (recorded, manual).
@@ -129,32 +133,74 @@ class ReadingCalls:
         :raises NotFound: unknown api_path or field
         :raises OutcomeUnknown: several orders have the value
         """
-        name = column(field)
         waited = 0.0
         while True:
-            rows = yield from self._all_rows(api_path, ["id", "data_no", name], where={name: value})
-            if any(name not in row for row in rows):
-                raise NotFound(f"The rows of {api_path} have no field {field}", vendor=VENDOR)
-            if any("data_no" not in row for row in rows):
-                raise unreadable(f"a row of {api_path} without a number")
-            found = {str(row["data_no"]): _listed(row) for row in rows if row[name] == value}
+            rows = yield from self._rows_with(api_path, field, [value])
+            found = _numbers(rows, field, {value}).get(value, [])
             if len(found) > 1:
-                raise OutcomeUnknown(
-                    f"Several orders of {api_path} have {value!r} in {field}: {', '.join(list(found)[:20])}"
-                )
+                raise several_orders(api_path, field, value, found)
             if found or waited >= patience:
-                return next(iter(found.values()), None)
+                return next(iter(found), None)
             yield Sleep(_LOOK_AGAIN)
             waited += _LOOK_AGAIN
 
+    def find_orders(
+        self: Self, api_path: str, field: str, values: Collection[str]
+    ) -> Operation[Mapping[str, list[DataNo]] | None]:
+        """
+        Return the numbers of the orders that have one of some values in a form field, by value.
+
+        A server that took the condition for another one would list no order, and all would seem to be
+        missing. So the listing also asks for a value that the process's newest row has.
+
+        :returns: None if there is no such value, or the server does not list it
+        :raises NotFound: unknown api_path or field
+        """
+        name = column(field)
+        newest = yield from self.list_rows(api_path, columns=["id", name], order_by=("-id",), size=1)
+        known = str((newest.items[0] if newest.items else {}).get(name) or "")
+        if not known:
+            return None
+        found: dict[str, list[DataNo]] = {}
+        wanted = list(values)
+        for start in range(0, len(wanted), MOST_VALUES):
+            batch = [*wanted[start : start + MOST_VALUES], known]
+            rows = yield from self._rows_with(api_path, field, batch)
+            numbers = _numbers(rows, field, set(batch))
+            if known not in numbers:
+                return None
+            found |= numbers
+        return found
+
+    def _rows_with(self, api_path: str, field: str, values: Sequence[str]) -> Operation[list[Row]]:
+        """Return the rows that have one of some values in a form field, and perhaps others."""
+        name = column(field)
+        columns = ["id", "data_no", name]
+        if len(values) == 1:
+            rows = yield from self._all_rows(api_path, columns, where={name: values[0]})
+        else:
+            rows = yield from self._all_rows(api_path, columns, among={name: values})
+        if any(name not in row for row in rows):
+            raise NotFound(f"The rows of {api_path} have no field {field}", vendor=VENDOR)
+        if any("data_no" not in row for row in rows):
+            raise unreadable(f"a row of {api_path} without a number")
+        return rows
+
     def _all_rows(
-        self, api_path: str, columns: Sequence[str], *, where: Mapping[str, Any]
+        self,
+        api_path: str,
+        columns: Sequence[str],
+        *,
+        where: Mapping[str, Any] | None = None,
+        among: Mapping[str, Sequence[Any]] | None = None,
     ) -> Operation[list[Row]]:
         """Return the rows that the server lists; includes other rows if it ignores the condition."""
         rows: list[Row] = []
         start: int | None = 0
         while start is not None:
-            page = yield from self.list_rows(api_path, columns=columns, where=where, start=start)
+            page = yield from self.list_rows(
+                api_path, columns=columns, where=where, among=among, start=start
+            )
             rows += page.items
             start = page.next
         return rows
@@ -181,6 +227,22 @@ class ReadingCalls:
             "data_no": order_number(data_no),
             "data_id": newest["id"],
         }
+
+
+def several_orders(api_path: str, field: str, value: str, found: Sequence[DataNo]) -> OutcomeUnknown:
+    """Return the error if several orders have a value that only one may have."""
+    named = ", ".join(map(str, found[:20]))
+    return OutcomeUnknown(f"Several orders of {api_path} have {value!r} in {field}: {named}")
+
+
+def _numbers(rows: Iterable[Row], field: str, values: Collection[str]) -> dict[str, list[DataNo]]:
+    """Return the numbers of the orders that have one of some values in a form field, by value."""
+    name, found = column(field), dict[str, dict[str, DataNo]]()
+    for row in rows:
+        # The server silently ignores conditions that it does not understand (recorded).
+        if isinstance(value := row[name], str) and value in values:
+            found.setdefault(value, {})[str(row["data_no"])] = _listed(row)
+    return {value: list(numbers.values()) for value, numbers in found.items()}
 
 
 def _listed(row: Row) -> DataNo:

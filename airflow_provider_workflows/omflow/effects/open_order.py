@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_workflows.core.submission.effect import (
@@ -17,6 +17,7 @@ from airflow_provider_workflows.exceptions import Conflict, InvalidInput, NotFou
 from airflow_provider_workflows.omflow.api.call import VENDOR, order_number, segment
 from airflow_provider_workflows.omflow.api.form_data import check_field
 from airflow_provider_workflows.omflow.api.operations import check_form, noted_types, warn_once
+from airflow_provider_workflows.omflow.api.reading import several_orders
 from airflow_provider_workflows.omflow.conditions import OrderClosed
 
 if TYPE_CHECKING:
@@ -154,16 +155,33 @@ class OrderStart(Start["OMFlowApi"]):
         try:
             found = yield from api.find_order(self._api_path, self._field, record.mark)
         except OutcomeUnknown as several:
-            error = Conflict(f"{several.message}\nAirflow opens no other order", vendor=VENDOR)
-            return Unknown(several.message, forbids=error)
-        if found is not None:
-            return Found(found)
-        if record.note == UNNUMBERED:
-            return Unknown(
-                "OMFlow lists no order with the mark. It may have refused the order, or may be late",
-                may_change=True,
-            )
-        return NotSent()
+            return _several(several)
+        return _judge(record, found)
+
+    @property
+    def group(self) -> Hashable | None:
+        """Orders with marks in one field of a process."""
+        return (type(self), self._api_path, self._field) if self._field else None
+
+    def look_up_many(
+        self, api: OMFlowApi, records: Sequence[Record]
+    ) -> Operation[Mapping[str, LookupResult]]:
+        """Look for the orders in one listing; one by one if the server does not answer such a listing."""
+        marks = [record.mark for record in records if record.mark]
+        found = None
+        if self._field and len(marks) == len(records) > 1:
+            found = yield from api.find_orders(self._api_path, self._field, marks)
+        if self._field is None or found is None:
+            return (yield from super().look_up_many(api, records))
+        results: dict[str, LookupResult] = {}
+        for record in records:
+            numbers = found.get(record.mark, [])
+            if len(numbers) > 1:
+                error = several_orders(self._api_path, self._field, record.mark, numbers)
+                results[record.mark] = _several(error)
+            else:
+                results[record.mark] = _judge(record, next(iter(numbers), None))
+        return results
 
     def end(self, id: DataNo) -> OrderClosed:
         """Return the condition of its end."""
@@ -193,6 +211,22 @@ class OrderStart(Start["OMFlowApi"]):
             vendor=VENDOR,
             operation="open order",
         )
+
+
+def _judge(record: Record, found: DataNo | None) -> LookupResult:
+    if found is not None:
+        return Found(found)
+    if record.note == UNNUMBERED:
+        return Unknown(
+            "OMFlow lists no order with the mark. It may have refused the order, or may be late",
+            may_change=True,
+        )
+    return NotSent()
+
+
+def _several(error: OutcomeUnknown) -> Unknown:
+    forbids = Conflict(f"{error.message}\nAirflow opens no other order", vendor=VENDOR)
+    return Unknown(error.message, forbids=forbids)
 
 
 def read_form(api: OMFlowApi, api_path: str, fields: Collection[str], *, needs_rows: bool) -> Operation[None]:
