@@ -17,7 +17,7 @@ from airflow_provider_workflows.provider import FORMS
 ROOT = "airflow_provider_workflows"
 HTTP_LIBRARIES = {"requests", "aiohttp", "urllib3"}
 #: What a vendor's package has for DAG files; not every vendor has notifiers and feeds.
-FOR_DAGS = {"operators", "sensors", "conditions", "notifications", "events"}
+FOR_DAGS = {"operators", "many", "sensors", "conditions", "notifications", "events"}
 ROOMS = [form.package for form in FORMS]
 LIGHT = [
     *(
@@ -42,6 +42,7 @@ DECLARING = {
         f"{ROOT}.core.runtime{name}"
         for name in ("", ".durations", ".serialization", ".task_state", ".templates", ".versions")
     ),
+    *(f"{ROOT}.core.bulk{name}" for name in ("", ".operator")),
     *(f"{ROOT}.core.tasks{name}" for name in ("", ".lineage", ".links", ".operator", ".sensor", ".task")),
 }
 
@@ -82,7 +83,7 @@ def test_an_http_library_would_be_noticed(tmp_path: Path, module: str) -> None:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_no_vendors_modules_are_forgotten(room: str) -> None:
-    assert {f"{room}.{name}" for name in ("operators", "sensors", "conditions")} <= set(LIGHT)
+    assert {f"{room}.{name}" for name in ("operators", "many", "sensors", "conditions")} <= set(LIGHT)
 
 
 def test_operators_and_sensors_load_only_what_declares_a_task(tmp_path: Path) -> None:
@@ -92,6 +93,8 @@ def test_operators_and_sensors_load_only_what_declares_a_task(tmp_path: Path) ->
     }
     imports = "\n".join(f"from {room} import {', '.join(found)}" for room, found in names.items())
     loaded = {name for name in _loaded_by(imports, tmp_path) if name.partition(".")[0] == ROOT}
-    own = {f"{room}{name}" for room in ROOMS for name in ("", ".connection", ".operators", ".sensors")}
+    own = {
+        f"{room}{name}" for room in ROOMS for name in ("", ".connection", ".many", ".operators", ".sensors")
+    }
     # Airflow may have asked for the provider's information before.
     assert loaded - {f"{ROOT}.provider"} == DECLARING | own

@@ -68,6 +68,7 @@ class ActivityRun(Effect["BlizWorkApi"]):
 
     carries_mark = False
     repeatable = False
+    shown_by_baseline = True
 
     def __init__(self, body: Mapping[str, Any]) -> None:
         self._workflow_id, self._number = str(body["workflowId"]), int(body["caseNumber"])
@@ -87,29 +88,29 @@ class ActivityRun(Effect["BlizWorkApi"]):
     @classmethod
     def read(
         cls,
-        workflow_id: Any,
-        case_number: Any,
-        form_id: Any,
-        next_form_id: Any,
-        form_data: Any = None,
+        workflow_id: object,
+        case_number: object,
+        form_id: object,
+        next_form_id: object,
+        form_data: object = None,
         *,
-        exec_user_id: Any = None,
-        company_id: Any = None,
+        exec_user_id: object = None,
+        company_id: object = None,
         **more: Any,
     ) -> ActivityRun:
-        """
-        Return the run for the arguments of an operator.
-
-        :param more: others of :func:`~airflow_provider_workflows.blizwork.api.values.activity`
-        :raises InvalidInput: names the argument and what was expected
-        """
-        whose = _whose(exec_user_id, company_id)
-        return cls(activity(workflow_id, case_number, form_id, next_form_id, form_data, **whose, **more))
+        """Return the run for the arguments of an operator; :class:`InvalidInput` names a wrong one."""
+        more |= _whose(exec_user_id, company_id)
+        return cls(activity(workflow_id, case_number, form_id, next_form_id, form_data, **more))
 
     @property
     def case(self) -> str:
         """The process and the case's number."""
         return f"{self._workflow_id}/{self._number}"
+
+    @property
+    def turn(self) -> str:
+        """The case, whose history the baseline describes."""
+        return self.case
 
     def baseline(self, api: BlizWorkApi) -> Operation[dict[str, Any]]:
         """Read the length of the case's history, and the pending activity."""
@@ -186,7 +187,7 @@ class ActivityRun(Effect["BlizWorkApi"]):
         }
 
 
-def _whose(exec_user_id: Any, company_id: Any) -> dict[str, str | None]:
+def _whose(exec_user_id: object, company_id: object) -> dict[str, str | None]:
     return {
         "exec_user_id": optional_identifier(exec_user_id, "exec_user_id"),
         "company_id": optional_identifier(company_id, "company_id"),
@@ -235,12 +236,12 @@ class CaseStart(Start["BlizWorkApi"]):
     @classmethod
     def read(
         cls,
-        workflow_id: Any,
+        workflow_id: object,
         *,
-        exec_user_id: Any = None,
-        company_id: Any = None,
-        end_forms: Any = None,
-        closed_where: Any = None,
+        exec_user_id: object = None,
+        company_id: object = None,
+        end_forms: object = None,
+        closed_where: object = None,
     ) -> CaseStart:
         """Return the case for the arguments of an operator; :class:`InvalidInput` names a wrong one."""
         body = acting(workflow_id, **_whose(exec_user_id, company_id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from airflow_provider_workflows.blizwork.connection import FORM
 from airflow_provider_workflows.core.bulk.operator import ManyOperator
@@ -13,10 +13,9 @@ from airflow_provider_workflows.exceptions import InvalidInput
 if TYPE_CHECKING:
     from airflow_provider_workflows.blizwork.api.operations import BlizWorkApi
     from airflow_provider_workflows.blizwork.effects import ActivityRun, CaseStart
-    from airflow_provider_workflows.core.bulk.operator import ManyParameters
     from airflow_provider_workflows.core.protocol.operation import Operation
     from airflow_provider_workflows.core.tasks.lineage import Role
-    from airflow_provider_workflows.core.tasks.parameters import Templated
+    from airflow_provider_workflows.core.tasks.parameters import ManyParameters, Templated
 
 
 class _OnBlizWork:
@@ -90,7 +89,7 @@ class BlizWorkInitManyOperator(_OnBlizWork, ManyOperator):
                 "Nothing was sent. Pass the values to BlizWorkExecManyOperator"
             )
 
-    def effect(self, values: Mapping[str, Any], arguments: Mapping[str, Any]) -> CaseStart:
+    def effect(self, values: Mapping[str, object], arguments: Mapping[str, object]) -> CaseStart:
         """Return the case to open for one record."""
         from airflow_provider_workflows.blizwork.effects import CaseStart
 
@@ -162,7 +161,7 @@ class BlizWorkExecManyOperator(_OnBlizWork, ManyOperator):
         self.skip_extensions = skip_extensions
         self.blizwork_conn_id = rendered(blizwork_conn_id)
 
-    def effect(self, values: Mapping[str, Any], arguments: Mapping[str, Any]) -> ActivityRun:
+    def effect(self, values: Mapping[str, object], arguments: Mapping[str, object]) -> ActivityRun:
         """Return the run of one record's activity."""
         from airflow_provider_workflows.blizwork.effects import ActivityRun
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from airflow_provider_workflows.core.bulk.operator import ManyOperator
 from airflow_provider_workflows.core.runtime.templates import rendered
 from airflow_provider_workflows.kiban.connection import FORM
 
 if TYPE_CHECKING:
-    from airflow_provider_workflows.core.bulk.operator import ManyParameters
     from airflow_provider_workflows.core.protocol.operation import Operation
     from airflow_provider_workflows.core.tasks.lineage import Role
-    from airflow_provider_workflows.core.tasks.parameters import Templated
+    from airflow_provider_workflows.core.tasks.parameters import ManyParameters, Templated
     from airflow_provider_workflows.kiban.api.operations import KibanApi
     from airflow_provider_workflows.kiban.effects.start_workfloo import WorkflooStart
 
@@ -88,7 +87,7 @@ class KibanStartManyOperator(ManyOperator):
             api.check_scenario({"scenarioId": self.scenario_id})
         yield from ()
 
-    def effect(self, values: Mapping[str, Any], arguments: Mapping[str, Any]) -> WorkflooStart:
+    def effect(self, values: Mapping[str, object], arguments: Mapping[str, object]) -> WorkflooStart:
         """Return the execution to start for one record."""
         from airflow_provider_workflows.kiban.api.operations import start_body
         from airflow_provider_workflows.kiban.effects.start_workfloo import WorkflooStart

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,11 @@ class BoiUpsert(Effect["MyBPMApi"]):
         )
         #: The instance in the server's answer; None if this attempt has not written it.
         self.written: Boi | None = None
+
+    @property
+    def turn(self) -> Hashable | None:
+        """What names the instance; None if the upsert creates one of its own."""
+        return self.wanted.boi_id
 
     def submit(self, api: MyBPMApi, record: Record, *, again: bool) -> Operation[str]:
         """Write the instance and return its id."""
@@ -130,6 +135,11 @@ class RepeatableUpsert(BoiUpsert):
         self._target = wanted.target(unique_field)
         which = f"boiId {wanted.boi_id}" if wanted.boi_id else f"this task's {unique_field}"
         self.words = replace(self.words, look_for=f"the instance with {which}, written")
+
+    @property
+    def turn(self) -> Hashable | None:
+        """What names the instance."""
+        return self._target
 
     def submit(self, api: MyBPMApi, record: Record, *, again: bool) -> Operation[str]:
         """Write the instance and return its id."""

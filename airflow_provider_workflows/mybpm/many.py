@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from airflow_provider_workflows.core.bulk.operator import ManyOperator
 from airflow_provider_workflows.core.runtime.templates import rendered
 from airflow_provider_workflows.mybpm.connection import FORM
 
 if TYPE_CHECKING:
-    from airflow_provider_workflows.core.bulk.operator import ManyParameters
     from airflow_provider_workflows.core.protocol.operation import Operation
     from airflow_provider_workflows.core.tasks.lineage import Role
-    from airflow_provider_workflows.core.tasks.parameters import Templated
+    from airflow_provider_workflows.core.tasks.parameters import ManyParameters, Templated
     from airflow_provider_workflows.mybpm.api.boi import Structure
     from airflow_provider_workflows.mybpm.api.operations import MyBPMApi
     from airflow_provider_workflows.mybpm.effects import BoiUpsert
@@ -82,12 +81,12 @@ class MyBPMUpsertManyOperator(ManyOperator):
         elif self.unique_field is not None:
             self._structure = yield from api.readable_structure(self.bo_code)
 
-    def effect(self, values: Mapping[str, Any], arguments: Mapping[str, Any]) -> BoiUpsert:
+    def effect(self, values: Mapping[str, object], arguments: Mapping[str, object]) -> BoiUpsert:
         """Return the upsert of one record, checked."""
         from airflow_provider_workflows.mybpm.api.upsert import Upsert, check_against
         from airflow_provider_workflows.mybpm.effects import make_upsert
 
-        wanted = Upsert.read(self.bo_code, values, **arguments)
+        wanted = Upsert.read(self.bo_code, values, boi_id=arguments.get("boi_id"))
         if self.validate and self._structure is not None:
             check_against(wanted, {self.bo_code: self._structure})
         once = wanted.why_once(self.unique_field, self._structure)

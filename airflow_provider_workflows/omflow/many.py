@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from airflow_provider_workflows.core.bulk.operator import ManyOperator
 from airflow_provider_workflows.core.runtime.templates import rendered
 from airflow_provider_workflows.omflow.connection import FORM
 
 if TYPE_CHECKING:
-    from airflow_provider_workflows.core.bulk.operator import ManyParameters
     from airflow_provider_workflows.core.protocol.operation import Operation
     from airflow_provider_workflows.core.tasks.lineage import Role
-    from airflow_provider_workflows.core.tasks.parameters import Templated
+    from airflow_provider_workflows.core.tasks.parameters import ManyParameters, Templated
     from airflow_provider_workflows.omflow.api.operations import OMFlowApi
     from airflow_provider_workflows.omflow.effects.open_order import OrderStart
     from airflow_provider_workflows.omflow.effects.push_order import OrderPush
@@ -77,12 +76,10 @@ class OMFlowOpenManyOperator(_OnOMFlow, ManyOperator):
     def prepare(self, api: OMFlowApi) -> Operation[None]:
         """Read the form, so that no record has to, and check that it has the fields."""
         from airflow_provider_workflows.core.protocol.body import from_text
-        from airflow_provider_workflows.omflow.effects.open_order import read_form
 
-        named = {*(from_text(self.fields, "fields") or ()), self.run_key_field} - {None}
-        yield from read_form(api, self.api_path, named, needs_rows=self.run_key_field is not None)
+        yield from self.effect(dict.fromkeys(from_text(self.fields, "fields") or (), ""), {}).baseline(api)
 
-    def effect(self, values: Mapping[str, Any], arguments: Mapping[str, Any]) -> OrderStart:
+    def effect(self, values: Mapping[str, object], arguments: Mapping[str, object]) -> OrderStart:
         """Return the order to open for one record."""
         from airflow_provider_workflows.core.protocol.body import from_text
         from airflow_provider_workflows.omflow.api.form_data import form_items
@@ -156,7 +153,7 @@ class OMFlowPushManyOperator(_OnOMFlow, ManyOperator):
         segment(self.api_path)
         yield from ()
 
-    def effect(self, values: Mapping[str, Any], arguments: Mapping[str, Any]) -> OrderPush:
+    def effect(self, values: Mapping[str, object], arguments: Mapping[str, object]) -> OrderPush:
         """Return the push of one record's order."""
         from airflow_provider_workflows.omflow.effects.push_order import OrderPush
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from airflow_provider_workflows.core.bulk.operator import ManyOperator
 from airflow_provider_workflows.core.runtime.templates import rendered
@@ -14,10 +14,9 @@ if TYPE_CHECKING:
 
     import pendulum
 
-    from airflow_provider_workflows.core.bulk.operator import ManyParameters
     from airflow_provider_workflows.core.protocol.operation import Operation
     from airflow_provider_workflows.core.tasks.lineage import Role
-    from airflow_provider_workflows.core.tasks.parameters import Templated
+    from airflow_provider_workflows.core.tasks.parameters import ManyParameters, Templated
     from airflow_provider_workflows.robusta.api.operations import RobustaApi
     from airflow_provider_workflows.robusta.effects import ProcessStart
 
@@ -91,7 +90,7 @@ class RobustaStartManyOperator(ManyOperator):
         self._zone = api.zone
         yield from ()
 
-    def effect(self, values: Mapping[str, Any], arguments: Mapping[str, Any]) -> ProcessStart:
+    def effect(self, values: Mapping[str, object], arguments: Mapping[str, object]) -> ProcessStart:
         """Return the process to start for one record."""
         from airflow_provider_workflows.robusta.api.start_body import start_body
         from airflow_provider_workflows.robusta.effects import ProcessStart

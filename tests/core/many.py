@@ -38,9 +38,7 @@ def submit(operator: ManyOperator, effect: AnyEffect, record: Record | None = No
     return operator.hook.run(lambda api: effect.submit(api, record, again=False))
 
 
-def send(
-    operator: ManyOperator, values: Mapping[str, Any], mark: int | str = 1, **arguments: Any
-) -> Any:
+def send(operator: ManyOperator, values: Mapping[str, Any], mark: int | str = 1, **arguments: Any) -> Any:
     """Send one record and return its id."""
     return submit(operator, operator.effect(values, arguments), intent(mark))
 

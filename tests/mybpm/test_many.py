@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 
 from airflow_provider_workflows.exceptions import InvalidInput, NotFound
+from airflow_provider_workflows.mybpm.api.call import Token
+from airflow_provider_workflows.mybpm.api.operations import MyBPMApi
+from airflow_provider_workflows.mybpm.api.references import FieldReference
 from airflow_provider_workflows.mybpm.api.upsert import Upsert
 from airflow_provider_workflows.mybpm.effects import LinkingUpsert, OnceUpsert, RepeatableUpsert, make_upsert
 from airflow_provider_workflows.mybpm.many import MyBPMUpsertManyOperator
 from tests.core.many import intent, prepared, send
 from tests.mybpm.conftest import MyBPMServer
 from tests.mybpm.driving import Driven, answer, boi
-from tests.mybpm.test_upserting import API
 
+API = MyBPMApi(token=Token(header="API-TOKEN", value="t"))
 ASEL = {"IIN": "900101", "NAME": "Asel"}
 
 
@@ -69,12 +72,13 @@ def test_a_structure_that_may_not_be_read_is_no_hindrance(mybpm: MyBPMServer) ->
 
 def test_bad_rows(mybpm: MyBPMServer) -> None:
     operator = prepared(upserting(validate=True))
-    for values, told in [
+    rows: list[tuple[dict[str, Any], str]] = [
         ({"IIN": " "}, "empty value for the unique_field"),
         ({**ASEL, "NOTHING": "x"}, "NOTHING"),
         ({}, "nothing to write"),
         ({**ASEL, "NAME": object()}, "NAME"),
-    ]:
+    ]
+    for values, told in rows:
         with pytest.raises(InvalidInput, match=told):
             operator.effect(values, {})
     assert mybpm.requests("upsert") == 0
@@ -84,14 +88,14 @@ def test_an_unknown_object_stops_all(mybpm: MyBPMServer) -> None:
     with pytest.raises(NotFound):
         prepared(upserting(bo_code="NOTHING", validate=True))
     with pytest.raises(InvalidInput, match="bo_code"):
-        prepared(upserting(bo_code="no code"))
+        prepared(upserting(bo_code=" "))
 
 
 @pytest.mark.parametrize("pooled", [True, False])
 def test_only_what_may_be_repeated_uses_open_connections(pooled: bool) -> None:
     """The operator for one record keeps its fresh connection; and what is sent once never has another."""
     wanted = Upsert.read("ORD", ASEL)
-    linking = Upsert.read("ORD", ASEL, field_ref_add=[{"fieldCode": "F", "code": "C", "values": ["v"]}])
+    linking = Upsert.read("ORD", ASEL, field_ref_add=[FieldReference("F", "C", ["v"])])
     cases = [
         (make_upsert(wanted, unique_field="IIN", once=None, pooled=pooled), RepeatableUpsert, pooled),
         (make_upsert(wanted, unique_field=None, once="why", pooled=pooled), OnceUpsert, False),

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence, Sized
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Required, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow_provider_workflows.core.runtime.durations import seconds_of
 from airflow_provider_workflows.core.runtime.templates import rendered
@@ -29,29 +29,12 @@ if TYPE_CHECKING:
     from airflow_provider_workflows.core.runtime.durations import Duration
     from airflow_provider_workflows.core.submission.effect import AnyEffect
     from airflow_provider_workflows.core.submission.terms import OnLostAnswer, Terms
-    from airflow_provider_workflows.core.tasks.parameters import Templated
+    from airflow_provider_workflows.core.tasks.parameters import OperatorParameters, Templated
 
 #: Bad rows that one error names.
 MOST_BAD = 20
 #: Rows to send: mappings, a file or folder of them, or what another task for many records returned.
 Records = Iterable[Mapping[str, Any]] | Mapping[str, Any] | str | Path
-
-
-class ManyParameters(OperatorParameters, total=False):
-    """The parameters of :class:`ManyOperator`."""
-
-    records: Required[Templated[Records | ObjectStoragePath]]
-    fields: Templated[Mapping[str, Any] | None]
-    columns: Templated[Mapping[str, str] | None]
-    key: Templated[str | None]
-    keep: Templated[Sequence[str]]
-    results: Templated[str | None]
-    validate: bool
-    max_rejects: float
-    concurrency: int
-    settle: Duration
-    on_lost_answer: OnLostAnswer
-    tolerance: Duration
 
 
 class ManyOperator(WorkflowOperator):

@@ -10,8 +10,9 @@ DAG's ``default_args`` by the names in a constructor's signature, which do not i
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Required, TypeAlias, TypedDict, TypeVar
 
 from airflow.sdk import Context, XComArg
@@ -19,7 +20,7 @@ from airflow.sdk import Context, XComArg
 from airflow_provider_workflows.core.runtime.durations import Duration
 
 if TYPE_CHECKING:
-    from airflow.sdk import DAG, RetryPolicy, TaskGroup
+    from airflow.sdk import DAG, ObjectStoragePath, RetryPolicy, TaskGroup
     from airflow.sdk.types import WeightRuleParam
 
     from airflow_provider_workflows.core.submission.terms import OnClear, OnFailedRun, OnLostAnswer
@@ -128,6 +129,25 @@ class WaitingParameters(OnceParameters, total=False):
     prepoll: Duration
     on_failed_run: OnFailedRun
     on_clear: OnClear
+
+
+class ManyParameters(OperatorParameters, total=False):
+    """The parameters of :class:`~airflow_provider_workflows.core.bulk.operator.ManyOperator`."""
+
+    records: Required[
+        Templated[Iterable[Mapping[str, object]] | Mapping[str, object] | Path | ObjectStoragePath]
+    ]
+    fields: Templated[Mapping[str, object] | None]
+    columns: Templated[Mapping[str, str] | None]
+    key: Templated[str | None]
+    keep: Templated[Sequence[str]]
+    results: Templated[str | None]
+    validate: bool
+    max_rejects: float
+    concurrency: int
+    settle: Duration
+    on_lost_answer: OnLostAnswer
+    tolerance: Duration
 
 
 class SensorParameters(BaseSensorParameters, total=False):

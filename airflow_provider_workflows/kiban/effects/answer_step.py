@@ -72,6 +72,7 @@ class StepAnswer(Effect["KibanApi"]):
 
     carries_mark = False
     repeatable = False
+    shown_by_baseline = True
 
     def __init__(self, execution_id: str, answer: Answer, *, node: str | None) -> None:
         self.payload = [execution_id, answer.kind, dict(answer.values), node]

@@ -198,9 +198,7 @@ class ReadingCalls:
         rows: list[Row] = []
         start: int | None = 0
         while start is not None:
-            page = yield from self.list_rows(
-                api_path, columns=columns, where=where, among=among, start=start
-            )
+            page = yield from self.list_rows(api_path, columns=columns, where=where, among=among, start=start)
             rows += page.items
             start = page.next
         return rows

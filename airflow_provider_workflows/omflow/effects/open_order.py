@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_workflows.core.submission.effect import (
@@ -116,7 +116,11 @@ class OrderStart(Start["OMFlowApi"]):
             return None
         named = [*(item["id"] for item in self._items), *(part.name for part in self._files)]
         fields = {name for name in (*named, self._field) if name and name != "files"}
-        yield from read_form(api, self._api_path, fields, needs_rows=self._needs_rows)
+        problem = yield from check_form(api, self._api_path, fields)
+        if problem is not None:
+            if self._needs_rows:
+                raise problem.with_message(f"Nothing was sent: {problem.message}")
+            warn_once(api, problem.message)
         return noted_types(api, self._api_path, self._items, api.forms.types.get(self._api_path)) or None
 
     def submit(self, api: OMFlowApi, record: Record, *, again: bool) -> Operation[DataNo]:
@@ -227,20 +231,3 @@ def _judge(record: Record, found: DataNo | None) -> LookupResult:
 def _several(error: OutcomeUnknown) -> Unknown:
     forbids = Conflict(f"{error.message}\nAirflow opens no other order", vendor=VENDOR)
     return Unknown(error.message, forbids=forbids)
-
-
-def read_form(api: OMFlowApi, api_path: str, fields: Collection[str], *, needs_rows: bool) -> Operation[None]:
-    """
-    Read the form of a process, once for each connection and process.
-
-    :param fields: ids of the form's fields to send
-    :param needs_rows: whether the task must read the orders that it opens
-    :raises PermissionDenied: the user may not view the orders, and the task must read them
-    :raises InvalidInput: the form does not have a field, and the task must find the order
-    """
-    problem = yield from check_form(api, api_path, fields)
-    if problem is None:
-        return
-    if needs_rows:
-        raise problem.with_message(f"Nothing was sent: {problem.message}")
-    warn_once(api, problem.message)

@@ -56,6 +56,7 @@ class OrderPush(Effect["OMFlowApi"]):
 
     carries_mark = False
     repeatable = False
+    shown_by_baseline = True
 
     def __init__(
         self,
@@ -93,16 +94,21 @@ class OrderPush(Effect["OMFlowApi"]):
             "quick_action": quick_action,
         }
 
+    @property
+    def turn(self) -> str:
+        """The order, whose rows the baseline describes."""
+        return self._order_name
+
     @classmethod
     def read(
         cls,
         *,
         api_path: str,
-        data_no: Any,
-        stop_chart_text: Any = None,
-        data_id: Any = None,
-        form_data: Any = None,
-        item_types: Any = None,
+        data_no: object,
+        stop_chart_text: object = None,
+        data_id: object = None,
+        form_data: object = None,
+        item_types: object = None,
         quick_action: str | None = None,
     ) -> OrderPush:
         """
