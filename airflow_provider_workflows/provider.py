@@ -27,15 +27,26 @@ CONFIG = {
         "options": {
             "allowed_paths": {
                 "description": (
-                    "Folders whose files tasks may attach, separated by commas: absolute local paths, "
-                    "and URLs of object storage. A path counts as what it leads to, after links and '..'. "
-                    "If empty, tasks may attach every file that the worker can read."
+                    "Folders whose files tasks may attach or read records from, separated by commas: "
+                    "absolute local paths, and URLs of object storage. A path counts as what it leads to, "
+                    "after links and '..'. If empty, tasks may use every file that the worker can read."
                 ),
                 "version_added": "0.1.0",
                 "type": "string",
                 "example": "/data/outbox, s3://offers/signed",
                 "default": "",
-            }
+            },
+            "results_folder": {
+                "description": (
+                    "Where a task over many records writes its results if its input is not a file beside "
+                    "which they could go, and the task names no folder: an absolute local path, or a URL of "
+                    "object storage. DAG, run and task each get a folder of their own in it."
+                ),
+                "version_added": "0.1.0",
+                "type": "string",
+                "example": "s3://my_conn_id@lake/workflow-results",
+                "default": "",
+            },
         },
     }
 }

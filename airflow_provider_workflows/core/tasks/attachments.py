@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote
 
 from airflow_provider_workflows.core.protocol.message import UNFIT, Part
+from airflow_provider_workflows.core.runtime.storage import LOCAL
 from airflow_provider_workflows.core.runtime.versions import conf
 from airflow_provider_workflows.exceptions import InvalidInput
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 FilePath: TypeAlias = "str | os.PathLike[str] | ObjectStoragePath"
 #: Airflow's option for the folders whose files may be attached.
 SECTION, OPTION = "workflows", "allowed_paths"
-#: Names of the protocol of local files.
-LOCAL = ("file", "local", "")
 
 
 def file_part(path: object, *, name: str) -> Part:
@@ -56,19 +55,20 @@ def file_part(path: object, *, name: str) -> Part:
     return Part(name=name, filename=source.name, open=opened, size=size, content_type=kind)
 
 
-def check_path(source: object) -> None:
+def check_path(source: object, what: str = "") -> None:
     """
     Check that a file is in one of the folders of ``[workflows] allowed_paths``, if that is set.
 
     Links and ``..`` count as what they lead to. In object storage they lead nowhere, so ``..`` is refused.
 
     :param source: a path object
+    :param what: what it is, for the error; by default an attachment
     :raises InvalidInput: it is in none of them
     """
     allowed = [one.strip() for one in conf.get(SECTION, OPTION, fallback="").split(",") if one.strip()]
     if allowed and not any(_contains(folder, source) for folder in allowed):
         raise InvalidInput(
-            f"Attachment {str(source)!r} is not in a folder that [{SECTION}] {OPTION} names\n"
+            f"{what or f'Attachment {str(source)!r}'} is not in a folder that [{SECTION}] {OPTION} names\n"
             "Nothing was sent. Move the file, or ask the administrators of Airflow to add its folder"
         )
 
