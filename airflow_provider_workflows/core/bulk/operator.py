@@ -142,10 +142,12 @@ class ManyOperator(WorkflowOperator):
         return summary
 
     def _check(self) -> None:
-        if not (isinstance(self.max_rejects, (int, float)) and self.max_rejects >= 0):
-            raise InvalidInput(f"max_rejects must be a number or a share below 1, got {self.max_rejects!r}")
-        if not (isinstance(self.concurrency, int) and self.concurrency > 0):
-            raise InvalidInput(f"concurrency must be a number from 1 on, got {self.concurrency!r}")
+        rejects: object = self.max_rejects
+        if not (isinstance(rejects, (int, float)) and rejects >= 0):
+            raise InvalidInput(f"max_rejects must be a number or a share below 1, got {rejects!r}")
+        concurrency: object = self.concurrency
+        if not (isinstance(concurrency, int) and concurrency > 0):
+            raise InvalidInput(f"concurrency must be a number from 1 on, got {concurrency!r}")
 
     def _attempt(self, context: Context) -> ManyRun:
         """Return what sends the records, after all checks that need nothing but the vendor's structures."""
@@ -155,12 +157,15 @@ class ManyOperator(WorkflowOperator):
         from airflow_provider_workflows.core.bulk.results import results_folder
         from airflow_provider_workflows.core.bulk.runner import ManyRun
         from airflow_provider_workflows.core.bulk.source import read_rows
+        from airflow_provider_workflows.core.protocol.body import from_text
         from airflow_provider_workflows.core.runtime.task_state import TaskState
         from airflow_provider_workflows.core.submission.record import fingerprint
         from airflow_provider_workflows.core.submission.terms import current
 
-        columns = Columns(fields=self.fields, columns=self.columns, key=self.key, keep=self.keep)
-        if strange := sorted(set(self.columns or ()) - set(self.record_arguments)):
+        arguments = from_text(self.columns, "columns")
+        fields = from_text(self.fields, "fields")
+        columns = Columns(fields=fields, columns=arguments, key=self.key, keep=self.keep)
+        if strange := sorted(set(arguments or ()) - set(self.record_arguments)):
             known = ", ".join(self.record_arguments) or "none"
             raise InvalidInput(f"columns names {', '.join(strange)}; a record's own arguments are: {known}")
         folder = results_folder(self.records, self.results, context)

@@ -1,11 +1,11 @@
-"""How many requests of one task are under way at the same time, adapted to the vendor's answers."""
+"""Which records of one task are under way at the same time, and how many."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -99,3 +99,59 @@ class Pace:
     def silence(self) -> float:
         """Seconds since the vendor's last answer."""
         return self._clock.monotonic() - self._heard_at
+
+
+class Place:
+    """
+    A record's place among those that are under way.
+
+    :param early: whether the second semaphore is let go as soon as the request is answered
+    """
+
+    def __init__(self, *semaphores: asyncio.Semaphore, early: bool = False) -> None:
+        self._semaphores = list(semaphores)
+        self._early = early
+
+    async def take(self) -> None:
+        """Wait for it."""
+        for semaphore in self._semaphores:
+            await semaphore.acquire()
+
+    def sent(self) -> None:
+        """Let another record be prepared, because this one was answered or waits for long."""
+        if self._early and len(self._semaphores) == 2:
+            self._semaphores.pop().release()
+
+    def leave(self) -> None:
+        """Let another record come."""
+        while self._semaphores:
+            self._semaphores.pop().release()
+
+
+class Turns:
+    """Lets what must not be under way at the same time go one after the other, in order."""
+
+    def __init__(self) -> None:
+        #: The last one of each kind.
+        self._last: dict[Hashable, asyncio.Event] = {}
+
+    @asynccontextmanager
+    async def take(self, turn: Hashable | None) -> AsyncIterator[None]:
+        """
+        Wait for those before it.
+
+        :param turn: what they have in common; None to wait for nobody
+        """
+        if turn is None:
+            yield
+            return
+        before, ended = self._last.get(turn), asyncio.Event()
+        self._last[turn] = ended
+        try:
+            if before is not None:
+                await before.wait()
+            yield
+        finally:
+            ended.set()
+            if self._last.get(turn) is ended:
+                del self._last[turn]

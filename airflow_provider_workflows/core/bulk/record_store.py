@@ -19,18 +19,15 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from airflow_provider_workflows.core.bulk.results import Counts, RecordResult, ResultsFolder
+from airflow_provider_workflows.core.bulk.earlier import KEY, Earlier, Numbers
+from airflow_provider_workflows.core.bulk.results import RecordResult, ResultsFolder
 from airflow_provider_workflows.core.runtime.task_state import TaskState
 from airflow_provider_workflows.core.submission.record import Record, StoreFailed
 from airflow_provider_workflows.exceptions import InvalidInput, TemporaryError
 
-#: Name of the numbers in the task state store, and of their object in the results folder.
-KEY = "workflow_records"
-#: Raised whenever the meaning of a number changes.
-FORMAT = 1
 #: Results in one part.
 PART = 500
 #: Seconds after which results are written although they do not fill a part.
@@ -39,71 +36,6 @@ SOONEST_PART = 5.0
 HEARTBEAT = 4.0
 #: How many records may be ahead of the first whose result is in no part.
 LEAD = 20_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Numbers:
-    """
-    The few numbers that a task keeps.
-
-    :param seed: what the marks of all records are made of
-    :param target: fingerprint of the vendor's account and of the operator's arguments
-    :param folder: where the results are
-    :param part: number of the last part
-    :param first: number of the first part that may hold a record beyond ``low``
-    :param low: up to this line, every record's result is in a part
-    :param head: the last line whose turn has come
-    :param rows: fingerprint of the rows up to ``head``
-    :param ahead: up to this line, records may have been sent without a journal
-    :param counts: of the results in parts
-    """
-
-    seed: str
-    target: str
-    folder: str
-    part: int = 0
-    first: int = 1
-    low: int = 0
-    head: int = 0
-    rows: str = ""
-    ahead: int = 0
-    counts: Counts = field(default_factory=Counts)
-
-    def to_json(self) -> dict[str, object]:
-        """Return the numbers as JSON values."""
-        return {"format": FORMAT, **vars(self), "counts": self.counts.to_json()}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Numbers:
-        """
-        Read the numbers.
-
-        :raises InvalidInput: they cannot be read
-        """
-        try:
-            values = {name: data[name] for name in cls.__dataclass_fields__}
-            if data["format"] != FORMAT:
-                raise ValueError(f"it is of format {data['format']!r}")
-            return cls(**{**values, "counts": Counts(**values["counts"])})
-        except (KeyError, TypeError, ValueError) as error:
-            raise InvalidInput(
-                f"The record {KEY!r} in this task's state store cannot be read: {error}\nNothing was sent"
-            ) from None
-
-
-@dataclass
-class Earlier:
-    """
-    What earlier attempts left of the records beyond ``Numbers.low``.
-
-    :param settled: lines whose result is in a part
-    :param results: results that are in a journal alone, by line
-    :param doubts: intents without a result, by line
-    """
-
-    settled: set[int] = field(default_factory=set)
-    results: dict[int, RecordResult] = field(default_factory=dict)
-    doubts: dict[int, Record] = field(default_factory=dict)
 
 
 class RecordStore:
@@ -120,7 +52,6 @@ class RecordStore:
         self._folder = folder
         self._attempt = uuid.uuid4().hex[:8]
         self.numbers = self._load(target)
-        self.earlier = Earlier()
         self._head = (self.numbers.head, self.numbers.rows)
         #: What waits for the next write: rows of a journal, and those who wait for them.
         self._rows: list[dict[str, object]] = []
@@ -130,8 +61,6 @@ class RecordStore:
         #: The journals that are there, with the lines that are in no part yet.
         self._journals: dict[str, set[int]] = {}
         self._journal = 0
-        #: The attempts whose intents are in doubt, by line.
-        self._doubters: dict[int, str] = {}
         #: Lines beyond ``low`` whose turn has come, in order; and those in parts.
         self._lines: deque[int] = deque()
         self._in_parts: set[int] = set()
@@ -183,51 +112,14 @@ class RecordStore:
         :raises Exception: from the store
         """
         self._save(self.numbers)  # before the first object, so that no object is there without them
-        earlier, numbers = self.earlier, self.numbers
-        for name in self._folder.parts():
-            if (part := int(name.split("-")[1])) >= numbers.first:
-                self._open_part(part, name)
-        for name in self._folder.intents():
-            self._open_journal(name)
-        for line in earlier.settled:
-            earlier.results.pop(line, None)
-        for line in earlier.settled | earlier.results.keys():
-            earlier.doubts.pop(line, None)
+        earlier = Earlier(self._folder, self.numbers)
+        earlier.read()
+        self.numbers = earlier.numbers
+        self._journals |= earlier.journals
+        self._journal = earlier.journal
+        self._recent.extend(earlier.parts)
         self._in_parts |= earlier.settled
         return earlier
-
-    def _open_part(self, part: int, name: str) -> None:
-        numbers, lines = self.numbers, set()
-        is_new = part > numbers.part  # written by an attempt that was killed before it noted that
-        for result in self._folder.read([name]):
-            lines.add(result.line)
-            if is_new:
-                numbers.counts.add(result)
-        self.earlier.settled |= {line for line in lines if line > numbers.low}
-        self._recent.append((part, max(lines, default=0)))
-        self.numbers = replace(numbers, part=max(part, numbers.part))
-
-    def _open_journal(self, name: str) -> None:
-        """
-        Read a journal.
-
-        An intent that had no effect is taken back only for the attempt that says so. One that was taken for
-        dead may say so late, when another has sent the request again.
-        """
-        earlier, lines = self.earlier, set[int]()
-        _, number, attempt = name.removesuffix(".jsonl").split("-")
-        self._journal = max(self._journal, int(number))
-        for row in self._folder.read_intents([name]):
-            line = int(row["line"])
-            lines.add(line)
-            if "result" in row:
-                earlier.results[line] = RecordResult.from_json(row["result"])
-            elif row.get("record") is not None:
-                earlier.doubts[line] = Record.from_json(row["record"])
-                self._doubters[line] = attempt
-            elif self._doubters.get(line) == attempt:
-                del earlier.doubts[line], self._doubters[line]
-        self._journals[name] = {line for line in lines - earlier.settled if line > self.numbers.low}
 
     # What this attempt remembers.
 

@@ -1,9 +1,7 @@
 """
 Sends the records of a table: some at the same time, each once, on an event loop of the task's own.
 
-Every record has an engine, as the effect of a single operator has
-(:mod:`~airflow_provider_workflows.core.submission.engine`). Here its steps are answered for many: intents are
-written in groups, and what can be looked up together is looked up together.
+Every record has an engine of its own, which :mod:`~airflow_provider_workflows.core.bulk.record_runner` runs.
 """
 
 from __future__ import annotations
@@ -11,29 +9,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_workflows.core import metrics
 from airflow_provider_workflows.core.bulk.columns import BadRow, Columns, Mapped
-from airflow_provider_workflows.core.bulk.pace import LONGEST_PAUSE, Pace
+from airflow_provider_workflows.core.bulk.earlier import check_rows
+from airflow_provider_workflows.core.bulk.pace import LONGEST_PAUSE, Pace, Place, Turns
+from airflow_provider_workflows.core.bulk.record_runner import LookUps, ManyMessages, Memory, RecordRunner
 from airflow_provider_workflows.core.bulk.record_store import RecordStore
 from airflow_provider_workflows.core.bulk.results import Counts, Outcome, RecordResult
 from airflow_provider_workflows.core.bulk.source import Fingerprint, Row
-from airflow_provider_workflows.core.protocol.operation import Sleep
 from airflow_provider_workflows.core.submission.effect import (
     AnyEffect,
-    Look,
-    LookupResult,
-    Send,
-    Step,
-    Unknown,
 )
 from airflow_provider_workflows.core.submission.engine import Engine
-from airflow_provider_workflows.core.submission.messages import Messages
-from airflow_provider_workflows.core.submission.record import Record, Store, StoreFailed, mark_of
-from airflow_provider_workflows.core.submission.runner import Runner
+from airflow_provider_workflows.core.submission.record import Record, StoreFailed, mark_of
 from airflow_provider_workflows.core.submission.terms import Terms
 from airflow_provider_workflows.exceptions import (
     AuthenticationFailed,
@@ -57,170 +49,11 @@ WINDOW = 500
 PREPARED = 2
 #: Rows that are read at a time, in a thread.
 ROWS = 200
-#: Seconds in which look-ups gather to be made together, and how many at the most.
-GATHER = 0.05
-TOGETHER = 100
 #: How a person settles a doubt about one record of many.
 ADVICE = (
     "If it exists, nothing remains to be done for this record\n"
     "If it does not exist, send it in a table of its own"
 )
-
-
-class ManyMessages(Messages):
-    """The messages of one record: thousands that go well are no news."""
-
-    def sending(self, record: Record) -> None:
-        """Say nothing."""
-
-    def done(self, id: object, how: str) -> None:
-        """Count what was sent."""
-        if how == "sent":
-            metrics.SUBMITTED.record(vendor=self._vendor)
-
-
-class LookUps:
-    """
-    Looks up together what can be: effects of one group, in one operation.
-
-    :param hook: the vendor's
-    """
-
-    def __init__(self, hook: AnyHook) -> None:
-        self._hook = hook
-        self._gathered: dict[Hashable, dict[str, tuple[Record, asyncio.Future[LookupResult]]]] = {}
-
-    async def look_up(self, effect: AnyEffect, record: Record) -> LookupResult:
-        """
-        Return the result for one record.
-
-        :param effect: of a group
-        """
-        assert effect.group is not None
-        gathered = self._gathered.setdefault(effect.group, {})
-        result: asyncio.Future[LookupResult] = asyncio.get_running_loop().create_future()
-        gathered[record.mark] = (record, result)
-        if len(gathered) >= TOGETHER:
-            await self._make(effect)
-        elif len(gathered) == 1:
-            await asyncio.sleep(GATHER)
-            if self._gathered.get(effect.group) is gathered:
-                await self._make(effect)
-        return await result
-
-    async def _make(self, effect: AnyEffect) -> None:
-        gathered = self._gathered.pop(effect.group)
-        records = [record for record, _ in gathered.values()]
-        try:
-            results = await self._hook.arun(lambda api: effect.look_up_many(api, records))
-        except BaseException as error:
-            for _, waiting in gathered.values():
-                if not waiting.done():
-                    waiting.set_exception(error if isinstance(error, Exception) else LostTrack("cancelled"))
-                    waiting.exception()
-            if not isinstance(error, WorkflowError):
-                raise
-            return
-        for mark, (_, waiting) in gathered.items():
-            if not waiting.done():
-                waiting.set_result(results.get(mark, Unknown("the look-up left it out", may_change=True)))
-
-
-class Memory(Store):
-    """
-    What is known of one record.
-
-    :param record: what an earlier attempt left of it
-    """
-
-    def __init__(self, record: Record | None, *, lasting: bool) -> None:
-        self.record = record
-        self.lasting = lasting  # type: ignore[misc]
-
-    def load(self) -> Record | None:
-        """Return what is known."""
-        return self.record
-
-
-class RecordRunner(Runner):
-    """
-    Runs the engine of one record.
-
-    :param line: the record's
-    :param sent: called when its request was answered or it begins to wait, so that the next one may go
-    """
-
-    def __init__(
-        self, run: ManyRun, engine: Engine, memory: Memory, *, line: int, sent: Callable[[], None]
-    ) -> None:
-        super().__init__(engine, memory, run.hook)
-        self._run = run
-        self._line = line
-        self._sent = sent
-        if engine.terms.fenced:
-            engine.gate.save_again = run.store.check_recent
-
-    async def _aanswer(self, step: Step) -> Any:
-        match step:
-            case Send():
-                return await self._send(step)
-            case Sleep():
-                self._sent()
-            case Look(record) if self.engine.effect.group is not None:
-                return self._bounded(await self._run.look_ups.look_up(self.engine.effect, record))
-        return await super()._aanswer(step)
-
-    async def _send(self, step: Step) -> Any:
-        pace = self._run.pace
-        async with pace.turn():
-            try:
-                answer = await super()._aanswer(step)
-            except (TemporaryError, OutcomeUnknown) as error:
-                pace.slow_down(error)
-                raise
-            except WorkflowError:
-                pace.answered()
-                raise
-            finally:
-                self._sent()
-        pace.answered()
-        return answer
-
-    async def _asave(self, record: Record | None) -> None:
-        self.store.record = record
-        if record is not None and record.id is not None:
-            return  # its result is written
-        if self.engine.effect.repeatable:
-            await self._run.store.reach(self._line)
-        else:
-            await self._run.store.note(self._line, record)
-
-
-class Place:
-    """
-    A record's place among those that are under way.
-
-    :param early: whether the second semaphore is let go as soon as the request is answered
-    """
-
-    def __init__(self, *semaphores: asyncio.Semaphore, early: bool = False) -> None:
-        self._semaphores = list(semaphores)
-        self._early = early
-
-    async def take(self) -> None:
-        """Wait for it."""
-        for semaphore in self._semaphores:
-            await semaphore.acquire()
-
-    def sent(self) -> None:
-        """Let another record be prepared, because this one was answered or waits for long."""
-        if self._early and len(self._semaphores) == 2:
-            self._semaphores.pop().release()
-
-    def leave(self) -> None:
-        """Let another record come."""
-        while self._semaphores:
-            self._semaphores.pop().release()
 
 
 @dataclass(frozen=True)
@@ -270,7 +103,7 @@ class ManyRun:
         self.hook = hook
         self.store = store
         self.pace = Pace(concurrency, clock)
-        self.look_ups = LookUps(hook)
+        self._look_ups = LookUps(hook)
         self._rows = rows
         self._names = names
         self._columns = columns
@@ -285,8 +118,7 @@ class ManyRun:
         #: Records that are prepared or being sent; and those among them that nothing at the vendor will show.
         self._prepared = asyncio.Semaphore(PREPARED * concurrency)
         self._blind = asyncio.Semaphore(concurrency)
-        #: The last record of each turn that is under way: what must not be sent at the same time.
-        self._turns: dict[Hashable, asyncio.Event] = {}
+        self._turns = Turns()
         self._tasks: set[asyncio.Task[None]] = set()
         self._engines: set[Engine] = set()
         self._failed: asyncio.Future[None] | None = None
@@ -354,7 +186,7 @@ class ManyRun:
         earlier = await asyncio.to_thread(self.store.open)
         self.progress.begin(self.store.numbers.counts)
         numbers, fingerprint = self.store.numbers, Fingerprint()
-        await asyncio.to_thread(self._check_rows)
+        await asyncio.to_thread(check_rows, self._rows, numbers)
         async for row in self._read():
             if self._closed:
                 return
@@ -372,22 +204,6 @@ class ManyRun:
             await self._begin(row, earlier.doubts.get(row.line), old=row.line <= numbers.ahead)
         while self._tasks:
             await asyncio.wait(self._tasks)
-
-    def _check_rows(self) -> None:
-        """
-        Check that the rows are still those that earlier attempts began with.
-
-        :raises InvalidInput: they are not
-        """
-        numbers, fingerprint = self.store.numbers, Fingerprint()
-        for row in itertools.islice(self._rows() if numbers.head else (), numbers.head):
-            fingerprint.update(row)
-        if numbers.head and fingerprint.hexdigest() != numbers.rows:
-            raise InvalidInput(
-                f"The input has changed: its first {numbers.head} records are not those of earlier attempts\n"
-                "Nothing more was sent\n"
-                "Restore the input and clear the task, or send the new records by a new task"
-            )
 
     async def _read(self) -> AsyncIterator[Row]:
         """Read the rows in a thread, since files may be far away."""
@@ -441,30 +257,13 @@ class ManyRun:
 
     async def _handle(self, item: Item, place: Place) -> None:
         try:
-            async with self._turn(item.effect.turn):
+            async with self._turns.take(item.effect.turn):
                 result = await self._result(item, place.sent)
             written = self._finish(result, journal=not item.effect.repeatable)
             if written is not None:
                 await written
         finally:
             place.leave()
-
-    @contextlib.asynccontextmanager
-    async def _turn(self, turn: Hashable) -> AsyncIterator[None]:
-        """Wait for the records before it that must not be under way at the same time."""
-        if turn is None:
-            yield
-            return
-        before, ended = self._turns.get(turn), asyncio.Event()
-        self._turns[turn] = ended
-        try:
-            if before is not None:
-                await before.wait()
-            yield
-        finally:
-            ended.set()
-            if self._turns.get(turn) is ended:
-                del self._turns[turn]
 
     async def _result(self, item: Item, sent: Callable[[], None]) -> RecordResult:
         """Return what became of a record, however often it must be tried."""
@@ -475,7 +274,7 @@ class ManyRun:
             memory = Memory(record, lasting=self._terms.fenced)
             self._engines.add(engine)
             try:
-                outcome = await RecordRunner(self, engine, memory, line=item.line, sent=sent).arun()
+                outcome = await self._runner(engine, memory, line=item.line, sent=sent).arun()
                 return replace(item.done, id=outcome.id)
             except (AuthenticationFailed, InvalidConnection):
                 raise
@@ -494,6 +293,18 @@ class ManyRun:
             finally:
                 self._engines.discard(engine)
         raise AssertionError("the loop ends by itself")
+
+    def _runner(self, engine: Engine, memory: Memory, *, line: int, sent: Callable[[], None]) -> RecordRunner:
+        return RecordRunner(
+            engine,
+            memory,
+            self.hook,
+            line=line,
+            records=self.store,
+            pace=self.pace,
+            look_ups=self._look_ups,
+            sent=sent,
+        )
 
     async def _wait_after(self, error: WorkflowError, attempt: int) -> None:
         """

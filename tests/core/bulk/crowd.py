@@ -35,7 +35,7 @@ class SwiftClock(Clock):
 
     def __init__(self) -> None:
         self.now = 1_800_000_000.0
-        self.time = self.monotonic = self.boottime = lambda: self.now  # type: ignore[method-assign, assignment]
+        self.time = self.monotonic = self.boottime = lambda: self.now
         self._sleepers: list[float] = []
 
     async def asleep(self, seconds: float) -> None:
@@ -84,7 +84,7 @@ class Crowd:
         self.sent.append(name)
         fates = self.fates.get(name, [])
         happens, answer = FATES[fates.pop(0) if fates else "done"]
-        id = next(self._ids)
+        id: int = next(self._ids)
         if happens:
             self.effects.setdefault(name, []).append(id)
             self.marks[mark] = (name, id)
