@@ -1,0 +1,59 @@
+"""
+Measures the package against what one would use without it, side by side in one run.
+
+usage: python -m benchmarks [ROW …]
+
+A ROW is a group of measurements; all by default, which takes about twenty minutes. Figures go to
+``.cache/bench/results.json`` and, if all groups are measured, into ``docs/benchmarks.md``.
+
+Exit code: 0 if all targets hold, 1 if one does not, 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import time
+
+from rich.console import Console
+
+from benchmarks import report
+from benchmarks.bench import Bench
+from benchmarks.report import Row
+from benchmarks.rows import GROUPS
+from dev.process import interruptible
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the package.")
+    parser.add_argument(
+        "rows", nargs="*", metavar="ROW", help=f"of {', '.join(GROUPS)}; separated by spaces or commas"
+    )
+    words = " ".join(parser.parse_args().rows).replace(",", " ").split()
+    if unknown := [word for word in words if word not in GROUPS]:
+        parser.error(f"unknown: {', '.join(unknown)}. Rows: {', '.join(GROUPS)}")
+    console = Console() if sys.stdout.isatty() else Console(width=160)
+    found = _measure(words or list(GROUPS), console)
+    report.show(found, console)
+    console.print(f"Written: {report.write_json(found)}", highlight=False, soft_wrap=True)
+    if not words:
+        console.print(f"Written: {report.write_page(found)}", highlight=False, soft_wrap=True)
+    return 0 if all(row.holds is not False for rows in found.values() for row in rows) else 1
+
+
+def _measure(names: list[str], console: Console) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    with contextlib.ExitStack() as stack:
+        bench = Bench(console, stack)
+        for name in names:
+            began = time.monotonic()
+            console.print(f"[bold]{name}[/bold]")
+            found[name] = GROUPS[name](bench)
+            console.print(f"  {time.monotonic() - began:.0f} s", highlight=False)
+    return found
+
+
+if __name__ == "__main__":
+    with interruptible():
+        sys.exit(main())
