@@ -154,7 +154,7 @@ def _peak() -> int:
 def _import(kind: str) -> None:
     """Import what a task process has imported before it runs a task."""
     if kind in ("hook", "operator"):
-        import airflow.sdk
+        import airflow.sdk  # noqa: F401
 
         import benchmarks.peers.ours
     else:

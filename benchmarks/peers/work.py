@@ -1,4 +1,4 @@
-"""What the clients do, one record at a time: as a person would write it by hand, and as our operators do it."""
+"""What the clients do with a record: as a person would write it by hand, and as our operators do it."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ os.kill(os.getpid(), 9)
 
 
 def limits(bench: Bench) -> list[Row]:
-    """Let processes of one machine call an account, with each way of counting; then kill one with the lock."""
+    """Let processes of one machine call an account, by each way of counting; then kill one with the lock."""
     folder, control, rows = RESULTS / "limits", bench.control, []
     shutil.rmtree(folder, ignore_errors=True)
     with callers(f"{bench.sandbox.url}/mybpm", RESULTS / "callers.log") as all_callers:

@@ -26,7 +26,6 @@ class Vendor:
     mount: str
     effect: str
     endpoint: str
-    results: str
 
 
 VENDORS = (
@@ -36,7 +35,6 @@ VENDORS = (
         mount="mybpm",
         effect="created",
         endpoint="upsert",
-        results="upserts",
     ),
     Vendor(
         title="OMFlow orders",
@@ -44,7 +42,6 @@ VENDORS = (
         mount="omflow-1.2",
         effect="opened",
         endpoint="open",
-        results="orders",
     ),
 )
 
@@ -62,7 +59,7 @@ def _killed(bench: Bench, vendor: Vendor) -> list[Row]:
     bench.say(f"{vendor.title}, killed at half")
     _fresh(bench, vendor)
     run_id = bench.start_dag(vendor.dag_id)
-    folder = f"{bench.results('airflow')}/{vendor.results}/{run_id}"
+    folder = f"{bench.results('airflow')}/{vendor.dag_id}/{run_id}"
     _kill_at_half(bench, vendor, run_id)
     done = {line["key"] for line in read_lines(folder) if line["outcome"] == "done"}
     bench.airflow.wait_for_run(vendor.dag_id, run_id, timeout=600)

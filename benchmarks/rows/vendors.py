@@ -27,12 +27,12 @@ _names = itertools.count(1)
 
 
 def upserts(bench: Bench) -> list[Row]:
-    """Upserts, whose connections are pooled."""
+    """Measure upserts, whose connections are pooled."""
     return _rows(bench, "mybpm", is_target=True)
 
 
 def starts(bench: Bench) -> list[Row]:
-    """What is sent once, each on a connection of its own."""
+    """Measure what is sent once, each on a connection of its own."""
     return [
         *_rows(bench, "omflow", is_target=True),
         *_rows(bench, "kiban", is_target=False),
@@ -43,7 +43,7 @@ def starts(bench: Bench) -> list[Row]:
 def _rows(bench: Bench, work: str, *, is_target: bool) -> list[Row]:
     bench.say(f"{TITLES[work]}, the bare server")
     bare = _measured(bench, bench.bare, work)
-    bench.say(f"{TITLES[work]}, the server that answers after 20 ms")
+    bench.say(f"{TITLES[work]}, the server that takes 20 ms")
     slow = _measured(bench, bench.slow, work)
     fresh = "" if work == "mybpm" else ", a new connection each"
     clients = {
@@ -67,7 +67,7 @@ def _rows(bench: Bench, work: str, *, is_target: bool) -> list[Row]:
         )
         rows.append(
             Row(
-                what=f"{RECORDS:,} {TITLES[work]}; a server that answers after 20 ms, {CONCURRENCY} at a time",
+                what=f"{RECORDS:,} {TITLES[work]}; a server that takes 20 ms, {CONCURRENCY} at a time",
                 value=max(one.rate for one in slow["ours"]),
                 unit="records/s",
                 peer=f"{peer}, {each}",
