@@ -7,6 +7,7 @@ PYTHON ?=
 PORT ?=
 SANDBOX_PORT ?=
 CHROMIUM ?=
+ROWS ?=
 PYTHONS ?= python3.11 python3.12 python3.13
 
 # Compiled code is kept, below this folder: without it, each task of Airflow compiles the package anew.
@@ -22,7 +23,7 @@ FIND_PYTHON := @mkdir -p .cache/tmp && python=$$(dev/find-python $(PYTHON)) && "
 
 .DEFAULT_GOAL := help
 .PHONY: help demo airflow test test-unit coverage test-system test-system-shared test-system-own browser screenshots hostile chaos chaos-short kill-test \
-	docs lint types contracts structure bench-import test-oldest check check-all messages constraints env env-oldest clean
+	docs lint types contracts structure bench bench-import test-oldest check check-all messages constraints env env-oldest clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [PYTHON=/path/to/python3]"
@@ -88,6 +89,9 @@ contracts: env ## check which part may import which
 
 structure: env ## print lengths, sizes, and the functions that an order and a wait go through
 	@$(VENV) -m tests.structure
+
+bench: env ## measure the package next to hand-written clients and mapped tasks, 25 minutes; ROWS=upserts,limits to choose
+	@$(VENV) -m benchmarks $(ROWS)
 
 bench-import: env ## print what a DAG file's imports cost, next to those of Airflow's HttpOperator
 	@$(VENV) -m benchmarks.imports
