@@ -15,14 +15,31 @@ import argparse
 import contextlib
 import sys
 import time
+from collections.abc import Callable, Mapping
 
 from rich.console import Console
 
 from benchmarks import report
 from benchmarks.bench import Bench
 from benchmarks.report import Row
-from benchmarks.rows import GROUPS
+from benchmarks.rows.limits import limits
+from benchmarks.rows.memory import memory
+from benchmarks.rows.redis import redis
+from benchmarks.rows.resume import resume
+from benchmarks.rows.tasks import tasks
+from benchmarks.rows.vendors import starts, upserts
 from dev.process import interruptible
+
+#: In the order in which they are measured.
+GROUPS: Mapping[str, Callable[[Bench], list[Row]]] = {
+    "tasks": tasks,
+    "upserts": upserts,
+    "starts": starts,
+    "limits": limits,
+    "redis": redis,
+    "memory": memory,
+    "resume": resume,
+}
 
 
 def main() -> int:

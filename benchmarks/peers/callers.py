@@ -88,7 +88,8 @@ class Callers:
         """Wait until each has made a call, and a little longer."""
         for process in self._processes:
             assert process.stdout is not None
-            if process.stdout.readline().strip() != "calling":
+            # Airflow may print warnings before.
+            if not any(line.strip() == "calling" for line in process.stdout):
                 raise RuntimeError(f"a caller ended:\n{self._log.read_text()[-2000:]}")
         time.sleep(SETTLE_SECONDS)
 
