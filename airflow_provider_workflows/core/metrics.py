@@ -14,6 +14,9 @@ import functools
 import logging
 import os
 import re
+import threading
+import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -62,8 +65,11 @@ class Metric:
         except RuntimeError:
             self._send(seconds, known)
             return
-        with contextlib.suppress(RuntimeError):  # the interpreter is ending
-            _sender().submit(self._send, seconds, known)
+        _waiting.append((self, seconds, known))
+        if not _gathering.is_set():
+            _gathering.set()
+            with contextlib.suppress(RuntimeError):  # the interpreter is ending
+                _sender().submit(_send_waiting)
 
     def _send(self, seconds: float, tags: dict[str, str]) -> None:
         try:
@@ -189,6 +195,22 @@ def _outcome(error: WorkflowError) -> str:
     return next((name for kind, name in OUTCOMES.items() if isinstance(error, kind)), "refused")
 
 
+#: What event loops have recorded and nobody has sent yet.
+_waiting: deque[tuple[Metric, float, dict[str, str]]] = deque()
+#: Set while somebody is about to send it.
+_gathering = threading.Event()
+#: Seconds in which more gathers, since waking a thread for each costs more than sending it.
+_GATHER = 0.05
+
+
+def _send_waiting() -> None:
+    time.sleep(_GATHER)
+    _gathering.clear()
+    while _waiting:
+        metric, seconds, tags = _waiting.popleft()
+        metric._send(seconds, tags)
+
+
 @functools.cache
 def _sender() -> ThreadPoolExecutor:
     """
@@ -201,3 +223,5 @@ def _sender() -> ThreadPoolExecutor:
 
 # A child has none of its parent's threads.
 os.register_at_fork(after_in_child=_sender.cache_clear)
+os.register_at_fork(after_in_child=_waiting.clear)
+os.register_at_fork(after_in_child=_gathering.clear)

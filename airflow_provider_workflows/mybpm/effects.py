@@ -123,8 +123,8 @@ class RepeatableUpsert(BoiUpsert):
     An upsert that may be sent any number of times, because it names its instance.
 
     :param unique_field: the field whose value names it, if not ``boi_id``
-    :param pooled: whether to use open connections, one of which may be stale and then looks like a lost
-        answer
+    :param pooled: for one of many: whether to use open connections, one of which may be stale and then looks
+        like a lost answer. The task for many records sees to it that no attempt names another instance
     """
 
     repeatable = True
@@ -132,6 +132,7 @@ class RepeatableUpsert(BoiUpsert):
     def __init__(self, wanted: Upsert, *, unique_field: str | None, pooled: bool = False) -> None:
         super().__init__(wanted)
         self._pooled = pooled
+        self.reads_baseline = not pooled
         self._target = wanted.target(unique_field)
         which = f"boiId {wanted.boi_id}" if wanted.boi_id else f"this task's {unique_field}"
         self.words = replace(self.words, look_for=f"the instance with {which}, written")
@@ -160,7 +161,7 @@ class RepeatableUpsert(BoiUpsert):
         now, for example because a template reads the time.
         """
         yield from ()
-        if is_sealed(self._target, record.baseline):
+        if self._pooled or is_sealed(self._target, record.baseline):
             return NotSent("a second request changes the same instance")
         return Unknown(
             "an earlier attempt may have written another instance than the one this task names now\n"

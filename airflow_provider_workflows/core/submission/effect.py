@@ -164,7 +164,7 @@ class Effect(ABC, Generic[ApiT]):
     #: Whether :meth:`look_up` finds the effect by comparing with the baseline.
     shown_by_baseline: ClassVar[bool] = False
     #: Whether :meth:`baseline` is read before the first sending.
-    reads_baseline: ClassVar[bool] = True
+    reads_baseline: bool = True
 
     @property
     @abstractmethod
@@ -274,7 +274,7 @@ class Start(Effect[ApiT]):
     """
 
     begins_run: ClassVar[bool] = True
-    reads_baseline: ClassVar[bool] = False
+    reads_baseline = False
 
     @abstractmethod
     def end(self, id: Any) -> Condition:

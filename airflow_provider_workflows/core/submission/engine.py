@@ -77,6 +77,7 @@ class Engine:
         self.messages = messages
         self.clock = clock
         self._where = where
+        self.new = new
         self.new = self.described(new)
         self.gate = Gate(terms, clock, subject=effect.subject)
         self.look_up = LookUp(effect, terms, messages, clock=clock, gate=self.gate)
@@ -154,6 +155,15 @@ class Engine:
     def described(self, record: Record) -> Record:
         """Return a record with the fingerprints of this effect and of the vendor's account."""
         effect, mark = self.effect, record.mark
+        if mark == self.new.mark and self.new.payload:  # of most attempts, since hashing takes time
+            new = self.new
+            return replace(
+                record,
+                subject=new.subject,
+                payload=new.payload,
+                target=new.target,
+                mark_place=new.mark_place,
+            )
         return replace(
             record,
             subject=effect.subject,

@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 
 from airflow_provider_workflows.core.protocol.scrubbing import scrub
 
@@ -68,13 +69,18 @@ def hidden(secrets: tuple[str, ...]) -> Iterator[None]:
                 _lately.move_to_end(secret)
         while len(_lately) > REMEMBERED:
             _lately.popitem(last=False)
-    for name in LOGGERS:
-        logging.getLogger(name).addFilter(_redact)
+    for logger in _loggers():
+        logger.addFilter(_redact)
     token = _sending.set(secrets)
     try:
         yield
     finally:
         _sending.reset(token)
+
+
+@cache
+def _loggers() -> tuple[logging.Logger, ...]:
+    return tuple(logging.getLogger(name) for name in LOGGERS)
 
 
 def _redact(record: logging.LogRecord) -> bool:
