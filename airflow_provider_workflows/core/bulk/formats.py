@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from math import isinf
 from types import ModuleType
 from typing import IO, TYPE_CHECKING, Any
 
@@ -165,11 +166,13 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _number(text: str) -> float | Decimal:
     number = float(text)
+    if number and len(text) <= EXACT and not isinf(number):
+        return number
     exact = Decimal(text)
     # Written out, such a number would fill the memory.
-    if number in (float("inf"), float("-inf")) or (number == 0 and exact != 0):
+    if isinf(number) or (exact and not number):
         raise ValueError("a number is too large or too small")
-    return number if len(text) <= EXACT else exact
+    return exact if len(text) > EXACT else number
 
 
 def _no_number(text: str) -> object:

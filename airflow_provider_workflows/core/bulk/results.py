@@ -139,7 +139,7 @@ class ResultsFolder:
     @property
     def url(self) -> str:
         """The folder as text, from which :func:`storage_path` makes the path again."""
-        return shown(self._path) if self._path.protocol in LOCAL else str(self._path)
+        return str(self._path.path if self._path.protocol in LOCAL else self._path)
 
     def write(self, results: Iterable[RecordResult], number: int, attempt: int | str) -> str:
         """

@@ -171,6 +171,11 @@ class TestLocalFiles:
         assert os.listdir(tmp_path / "a b") == ["part-00001-1.jsonl"]
         assert folder.url == f"{tmp_path}/a b"
 
+    def test_the_url_of_a_long_path_is_whole(self, tmp_path: Path) -> None:
+        path = "/".join([str(tmp_path), *["x" * 100] * 5])
+        folder = ResultsFolder(ObjectStoragePath(f"file://{path}"))
+        assert folder.url == path
+
     def test_a_killed_process_leaves_no_half_part(self, tmp_path: Path) -> None:
         # The process dies after the first bytes of its second part are on disk.
         script = f"""

@@ -317,8 +317,10 @@ def read_bytes(name: str, data: bytes) -> list[dict[str, Any]]:
 
 
 class TestParquet:
-    arrow = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
+    @pytest.fixture(autouse=True)
+    def library(self) -> None:
+        self.arrow = pytest.importorskip("pyarrow")
+        self.parquet = pytest.importorskip("pyarrow.parquet")
 
     def test_rows_of_all_groups(self, tmp_path: Path) -> None:
         at = datetime(2026, 12, 1, tzinfo=UTC)
