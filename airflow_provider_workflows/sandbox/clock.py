@@ -6,7 +6,7 @@ import heapq
 import itertools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 class Clock:
@@ -32,14 +32,12 @@ class Clock:
         self._offset += seconds
 
 
-@dataclass(order=True)
+@dataclass(frozen=True)
 class Task:
-    """One piece of work waiting for its time; ties are served in the order of planning."""
+    """One piece of work waiting for its time, so many seconds after it was planned."""
 
-    due: float
-    order: int
-    duration: float = field(compare=False)
-    action: Callable[[], None] = field(compare=False)
+    duration: float
+    action: Callable[[], None]
 
 
 class Agenda:
@@ -52,7 +50,8 @@ class Agenda:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._tasks: list[Task] = []
+        #: A heap. The times stand before the tasks because tuples of numbers are compared many times faster.
+        self._tasks: list[tuple[float, int, Task]] = []
         self._order = itertools.count()
         self._running_at: float | None = None
 
@@ -61,15 +60,14 @@ class Agenda:
         return self._clock.now() if self._running_at is None else self._running_at
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
-        """Plan ``action`` for ``seconds`` after :meth:`now`."""
-        heapq.heappush(self._tasks, Task(self.now() + seconds, next(self._order), seconds, action))
+        """Plan ``action`` for ``seconds`` after :meth:`now`; ties are served in the order of planning."""
+        heapq.heappush(self._tasks, (self.now() + seconds, next(self._order), Task(seconds, action)))
 
     def run_due(self) -> None:
         """Run everything that is due by now, and what falls due from that, each at its own time."""
         now = self._clock.now()
-        while self._tasks and self._tasks[0].due <= now:
-            task = heapq.heappop(self._tasks)
-            self._running_at = task.due
+        while self._tasks and self._tasks[0][0] <= now:
+            self._running_at, _, task = heapq.heappop(self._tasks)
             try:
                 task.action()
             finally:
@@ -78,6 +76,5 @@ class Agenda:
     def restart(self) -> None:
         """Begin everything that is under way once more, as a server does that keeps its queue on disk."""
         now = self._clock.now()
-        for task in self._tasks:
-            task.due = now + task.duration
+        self._tasks = [(now + task.duration, order, task) for _, order, task in self._tasks]
         heapq.heapify(self._tasks)

@@ -20,7 +20,7 @@ def init(state: State, body: Body) -> dict[str, Any]:
     workflow = state.workflow(body.text("workflowId"), environment)
     _check_role(state, author, workflow.role)
     cap = state.declared.case_cap
-    if cap is not None and len(state.cases.all()) >= cap:
+    if cap is not None and len(state.cases) >= cap:
         raise Refusal(state.declared.case_cap_code, "cases")
     return {"caseNumber": state.cases.open(workflow, environment, author).number}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -54,19 +55,28 @@ class Cases:
         self._agenda = agenda
         self._journal = journal
         self._cases: dict[tuple[str, int], Case] = {}
+        self._opened: Counter[str] = Counter()
 
     def all(self) -> list[Case]:
         """Every case, oldest first."""
         return list(self._cases.values())
 
+    def __len__(self) -> int:
+        return len(self._cases)
+
+    def get(self, workflow: str, number: int) -> Case | None:
+        """Return a case, of whatever environment."""
+        return self._cases.get((workflow, number))
+
     def find(self, workflow: Workflow, number: int, environment: str) -> Case | None:
         """Return a case; those of the two environments do not see one another (chosen)."""
-        case = self._cases.get((workflow.id, number))
+        case = self.get(workflow.id, number)
         return case if case is not None and case.environment == environment else None
 
     def open(self, workflow: Workflow, environment: str, author: str) -> Case:
         """Open a case; numbers count by process (a choice: the vendor is silent)."""
-        number = 1 + sum(1 for name, _ in self._cases if name == workflow.id)
+        self._opened[workflow.id] += 1
+        number = self._opened[workflow.id]
         case = Case(workflow, number, environment, author)
         self._cases[workflow.id, number] = case
         self._journal.effect("opened")

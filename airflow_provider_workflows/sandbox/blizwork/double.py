@@ -150,13 +150,11 @@ class BlizWorkDouble:
 
     def _run_by_hand(self, *, workflow: str, case: int | str, form: str, to: str) -> None:
         """Run a pending activity as a person would in the vendor's own pages."""
-        found = [
-            one for one in self._state.cases.all() if (one.workflow.id, one.number) == (workflow, int(case))
-        ]
-        pending = found[0].pending if found else None
-        if pending is None or pending.id != form or to not in pending.to:
+        found = self._state.cases.get(workflow, int(case))
+        pending = None if found is None else found.pending
+        if found is None or pending is None or pending.id != form or to not in pending.to:
             raise CommandError(f"case {workflow}/{case} does not wait for {form!r} with {to!r}")
-        self._state.cases.run(found[0], "person@example.com", to, {})
+        self._state.cases.run(found, "person@example.com", to, {})
 
     def _order_answer(self, *, endpoint: str, code: int, effect: bool = False, times: int = 1) -> None:
         """Answer the next calls of an endpoint with a result code, with the work done or not."""

@@ -177,20 +177,19 @@ class KibanDouble:
         return as_json(start_pool(self._engine, self._declared, key, body, is_sandbox=_is_sandbox(query)))
 
     def _history_v1(self, call: Call, key: Key, query: Query) -> Answer:
-        return history_v1(self._visible(key, query), query, choices=self._declared.choices)
+        is_visible = self._is_visible(key, query)
+        return history_v1(self._engine, query, is_visible=is_visible, choices=self._declared.choices)
 
     def _history_v2(self, call: Call, key: Key, query: Query) -> Answer:
-        return history_v2(self._visible(key, query), query, choices=self._declared.choices)
+        is_visible = self._is_visible(key, query)
+        return history_v2(self._engine, query, is_visible=is_visible, choices=self._declared.choices)
 
-    def _visible(self, key: Key, query: Query) -> list[Execution]:
+    def _is_visible(self, key: Key, query: Query) -> Callable[[Execution], bool]:
         if key.workfloos is not None and not key.workfloos:
             raise Refusal(403)
         listed = self._clock.now() - self._declared.choices.delay
-        return [
-            one
-            for one in self._engine.executions.values()
-            if one.is_sandbox == _is_sandbox(query) and key.may(one.workfloo) and one.created <= listed
-        ]
+        is_sandbox = _is_sandbox(query)
+        return lambda one: one.is_sandbox == is_sandbox and key.may(one.workfloo) and one.created <= listed
 
     def _status(self, call: Call, key: Key, query: Query, *, execution_id: str) -> Answer:
         # Unknown ids are answered with {} here and without a body elsewhere: the documentation shows both.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 import secrets
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from airflow_provider_workflows.sandbox.clock import Agenda
+from airflow_provider_workflows.sandbox.index import Index
 from airflow_provider_workflows.sandbox.journal import Journal
 from airflow_provider_workflows.sandbox.kiban.declared import Node, Workfloo
 from airflow_provider_workflows.sandbox.kiban.execution import Execution, Visit
@@ -23,6 +26,9 @@ class Engine:
 
     def __init__(self, agenda: Agenda, journal: Journal, *, work: float, lag: float) -> None:
         self.executions: dict[str, Execution] = {}
+        self._in_order: list[Execution] = []
+        #: By name of a searchable value, by the value without regard to case.
+        self._searchable: dict[str, Index[Execution]] = {}
         self._agenda = agenda
         self._journal = journal
         self._work = work
@@ -45,6 +51,7 @@ class Engine:
             initial=initial,
         )
         self.executions[execution.id] = execution
+        self._in_order.append(execution)
         self._journal.effect("started")
         self._agenda.after(workfloo.lives, lambda: self.abandon(execution, by_hand=False))
         self._later(execution, self._work, lambda: self._enter(execution, workfloo.nodes[0]))
@@ -53,6 +60,7 @@ class Engine:
     def answered(self, execution: Execution) -> None:
         """Go on from the current node, which somebody has answered."""
         self._journal.effect("answered")
+        self._index(execution)
         execution.stage = "lagging"
         self._touch(execution)
         self._later(execution, self._lag, lambda: self._leave_answered(execution))
@@ -60,7 +68,24 @@ class Engine:
     def returned(self, execution: Execution) -> None:
         """Show the current node in its new state, after somebody has answered."""
         self._journal.effect("answered")
+        self._index(execution)
         self._touch(execution)
+
+    def created(self, begin: float, end: float) -> list[Execution]:
+        """Return the executions that were created in a time, oldest first."""
+        first = bisect_left(self._in_order, begin, key=lambda one: one.created)
+        last = bisect_right(self._in_order, end, key=lambda one: one.created)
+        return self._in_order[first:last]
+
+    def answering(self, name: str, beginning: str) -> list[Execution]:
+        """Return the executions that have, or had before a correction, a searchable value that begins so."""
+        index = self._searchable.get(name)
+        return index.beginning(beginning.casefold()) if index else []
+
+    def _index(self, execution: Execution) -> None:
+        for name, value in execution.searchable():
+            index = self._searchable.setdefault(name, Index(attrgetter("number")))
+            index.add(value.casefold(), execution)
 
     def code_sent(self, visit: Visit) -> None:
         """Count a code, which the vendor bills."""

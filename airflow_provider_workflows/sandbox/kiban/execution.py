@@ -91,6 +91,13 @@ class Execution:
         """The current stay."""
         return self.visits[-1] if self.visits else None
 
+    def searchable(self) -> Iterator[tuple[str, str]]:
+        """Yield the answered values that a history can be searched by, each with the name for that."""
+        for visit in self.visits:
+            for one in visit.node.fields:
+                if one.searchable_by and visit.form and one.id in visit.form:
+                    yield one.searchable_by, str(visit.form[one.id])
+
     @property
     def standing(self) -> Visit | None:
         """The stay that waits for somebody."""

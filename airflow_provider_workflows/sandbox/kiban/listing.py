@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from airflow_provider_workflows.sandbox.kiban.declared import Choices
+from airflow_provider_workflows.sandbox.kiban.engine import Engine
 from airflow_provider_workflows.sandbox.kiban.execution import Execution
 from airflow_provider_workflows.sandbox.kiban.refusal import as_json, wrong_parameter
 from airflow_provider_workflows.sandbox.kiban.views import detail_of, moment
 from airflow_provider_workflows.sandbox.vendor import Answer
 
 Query = Mapping[str, str]
+Test = Callable[[Execution], bool]
 
 #: Statuses that the histories filter by (vendor's SDK); what any other is answered with is chosen.
 STATUSES = ("SUCCESS", "ERROR", "PROGRESS")
@@ -25,7 +28,7 @@ _NO_FILTERS = frozenset({"page", "itemsPerPage", "status", "from", "to", "format
 _HOST = "https://workfloo.kiban.com"
 
 
-def history_v1(executions: Iterable[Execution], query: Query, *, choices: Choices) -> Answer:
+def history_v1(engine: Engine, query: Query, *, is_visible: Test, choices: Choices) -> Answer:
     """
     Return a page in an envelope (vendor's SDK).
 
@@ -35,12 +38,12 @@ def history_v1(executions: Iterable[Execution], query: Query, *, choices: Choice
         if name not in query:
             raise wrong_parameter(name, "ERROR_QUERY_PARAM_FORMAT", f"{name} is required")
     page, size = _page(query, choices)
-    found = _found(executions, query, needs_offset=True)
+    found = _found(engine, query, is_visible, needs_offset=True)
     items = [_item(one) for one in found[(page - 1) * size : page * size]]
     return as_json({"currentPage": page, "hasNextPage": len(found) > page * size, "items": items})
 
 
-def history_v2(executions: Iterable[Execution], query: Query, *, choices: Choices) -> Answer:
+def history_v2(engine: Engine, query: Query, *, is_visible: Test, choices: Choices) -> Answer:
     """
     Return a page as an array, or as CSV; the neighbours are in the Link header (vendor documentation).
 
@@ -48,7 +51,7 @@ def history_v2(executions: Iterable[Execution], query: Query, *, choices: Choice
     8601, with an offset or without (vendor's SDK), which is then that of UTC (chosen).
     """
     page, size = _page(query, choices)
-    found = _found(executions, query, needs_offset=False)
+    found = _found(engine, query, is_visible, needs_offset=False)
     chosen = found[(page - 1) * size : page * size]
     links = _links(query, page, has_next=len(found) > page * size)
     headers = (("Link", ", ".join(links)),) if links else ()
@@ -77,20 +80,31 @@ def _page(query: Query, choices: Choices) -> tuple[int, int]:
     return numbers["page"], numbers["itemsPerPage"]
 
 
-def _found(executions: Iterable[Execution], query: Query, *, needs_offset: bool) -> list[Execution]:
+def _found(engine: Engine, query: Query, is_visible: Test, *, needs_offset: bool) -> list[Execution]:
     """Return what the filters leave, newest first (chosen)."""
     begin, end = (_date(query, name, needs_offset=needs_offset) for name in ("from", "to"))
     if query.get("status", STATUSES[0]) not in STATUSES:
         raise wrong_parameter("status", "FORMAT_ERROR", f"must be one of {', '.join(STATUSES)}")
     kept = [
         one
-        for one in executions
-        if query.get("status") in (None, one.status)
+        for one in _candidates(engine, query, begin, end)
+        if is_visible(one)
+        and query.get("status") in (None, one.status)
         and (begin is None or one.created >= begin)
         and (end is None or one.created <= end)
         and all(_matches(one, name, value) for name, value in query.items() if name not in _NO_FILTERS)
     ]
     return sorted(kept, key=lambda one: one.number, reverse=True)
+
+
+def _candidates(engine: Engine, query: Query, begin: float | None, end: float | None) -> Iterable[Execution]:
+    """Return the executions to test: that of an id, those with an answer, or else those of the time."""
+    if (one := engine.executions.get(query.get("_id", ""))) is not None:
+        return [one]
+    for name, value in query.items():
+        if name.startswith(_FORM_FILTER):
+            return engine.answering(name.removeprefix(_FORM_FILTER), value)
+    return engine.created(-math.inf if begin is None else begin, math.inf if end is None else end)
 
 
 def _date(query: Query, name: str, *, needs_offset: bool) -> float | None:
@@ -109,8 +123,10 @@ def _date(query: Query, name: str, *, needs_offset: bool) -> float | None:
 def _matches(execution: Execution, name: str, value: str) -> bool:
     if name.startswith(_FORM_FILTER):
         # The beginning, in any case (vendor's SDK).
-        held = _searchable(execution, name.removeprefix(_FORM_FILTER))
-        return any(one.casefold().startswith(value.casefold()) for one in held)
+        wanted, beginning = name.removeprefix(_FORM_FILTER), value.casefold()
+        return any(
+            held == wanted and text.casefold().startswith(beginning) for held, text in execution.searchable()
+        )
     match name:
         case "labels":
             # Several, with semicolons between (vendor's SDK); that each must be there is chosen.
@@ -120,15 +136,6 @@ def _matches(execution: Execution, name: str, value: str) -> bool:
             return value.casefold() in execution.workfloo.name.casefold()
     # Any other parameter is a filter, too (vendor's SDK); one that is unknown finds nothing (chosen).
     return {"_id": execution.id, "origin": "API"}.get(name) == value
-
-
-def _searchable(execution: Execution, name: str) -> list[str]:
-    return [
-        str(visit.form[one.id])
-        for visit in execution.visits
-        for one in visit.node.fields
-        if one.searchable_by == name and visit.form and one.id in visit.form
-    ]
 
 
 def _item(execution: Execution) -> dict[str, Any]:

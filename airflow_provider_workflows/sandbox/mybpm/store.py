@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from airflow_provider_workflows.sandbox.clock import Agenda
+from airflow_provider_workflows.sandbox.index import Index
 from airflow_provider_workflows.sandbox.mybpm.declared import BusinessObject, Declared, Step, id_of
 from airflow_provider_workflows.sandbox.vendor import Action, Record
 
@@ -16,6 +18,7 @@ class Instance:
     """
     One instance (BOI).
 
+    :param number: in the order of creation.
     :param links: by code of a reference field: ids of the instances linked to, in order; one that was added
         twice is there twice, which is this sandbox's choice, for want of documentation.
     :param readers: who has read it: an instance is touched for them (vendor's pages), and whatever else is
@@ -25,6 +28,7 @@ class Instance:
     """
 
     boi_id: str
+    number: int
     bo: BusinessObject
     values: dict[str, str]
     created: float
@@ -49,6 +53,13 @@ class Store:
         self.agenda = agenda
         self._numbers = itertools.count(1)
         self._instances: dict[str, Instance] = {}
+        #: By the code of an object and of its unique field.
+        self._unique: dict[tuple[str, str], Index[Instance]] = {
+            (bo.code, item.code): Index(attrgetter("number"))
+            for bo in declared.objects.values()
+            for item in bo.fields.values()
+            if item.unique
+        }
         for code, values in declared.instances:
             self.create(declared.objects[code], dict(values), declared=True)
 
@@ -58,9 +69,11 @@ class Store:
     def create(self, bo: BusinessObject, values: dict[str, str], *, declared: bool = False) -> Instance:
         """Return a new instance, which begins its process unless it was there from the beginning."""
         now = self.agenda.now()
-        boi_id = id_of("boi", next(self._numbers))
-        made = Instance(boi_id, bo, values, now, now, declared=declared)
+        number = next(self._numbers)
+        boi_id = id_of("boi", number)
+        made = Instance(boi_id, number, bo, {}, now, now, declared=declared)
         self._instances[boi_id] = made
+        self.write(made, values)
         if not declared:
             self._go_on(made)
         return made
@@ -72,10 +85,8 @@ class Store:
 
     def by_unique(self, bo_code: str, field_code: str, value: str) -> Instance | None:
         """Return the live instance with a value in a unique field; removed ones free theirs (chosen)."""
-        for one in self:
-            if one.bo.code == bo_code and one.state != "REMOVED" and one.values.get(field_code) == value:
-                return one
-        return None
+        found = self._unique[bo_code, field_code].get(value)
+        return next((one for one in found if one.state != "REMOVED"), None)
 
     def nested(self, parent: Instance, field_code: str) -> list[Instance]:
         """Return what a reference field links to, in order."""
@@ -83,6 +94,12 @@ class Store:
 
     def write(self, one: Instance, values: Mapping[str, str]) -> None:
         """Change values."""
+        for code, value in values.items():
+            index = self._unique.get((one.bo.code, code))
+            if index is not None:
+                if code in one.values:
+                    index.remove(one.values[code], one)
+                index.add(value, one)
         one.values |= values
         one.modified = self.agenda.now()
 

@@ -193,7 +193,8 @@ def _push(state: State, request: RestRequest, user: User, flow: Flow) -> Reply:
         check_items(items, process, ruled)
         check_headers(items)
     try:
-        apply_items(row, items, process)
+        with flow.engine.table.changing(row):
+            apply_items(row, items, process)
     except StorageError as error:
         raise Refusal(404, str(error)) from None
     flow.engine.push(row, component, user.name)

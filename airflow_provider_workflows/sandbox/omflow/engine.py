@@ -28,7 +28,8 @@ class Engine:
 
     def __init__(self, process: Process, agenda: Agenda, journal: Journal) -> None:
         self.process = process
-        self.table = Table(first_no=process.first_no, first_id=process.first_id)
+        columns = frozenset(field.column for field in process.fields.values())
+        self.table = Table(columns, first_no=process.first_no, first_id=process.first_id)
         self._agenda = agenda
         self._journal = journal
         self._enter: dict[str, Callable[[Row, Component], None]] = {
@@ -115,11 +116,12 @@ class Engine:
             self._go(row, target)
 
     def _enter_set(self, row: Row, component: Component) -> None:
-        for field_id, value in component.values.items():
-            declared = self.process.fields[field_id]
-            row.form[declared.column] = value
-            if declared.type in ("h_title", "h_level", "h_status"):
-                setattr(row, declared.type.removeprefix("h_"), declared.labels.get(value, value))
+        with self.table.changing(row):
+            for field_id, value in component.values.items():
+                declared = self.process.fields[field_id]
+                row.form[declared.column] = value
+                if declared.type in ("h_title", "h_level", "h_status"):
+                    setattr(row, declared.type.removeprefix("h_"), declared.labels.get(value, value))
         self._leave(row, component)
 
     def _enter_timed(self, row: Row, component: Component) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 from typing import Any
@@ -54,6 +55,19 @@ _DEFAULT_LIMIT = 100
 _ZONE = timezone(timedelta(hours=8), "Asia/Taipei")
 
 
+@dataclass(frozen=True)
+class _Condition:
+    """
+    A condition on a row.
+
+    :param values: those of its column that meet it, if it asks for some.
+    """
+
+    column: str
+    meets: Callable[[Row], bool]
+    values: frozenset[Cell] | None = None
+
+
 def local_time(seconds: float, *, timespec: str = "milliseconds", separator: str = "T") -> str:
     """Return a time as the server writes it: of its own zone, without saying which."""
     moment = datetime.fromtimestamp(seconds, UTC).astimezone(_ZONE).replace(tzinfo=None)
@@ -79,13 +93,13 @@ def list_rows(
 def _listed(
     table: Table, known: Sequence[str], request: Mapping[str, Any], dialect: Dialect
 ) -> list[dict[str, Cell]]:
-    conditions = request.get("search_conditions")
+    conditions = list(_conditions(request.get("search_conditions"), known))
     kept = _candidates(table, conditions)
-    for test in _tests(conditions, known):
-        kept = [row for row in kept if test(row)]
-    excluded = list(_tests(request.get("exclude_conditions"), known))
+    for condition in conditions:
+        kept = [row for row in kept if condition.meets(row)]
+    excluded = list(_conditions(request.get("exclude_conditions"), known))
     if excluded:
-        kept = [row for row in kept if not all(test(row) for test in excluded)]
+        kept = [row for row in kept if not all(condition.meets(row) for condition in excluded)]
     wanted = [_column(name, known) for name in request.get("search_columns") or known]
     orders = [(_column(name.removeprefix("-"), known), name) for name in request.get("order_columns") or []]
     for column, name in reversed(orders):
@@ -96,13 +110,11 @@ def _listed(
     ]
 
 
-def _candidates(table: Table, conditions: Any) -> list[Row]:
-    """Return the rows to test: as with an index, only those of an order that the first condition asks for."""
-    match conditions:
-        case [{"column": "data_no", "condition": "=", "value": value}, *_]:
-            order = table.orders.get(int(value))
-            return list(order.rows) if order else []
-    return table.rows()
+def _candidates(table: Table, conditions: Iterable[_Condition]) -> list[Row]:
+    """Return the rows to test: the fewest that an index tells for one of the conditions, else all."""
+    told = (table.having(one.column, one.values) for one in conditions if one.values is not None)
+    found = [rows for rows in told if rows is not None]
+    return min(found, key=len) if found else table.rows()
 
 
 def cell(row: Row, column: str) -> Cell:
@@ -142,30 +154,30 @@ def _column(name: str, known: Sequence[str]) -> str:
     return column
 
 
-def _tests(conditions: Any, known: Sequence[str]) -> Iterator[Callable[[Row], bool]]:
-    """One test a condition; a malformed one silently drops itself and all that follow (recorded)."""
+def _conditions(conditions: Any, known: Sequence[str]) -> Iterator[_Condition]:
+    """Read conditions; a malformed one silently drops itself and all that follow (recorded)."""
     for condition in conditions if isinstance(conditions, list) else []:
         try:
             name, operator, value = condition["column"], condition["condition"], condition["value"]
         except (KeyError, TypeError):
             return
-        yield _test(_column(str(name), known), str(operator), value)
+        yield _condition(_column(str(name), known), str(operator), value)
 
 
-def _test(column: str, operator: str, value: Any) -> Callable[[Row], bool]:
+def _condition(column: str, operator: str, value: Any) -> _Condition:
     if operator == "in":
-        wanted = [_coerced(column, item) for item in value]
-        return lambda row: cell(row, column) in wanted
+        wanted = frozenset(_coerced(column, item) for item in value)
+        return _Condition(column, lambda row: cell(row, column) in wanted, wanted)
     if operator == "contains":
         # In any case: the server asks its database for "icontains".
-        return lambda row: str(value).lower() in str(cell(row, column) or "").lower()
+        return _Condition(column, lambda row: str(value).lower() in str(cell(row, column) or "").lower())
     target = _coerced(column, value)
     if operator == ">":
-        return lambda row: _sort_key(cell(row, column)) > _sort_key(target)
+        return _Condition(column, lambda row: _sort_key(cell(row, column)) > _sort_key(target))
     if operator == "<":
-        return lambda row: _sort_key(cell(row, column)) < _sort_key(target)
+        return _Condition(column, lambda row: _sort_key(cell(row, column)) < _sort_key(target))
     # "=" and everything the server does not know, "!=" among them.
-    return lambda row: cell(row, column) == target
+    return _Condition(column, lambda row: cell(row, column) == target, frozenset({target}))
 
 
 def _coerced(column: str, value: Any) -> Cell:

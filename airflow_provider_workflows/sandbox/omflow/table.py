@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from operator import attrgetter
 
+from airflow_provider_workflows.sandbox.index import Index
 from airflow_provider_workflows.sandbox.omflow.model import Component
 from airflow_provider_workflows.sandbox.vendor import Upload
 
@@ -117,11 +121,18 @@ class Order:
 
 
 class Table:
-    """All orders of a process, and the counters that number them."""
+    """
+    All orders of a process, and the counters that number them.
 
-    def __init__(self, *, first_no: int = 1, first_id: int = 1) -> None:
+    :param columns: of the process's form.
+    """
+
+    def __init__(self, columns: Collection[str], *, first_no: int = 1, first_id: int = 1) -> None:
+        self._columns = columns
         self.orders: dict[int, Order] = {}
         self._rows: dict[int, Row] = {}
+        #: By column of the form; each is made when somebody first looks for a value of it.
+        self._indexes: dict[str, Index[Row]] = {}
         self._last_no = first_no - 1
         self._last_id = first_id - 1
 
@@ -137,6 +148,7 @@ class Table:
         row.init_data_id = row.init_data_id or row.id
         self.orders[row.data_no].rows.append(row)
         self._rows[row.id] = row
+        self._index(row)
         return row
 
     def add_copy(self, row: Row, now: float) -> Row:
@@ -150,12 +162,61 @@ class Table:
         """Remove an order with its rows; the order, if there was one."""
         order = self.orders.pop(data_no, None)
         for row in order.rows if order else ():
+            self._unindex(row)
             del self._rows[row.id]
         return order
 
     def rows(self) -> list[Row]:
         """All rows, by id."""
         return list(self._rows.values())
+
+    @contextmanager
+    def changing(self, row: Row) -> Iterator[None]:
+        """Let a row's form be written while the block lasts; it may be a row that is not in here yet."""
+        is_here = row.id in self._rows
+        if is_here:
+            self._unindex(row)
+        try:
+            yield
+        finally:
+            if is_here:
+                self._index(row)
+
+    def having(self, column: str, values: Iterable[object]) -> list[Row] | None:
+        """
+        Return the rows that can have one of some values in a column, by id; None if no index tells.
+
+        An empty text and no text at all are the same to an index.
+        """
+        if column == "id":
+            rows = [self._rows.get(value) for value in values if isinstance(value, int)]
+            found = [[row] for row in rows if row is not None]
+        elif column == "data_no":
+            orders = [self.orders.get(value) for value in values if isinstance(value, int)]
+            found = [order.rows for order in orders if order is not None]
+        elif column in self._columns:
+            index = self._index_of(column)
+            found = [index.get(str(value or "")) for value in values]
+        else:
+            return None
+        by_id = {row.id: row for rows in found for row in rows}
+        return [by_id[number] for number in sorted(by_id)]
+
+    def _index_of(self, column: str) -> Index[Row]:
+        index = self._indexes.get(column)
+        if index is None:
+            index = self._indexes[column] = Index(attrgetter("id"))
+            for row in self._rows.values():
+                index.add(row.form[column] or "", row)
+        return index
+
+    def _index(self, row: Row) -> None:
+        for column, index in self._indexes.items():
+            index.add(row.form[column] or "", row)
+
+    def _unindex(self, row: Row) -> None:
+        for column, index in self._indexes.items():
+            index.remove(row.form[column] or "", row)
 
     def row(self, data_id: int) -> Row | None:
         """Return the row of this id."""

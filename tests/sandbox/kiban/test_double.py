@@ -12,6 +12,7 @@ from airflow_provider_workflows.sandbox.clock import Clock
 from airflow_provider_workflows.sandbox.control import Control, ControlError
 from airflow_provider_workflows.sandbox.declaration import DeclarationError
 from airflow_provider_workflows.sandbox.kiban import VENDOR
+from airflow_provider_workflows.sandbox.registry import load_declaration
 from airflow_provider_workflows.sandbox.server import SandboxServer
 
 KEY = "kiban-sandbox-key"
@@ -284,6 +285,22 @@ def test_filters(client: Client, control: Control, path: str, filters: dict[str,
     control.advance(10)
     body = client.call("GET", path, **filters).json()
     assert len(body if isinstance(body, list) else body["items"]) == found
+
+
+def test_a_corrected_answer_is_found_by_its_new_value_only() -> None:
+    declared = load_declaration()
+    declared["kiban"]["workfloos"]["review"]["nodes"][0]["fields"][0]["searchable_by"] = "first_name"
+    with SandboxServer(declared) as server:
+        client = Client(server.vendor_url("kiban"))
+        execution = client.start(REVIEW, form={"first_name": "Ana"})
+        server.control.advance(10)
+        review = {"decision": "REJECTED", "reviews": [{"fieldId": "first_name", "message": "Check it"}]}
+        client.call("POST", f"{V1}/{execution}/review", review)
+        client.call("POST", f"{V1}/{execution}/correction", {"first_name": "Eva"})
+        for name, length in (("eV", 1), ("Eva", 1), ("Ana", 0)):
+            query = {"nodes.form.searchableBy.first_name": name}
+            assert len(client.call("GET", "/api/v2/workfloo", **query).json()) == length
+        client.session.close()
 
 
 def test_an_exact_id_is_a_filter(client: Client) -> None:

@@ -134,6 +134,12 @@ class TestWriting:
         control.command("mybpm", "set_state", bo_code="CUSTOMER", boi_id=first["boiId"], state="REMOVED")
         assert client.upsert("CUSTOMER", {"IIN": "1"})["boiId"] != first["boiId"]
 
+    def test_a_unique_value_that_has_changed_is_free(self, client: MyBPMClient) -> None:
+        first = client.upsert("CUSTOMER", {"IIN": "1"})
+        client.upsert("CUSTOMER", {"IIN": "2"}, boiId=first["boiId"])
+        assert client.upsert("CUSTOMER", {"IIN": "2"})["boiId"] == first["boiId"]
+        assert client.upsert("CUSTOMER", {"IIN": "1"})["boiId"] != first["boiId"]
+
     def test_create_of_a_unique_value_that_is_there(self, client: MyBPMClient) -> None:
         client.good("create", boCode="CUSTOMER", initialFieldValues={"IIN": "1"})
         assert "already" in client.refused("create", boCode="CUSTOMER", initialFieldValues={"IIN": "1"})
