@@ -138,6 +138,18 @@ def _add_vendor_routes(router: APIRouter, sandbox: Sandbox) -> None:
     async def sent(vendor: str) -> list[dict[str, Any]]:
         return sandbox.vendor(vendor).journal.sent()
 
+    @router.get("/vendors/{vendor}/plan")
+    async def plan(vendor: str) -> dict[str, Any]:
+        found = sandbox.vendor(vendor).plan
+        accounts = {name: asdict(usage) for name, usage in found.accounts.items()}
+        return {"requests_per_second": found.rate, "counting": found.counting, "accounts": accounts}
+
+    @router.put("/vendors/{vendor}/plan")
+    async def set_plan(
+        vendor: str, requests_per_second: float | None = Body(None), counting: str | None = Body(None)
+    ) -> None:
+        sandbox.set_plan(vendor, requests_per_second, counting)
+
     @router.post("/vendors/{vendor}/restart")
     async def restart(vendor: str) -> None:
         sandbox.vendor(vendor).restart()

@@ -137,6 +137,29 @@ class Control:
         """Return the requests with a tag, oldest first: ``tag``, ``endpoint``, and ``at``, epoch seconds."""
         return list(self._ask("GET", f"vendors/{_quoted(vendor)}/sent"))
 
+    def plan(self, vendor: str) -> dict[str, Any]:
+        """
+        Return the plan of a vendor's accounts, and what they have used of it.
+
+        :returns: ``requests_per_second``, ``counting``, and ``accounts``: by name, how many requests were
+            ``counted``, which are those that were let in, and how many were ``refused``, both since the plan
+            was set or the last reset.
+        """
+        return dict(self._ask("GET", f"vendors/{_quoted(vendor)}/plan"))
+
+    def set_plan(
+        self, vendor: str, requests_per_second: float | None, counting: str = "minimum_distance"
+    ) -> None:
+        """
+        Set the plan of a vendor's accounts until the next reset; it begins with no request counted.
+
+        :param requests_per_second: that each account may send; None for no limit, 0 for none at all.
+        :param counting: how they are counted: ``minimum_distance``, ``fixed_second``, ``sliding_second`` or
+            ``token_bucket``.
+        """
+        plan = {"requests_per_second": requests_per_second, "counting": counting}
+        self._ask("PUT", f"vendors/{_quoted(vendor)}/plan", plan)
+
     def issued(self, vendor: str) -> list[str]:
         """
         Return what was issued since the last reset: an OMFlow's security codes, a MyBPM's session tokens.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
@@ -15,6 +17,7 @@ from airflow_provider_workflows.sandbox.faults import Fault, FaultRegistry, Kind
 from airflow_provider_workflows.sandbox.intake import read_call
 from airflow_provider_workflows.sandbox.journal import SeenRequest
 from airflow_provider_workflows.sandbox.pages import render
+from airflow_provider_workflows.sandbox.plan import OverPlanError
 from airflow_provider_workflows.sandbox.vendor import Answer, Call, Double, Head
 
 _HTML = "text/html; charset=utf-8"
@@ -67,10 +70,11 @@ class Mount:
             self._double.journal.tagged(tag, routed.endpoint)
         said = [head.path, *_texts(call)]
         fault = self._faults.take(self._double.name, {routed.endpoint}, unread=False, tag=tag, said=said)
+        perform = partial(_performed, routed.perform)
         if fault is None:
-            await write(send, routed.perform())
+            await write(send, perform())
         else:
-            await _STRIKES[fault.kind](fault, _Exchange(call, routed.perform), receive, send)
+            await _STRIKES[fault.kind](fault, _Exchange(call, perform), receive, send)
 
     def _note(self, scope: Scope, head: Head, endpoint: str) -> None:
         length = head.headers.get("content-length", "")
@@ -84,6 +88,17 @@ class Mount:
             client_port=scope["client"][1] if scope.get("client") else None,
         )
         self._double.journal.request(seen)
+
+
+def _performed(work: Callable[[], Answer]) -> Answer:
+    """Do a vendor's work, unless the plan forbids it."""
+    try:
+        return work()
+    except OverPlanError as refused:
+        # Whole seconds, of which the header has no fractions.
+        wait = "" if math.isinf(refused.seconds) else str(math.ceil(refused.seconds))
+        headers = (("Retry-After", wait),) if wait else ()
+        return Answer(b"Too Many Requests", status=429, content_type="text/plain", headers=headers)
 
 
 def _texts(call: Call) -> Iterator[str]:

@@ -7,7 +7,9 @@ from typing import Any
 
 from airflow_provider_workflows.sandbox import registry
 from airflow_provider_workflows.sandbox.clock import Clock
+from airflow_provider_workflows.sandbox.declaration import DeclarationError
 from airflow_provider_workflows.sandbox.faults import FaultError, FaultRegistry
+from airflow_provider_workflows.sandbox.plan import checked
 from airflow_provider_workflows.sandbox.vendor import CommandError, Double, Record
 
 
@@ -63,6 +65,17 @@ class Sandbox:
         except FaultError as error:
             raise CommandError(str(error)) from None
 
+    def set_plan(self, vendor: str, requests_per_second: float | None, counting: str | None) -> None:
+        """
+        Set the plan of a vendor's accounts, which begins with no request counted.
+
+        :raises CommandError: if there is no such vendor, or the plan means nothing.
+        """
+        try:
+            self.vendor(vendor).plan.change(*checked(requests_per_second, counting, place=vendor))
+        except DeclarationError as error:
+            raise CommandError(str(error)) from None
+
     def command(self, vendor: str, command: str, arguments: Mapping[str, Any]) -> Any:
         """
         Carry out a vendor's own command.
@@ -83,3 +96,4 @@ class Sandbox:
         for vendor in self._vendors.values():
             vendor.reset()
             vendor.journal.reset()
+            vendor.plan.reset()

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from airflow_provider_workflows.sandbox.clock import Agenda, Clock
 from airflow_provider_workflows.sandbox.declaration import Table
 from airflow_provider_workflows.sandbox.journal import Journal
+from airflow_provider_workflows.sandbox.plan import Plan
 
 
 class CommandError(Exception):
@@ -146,6 +147,10 @@ class Double(Protocol):
         """Its counters."""
 
     @property
+    def plan(self) -> Plan:
+        """The limit of its accounts, which its work asks for each request of an account that it knows."""
+
+    @property
     def agenda(self) -> Agenda:
         """Its work that is still to do."""
 
@@ -160,7 +165,11 @@ class Double(Protocol):
         """Return the endpoints that a request can be for, as far as its head tells."""
 
     def route(self, call: Call) -> Routed:
-        """Return the endpoint that a request is for, and its work."""
+        """
+        Return the endpoint that a request is for, and its work.
+
+        An ``OverPlanError`` of the work is answered with 429 and ``Retry-After``.
+        """
 
     def records(self) -> list[Record]:
         """Everything it holds, oldest first."""

@@ -130,14 +130,14 @@ class TestSituations:
 
     def test_200_for_good(self, blizwork: BlizWorkServer, run: Run, case: int) -> None:
         """The plan Free has no use of the API at all."""
-        blizwork.control.command("blizwork", "set_limit", transactions_per_second=0)
+        blizwork.control.set_plan("blizwork", 0)
         self.refused(run, exec_of(case), Throttled, 200)
         assert blizwork.effects()["executed"] == 0
 
 
 def test_200_waits_as_long_as_the_plan_asks(blizwork: BlizWorkServer, run: Run) -> None:
     blizwork.connect(extra={"plan": "avanzado"})
-    blizwork.control.command("blizwork", "set_limit", transactions_per_second=6)
+    blizwork.control.set_plan("blizwork", 6)
     cases = [run(lambda api: api.init_case("one-step")) for _ in range(3)]
     assert cases == [1, 2, 3]
     assert blizwork.requests("init") > 3

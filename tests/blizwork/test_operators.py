@@ -151,12 +151,12 @@ class TestInit:
         assert stored(runner) is None
 
     def test_throttling_for_good_is_left_to_a_retry(self, blizwork: BlizWorkServer) -> None:
-        blizwork.control.command("blizwork", "set_limit", transactions_per_second=0)
+        blizwork.control.set_plan("blizwork", 0)
         runner = starting()
         with pytest.raises(Throttled):
             runner.run()
         assert stored(runner) is None
-        blizwork.control.command("blizwork", "set_limit", transactions_per_second=None)
+        blizwork.control.set_plan("blizwork", None)
         assert runner.retry() == 1
         assert blizwork.effects()["opened"] == 1
 

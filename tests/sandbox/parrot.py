@@ -7,6 +7,7 @@ from pathlib import Path
 from airflow_provider_workflows.sandbox.clock import Agenda, Clock
 from airflow_provider_workflows.sandbox.declaration import Table
 from airflow_provider_workflows.sandbox.journal import Journal
+from airflow_provider_workflows.sandbox.plan import read_plan
 from airflow_provider_workflows.sandbox.vendor import (
     Account,
     Action,
@@ -34,6 +35,7 @@ class Parrot:
         self._word = self._declared
         self.agenda = Agenda(clock)
         self.journal = Journal("said")
+        self.plan = read_plan(table, clock.now, place="[parrot]")
         self.commands = {"teach": self._teach}
 
     def public_path(self, head: Head) -> str:

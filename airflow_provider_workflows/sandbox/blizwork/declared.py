@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from airflow_provider_workflows.sandbox.blizwork.refusal import MESSAGES
 from airflow_provider_workflows.sandbox.declaration import DeclarationError, Table, Types, check_table
+from airflow_provider_workflows.sandbox.plan import PLAN_KEYS
 
 FieldType = Literal["string", "int", "decimal", "attachment"]
 #: How the history of a new case begins: with nothing, or with an entry that names the first activity.
@@ -91,7 +92,6 @@ class Declared:
     """
     Everything that a server begins with.
 
-    :param rate: transactions per second of the organisation's plan; None without limit.
     :param history: how the history of a new case begins.
     :param case_cap: how many cases the plan allows; None without limit. It is known that the plan Free has
         such a cap of 10, and that later ones fail.
@@ -101,7 +101,6 @@ class Declared:
 
     token: str
     company: str
-    rate: float | None
     users: dict[str, User]
     workflows: dict[str, Workflow]
     tables: dict[str, list[Row]] = field(default_factory=dict)
@@ -112,9 +111,9 @@ class Declared:
 
 
 _TOP: Mapping[str, Types] = {
+    **PLAN_KEYS,
     "token": str,
     "company": str,
-    "transactions_per_second": (int, float),
     "history": str,
     "case_cap": int,
     "case_cap_code": int,
@@ -161,7 +160,6 @@ def read_declared(table: Table) -> Declared:
     return Declared(
         token=table["token"],
         company=table["company"],
-        rate=table.get("transactions_per_second"),
         users={user.email: user for user in users},
         workflows={name: _workflow(name, one) for name, one in table.get("workflows", {}).items()},
         tables={name: [dict(row) for row in rows] for name, rows in table.get("tables", {}).items()},

@@ -17,6 +17,7 @@ from airflow_provider_workflows.sandbox.blizwork.state import Body, State, recor
 from airflow_provider_workflows.sandbox.clock import Agenda, Clock
 from airflow_provider_workflows.sandbox.declaration import DeclarationError, Table
 from airflow_provider_workflows.sandbox.journal import Journal
+from airflow_provider_workflows.sandbox.plan import OverPlanError, read_plan
 from airflow_provider_workflows.sandbox.vendor import (
     Answer,
     Call,
@@ -77,11 +78,11 @@ class BlizWorkDouble:
         self.journal = Journal("opened", "executed", "uploaded", "notified", "upserted", "deleted")
         self._fresh: Callable[[], State] = partial(State, declaration, clock, self.journal)
         self._state = self._fresh()
+        self.plan = read_plan(declaration, clock.now, place="[blizwork]")
         self._ordered: dict[str, _Ordered] = {}
         self.commands: Mapping[str, Command] = {
             "run": self._run_by_hand,
             "answer": self._order_answer,
-            "set_limit": self._set_limit,
             "set_token": self._set_token,
             "set_workflow": self._set_workflow,
             "add_user": self._add_user,
@@ -127,13 +128,23 @@ class BlizWorkDouble:
     def _perform(self, call: Call, name: str, work: Work) -> Answer:
         try:
             handshake, token = _tokens(name, _split(call.head.path)[1])
-            self._state.admit(token)
+            self._admit(token)
             body = _body(call)
             if handshake is not None:
                 body = Body({**body.values, "token": handshake})
             return _envelope(name, 0, MESSAGES[0], work(self._state, body))
         except Refusal as refusal:
             return _envelope(name, refusal.code, refusal.message, {})
+
+    def _admit(self, token: str) -> None:
+        """Check the token, and count the transaction of the organisation, which it stands for."""
+        declared = self._state.declared
+        if token != declared.token:
+            raise Refusal(1)
+        try:
+            self.plan.admit(declared.company)
+        except OverPlanError:
+            raise Refusal(200) from None
 
     def records(self) -> list[Record]:
         """All cases and notifications."""
@@ -161,9 +172,6 @@ class BlizWorkDouble:
         if endpoint not in self.endpoint_names or code not in MESSAGES:
             raise CommandError(f"no endpoint {endpoint!r} or no result code {code!r}")
         self._ordered[endpoint] = _Ordered(code, effect, times)
-
-    def _set_limit(self, *, transactions_per_second: float | None) -> None:
-        self._state.rate = transactions_per_second
 
     def _set_token(self, *, token: str) -> None:
         self._state.declared.token = token

@@ -57,30 +57,12 @@ class State:
         self.journal = journal
         self.agenda = Agenda(clock)
         self.cases = Cases(self.agenda, journal)
-        self.rate = self.declared.rate
         self.file_urls = {one.url for one in self.declared.files if not one.deleted}
         self.file_numbers = itertools.count(1)
         #: Template and number of recipients of each notification sent; whom it went to is nobody's business.
         self.notifications: list[tuple[str, int]] = []
         #: Tokens of webhook calls that have not been confirmed yet.
         self.handshakes: set[str] = set()
-        self._last_call: float | None = None
-
-    def admit(self, token: str) -> None:
-        """
-        Check the token and count the transaction.
-
-        :raises Refusal: 1 for a bad token, 200 beyond the plan's limit.
-        """
-        if token != self.declared.token:
-            raise Refusal(1)
-        if self.rate is None:
-            return
-        now = self.agenda.now()
-        # How the vendor counts is not known: here a call keeps its distance from the last that was let in.
-        if self.rate == 0 or (self._last_call is not None and now - self._last_call < 1 / self.rate):
-            raise Refusal(200)
-        self._last_call = now
 
     def environment(self, body: Body) -> str:
         """Of a request; production if it names none (a choice: the vendor is silent)."""

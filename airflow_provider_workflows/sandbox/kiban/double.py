@@ -23,6 +23,7 @@ from airflow_provider_workflows.sandbox.kiban.refusal import Refusal, as_json, r
 from airflow_provider_workflows.sandbox.kiban.starting import start, start_pool
 from airflow_provider_workflows.sandbox.kiban.table import read_declared, read_key
 from airflow_provider_workflows.sandbox.kiban.views import detail_of, file_of, status_of
+from airflow_provider_workflows.sandbox.plan import read_plan
 from airflow_provider_workflows.sandbox.vendor import (
     Answer,
     Call,
@@ -86,6 +87,7 @@ class KibanDouble:
     def __init__(self, declaration: Table, clock: Clock) -> None:
         self._declaration = declaration
         self._clock = clock
+        self.plan = read_plan(declaration, clock.now, place="[kiban]")
         self.journal = Journal("started", "answered", "codes_sent")
         self.reset()
 
@@ -160,6 +162,8 @@ class KibanDouble:
         key = self._keys.get(call.head.headers.get("x-api-key", ""))
         if key is None:
             return Refusal(401).answer
+        # The key itself is a secret.
+        self.plan.admit(f"key {list(self._keys).index(key.key) + 1}")
         try:
             return work(call, key, dict(parse_qsl(call.head.query, keep_blank_values=True)))
         except Refusal as refusal:

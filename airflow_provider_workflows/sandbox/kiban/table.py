@@ -20,8 +20,10 @@ from airflow_provider_workflows.sandbox.kiban.declared import (
     Validator,
     Workfloo,
 )
+from airflow_provider_workflows.sandbox.plan import PLAN_KEYS
 
 _TOP: Mapping[str, Types] = {
+    **PLAN_KEYS,
     "work": (int, float),
     "lag": (int, float),
     "keys": list,

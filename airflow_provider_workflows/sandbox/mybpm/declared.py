@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from airflow_provider_workflows.sandbox.declaration import DeclarationError, Table, Types, check_table
+from airflow_provider_workflows.sandbox.plan import PLAN_KEYS
 
 # The first four are the vendor's, as far as documented. How it calls a reference field is not; this is ours.
 FieldType = Literal["INPUT_TEXT", "INPUT_NUMBER", "FULL_DATE", "RADIO_BUTTON_GROUP", "REFERENCE"]
@@ -96,6 +97,7 @@ class Declared:
 
 
 _TOP: Mapping[str, Types] = {
+    **PLAN_KEYS,
     "users": dict,
     "api_tokens": list,
     "timezone": str,

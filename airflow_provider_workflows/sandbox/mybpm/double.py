@@ -23,6 +23,7 @@ from airflow_provider_workflows.sandbox.mybpm.sessions import Caller, Sessions
 from airflow_provider_workflows.sandbox.mybpm.store import Instance, Store, records_of
 from airflow_provider_workflows.sandbox.mybpm.values import accept
 from airflow_provider_workflows.sandbox.mybpm.writing import Writer
+from airflow_provider_workflows.sandbox.plan import read_plan
 from airflow_provider_workflows.sandbox.vendor import (
     Answer,
     Call,
@@ -63,6 +64,7 @@ class MyBPMDouble:
     def __init__(self, declaration: Table, clock: Clock) -> None:
         self._declared = read_declared(declaration)
         self._clock = clock
+        self.plan = read_plan(declaration, clock.now, place="[mybpm]")
         self.journal = Journal("created", "updated", "linked", "unlinked")
         self._endpoints: Mapping[str, Callable[[Mapping[str, Any], Caller], Any]] = {
             "create": self._create,
@@ -124,8 +126,11 @@ class MyBPMDouble:
                 raise Refusal(405, "everything is a POST, reads too")
             body = _decoded(call)
             if name == "login":
-                return _answer({"token": self._sessions.issue(body)})
+                caller = self._sessions.login(body)
+                self.plan.admit(caller.name)
+                return _answer({"token": self._sessions.issue(caller)})
             caller = self._sessions.caller(call.head.headers)
+            self.plan.admit(caller.name)
             return _answer(self._endpoints[name](body, caller))
         except Refusal as refusal:
             return _answer({"message": refusal.message}, status=refusal.status)

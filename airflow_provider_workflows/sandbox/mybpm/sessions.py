@@ -45,9 +45,9 @@ class Sessions:
         """Lose all session tokens."""
         self._tokens.clear()
 
-    def issue(self, body: Mapping[str, Any]) -> str:
+    def login(self, body: Mapping[str, Any]) -> Caller:
         """
-        Return a new session token.
+        Return who logs in.
 
         :raises Refusal: if e-mail or password are wrong, or the zone is none of the form ``GMT+0600``.
         """
@@ -57,9 +57,13 @@ class Sessions:
         zone = read_zone(body.get("timezone"))
         if zone is None:
             raise Refusal(400, f"unknown timezone {body.get('timezone')!r}")
+        return Caller(email, zone)
+
+    def issue(self, caller: Caller) -> str:
+        """Return a new session token."""
         token = uuid.uuid4().hex
         self.issued.append(token)
-        self._tokens[token] = (self._agenda.now() + self._declared.session_seconds, Caller(email, zone))
+        self._tokens[token] = (self._agenda.now() + self._declared.session_seconds, caller)
         return token
 
     def caller(self, headers: Mapping[str, str]) -> Caller:

@@ -12,6 +12,7 @@ from typing import get_args
 from airflow_provider_workflows.sandbox.declaration import DeclarationError, Table, Types, check_table
 from airflow_provider_workflows.sandbox.omflow.commits import Commits
 from airflow_provider_workflows.sandbox.omflow.model import Component, FormField, Kind, Process, User, Verdict
+from airflow_provider_workflows.sandbox.plan import PLAN_KEYS
 
 ALL_RIGHTS = ("add", "modify", "view", "delete", "design")
 
@@ -26,6 +27,7 @@ class Declared:
 
 
 _TOP: Mapping[str, Types] = {
+    **PLAN_KEYS,
     "latency": (int, float),
     "torn_writes": (int, float),
     "first_file": int,

@@ -19,6 +19,7 @@ from airflow_provider_workflows.sandbox.omflow.messages import Refusal, Say, say
 from airflow_provider_workflows.sandbox.omflow.model import User
 from airflow_provider_workflows.sandbox.omflow.request import BODY_LIMIT, RestRequest, read_request
 from airflow_provider_workflows.sandbox.omflow.state import State, records_of
+from airflow_provider_workflows.sandbox.plan import read_plan
 from airflow_provider_workflows.sandbox.vendor import (
     Answer,
     Call,
@@ -110,6 +111,7 @@ class OMFlowDouble:
 
     def __init__(self, dialect: Dialect, declaration: Table, clock: Clock) -> None:
         self.name = f"omflow-{dialect.version}"
+        self.plan = read_plan(declaration, clock.now, place="[omflow]")
         self.journal = Journal("opened", "pushed", "deleted", "uploaded")
         self._fresh: Callable[[], State] = partial(State, declaration, clock, self.journal, dialect)
         self._state = self._fresh()
@@ -172,7 +174,9 @@ class OMFlowDouble:
         self.agenda.run_due()
         request = RestRequest(call, {})
         try:
-            code = self._state.sessions.issue(call.head.headers.get("authorization"))
+            user = self._state.sessions.login(call.head.headers.get("authorization"))
+            self.plan.admit(user.name)
+            code = self._state.sessions.issue(user)
         except Refusal as refusal:
             return self._refuse(request, refusal)
         return self._accept(request, Say.CODE_ISSUED, {"security": code})
@@ -181,6 +185,7 @@ class OMFlowDouble:
         self.agenda.run_due()
         try:
             user = self._admit(request)
+            self.plan.admit(user.name)
             return self._accept(request, *endpoint(self._state, request, user))
         except Refusal as refusal:
             return self._refuse(request, refusal)

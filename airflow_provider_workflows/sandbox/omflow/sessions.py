@@ -40,13 +40,8 @@ class Sessions:
         """Lose all codes, as a restart does."""
         self._codes.clear()
 
-    def issue(self, authorization: str | None) -> str:
-        """
-        Return the code of the user who logs in with Basic: the live one again, else a new one.
-
-        :raises Refusal: as the vendor refuses, exception texts included (recorded).
-        """
-        user = self._login(authorization)
+    def issue(self, user: User) -> str:
+        """Return the code of a user who has logged in: the live one again, else a new one."""
         now = self._agenda.now()
         for text, code in list(self._codes.items()):
             if code.user == user.name:
@@ -59,7 +54,12 @@ class Sessions:
         self.issued.append(text)
         return text
 
-    def _login(self, authorization: str | None) -> User:
+    def login(self, authorization: str | None) -> User:
+        """
+        Return the user who logs in with Basic.
+
+        :raises Refusal: as the vendor refuses, exception texts included (recorded).
+        """
         name, password = _basic(authorization)
         if name.partition("@")[1] and name.partition("@")[0] in self._users:
             raise Refusal(500, "local variable 'username_db' referenced before assignment")

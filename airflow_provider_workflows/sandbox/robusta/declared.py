@@ -8,8 +8,9 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow_provider_workflows.sandbox.declaration import DeclarationError, Table, Types, check_table
+from airflow_provider_workflows.sandbox.plan import PLAN_KEYS
 
-_TOP: Mapping[str, Types] = {"time_zone": str, "workers": list, "users": list, "processes": dict}
+_TOP: Mapping[str, Types] = {**PLAN_KEYS, "time_zone": str, "workers": list, "users": list, "processes": dict}
 _USER: Mapping[str, Types] = {"name": str, "password": str, "scheduler": bool}
 _PROCESS: Mapping[str, Types] = {
     "parameters": list,

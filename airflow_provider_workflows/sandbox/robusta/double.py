@@ -12,6 +12,7 @@ from typing import Any
 from airflow_provider_workflows.sandbox.clock import Agenda, Clock
 from airflow_provider_workflows.sandbox.declaration import Table
 from airflow_provider_workflows.sandbox.journal import Journal
+from airflow_provider_workflows.sandbox.plan import read_plan
 from airflow_provider_workflows.sandbox.robusta.declared import User, read_declared
 from airflow_provider_workflows.sandbox.robusta.order import BadOrderError, Order, read_order
 from airflow_provider_workflows.sandbox.robusta.scheduler import STOPPED, Saved, Scheduler, record_of
@@ -55,6 +56,7 @@ class RobustaDouble:
     def __init__(self, declaration: Table, clock: Clock) -> None:
         self._declaration = declaration
         self._clock = clock
+        self.plan = read_plan(declaration, clock.now, place="[robusta]")
         self.journal = Journal("saved", "ran")
         self.commands: Mapping[str, Command] = {
             "fire": self._fire,
@@ -95,6 +97,7 @@ class RobustaDouble:
             raise RefusedError(401, "Bad credentials")
         if not user.scheduler:
             raise RefusedError(403, "Access is denied")
+        self.plan.admit(user.name)
 
     def _user(self, authorization: str) -> User | None:
         kind, _, value = authorization.partition(" ")

@@ -293,7 +293,7 @@ def test_a_deleted_file_is_a_dead_link(declared: Client) -> None:
 
 
 def test_the_plans_limit(client: Client) -> None:
-    client.control.command("blizwork", "set_limit", transactions_per_second=0.5)
+    client.control.set_plan("blizwork", 0.5)
     assert [client.init()["resultCode"] for _ in range(2)] == [0, 200]
     client.control.advance(2)
     assert client.init()["resultCode"] == 0
@@ -362,7 +362,6 @@ def test_reset_restart_and_switches(client: Client) -> None:
 def test_the_shipped_declaration() -> None:
     declared = read_declared(load_declaration()["blizwork"])
     assert {"credit", "one-step", "loop", "hasty", "drafted"} <= set(declared.workflows)
-    assert declared.rate is None
 
 
 FORMS = "[workflows.w.forms]\na = {{ to = ['b'] }}\nb = {{ {b} }}\n"

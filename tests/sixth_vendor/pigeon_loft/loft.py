@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 from airflow_provider_workflows.sandbox.clock import Agenda, Clock
 from airflow_provider_workflows.sandbox.declaration import Table
 from airflow_provider_workflows.sandbox.journal import Journal
+from airflow_provider_workflows.sandbox.plan import read_plan
 from airflow_provider_workflows.sandbox.vendor import Answer, Call, Command, Head, Record, Routed
 
 #: Letters on a page of the book.
@@ -26,6 +27,7 @@ class Loft:
         self._ring = table.get("ring")
         self._clock = clock
         self.journal = Journal("sent")
+        self.plan = read_plan(table, clock.now, place="[pigeon]")
         self.commands: dict[str, Command] = {"set_ring": self._set_ring}
         self.reset()
 
@@ -60,6 +62,7 @@ class Loft:
         self.agenda.run_due()
         if call.head.headers.get("x-ring") != self._ring:
             return Answer(b"{}", status=401)
+        self.plan.admit("ring")
         return Answer(json.dumps(work(call)).encode())
 
     def _send(self, call: Call) -> dict[str, str]:
