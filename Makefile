@@ -23,7 +23,7 @@ FIND_PYTHON := @mkdir -p .cache/tmp && python=$$(dev/find-python $(PYTHON)) && "
 
 .DEFAULT_GOAL := help
 .PHONY: help demo airflow test test-unit coverage test-system test-system-shared test-system-own browser screenshots hostile chaos chaos-short kill-test \
-	docs lint types contracts structure bench bench-import test-oldest check check-all messages constraints env env-oldest clean
+	docs lint types contracts structure bench bench-import bench-sandbox test-oldest check check-all messages constraints env env-oldest clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [PYTHON=/path/to/python3]"
@@ -95,6 +95,9 @@ bench: env ## measure the package next to hand-written clients and mapped tasks,
 
 bench-import: env ## print what a DAG file's imports cost, next to those of Airflow's HttpOperator
 	@$(VENV) -m benchmarks.imports
+
+bench-sandbox: env ## print how the sandbox's rate holds from 0 to 100,000 records; takes some minutes
+	@$(VENV) -m benchmarks.sandbox
 
 test-oldest: ## run the unit tests on the oldest Airflow supported, with the oldest of all it depends on
 	$(FIND_PYTHON) -m dev.unit_tests oldest
