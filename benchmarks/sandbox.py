@@ -3,10 +3,9 @@ How the sandbox's rate holds while it fills: records a second of its processor, 
 
 Each double runs in a process of its own, which says how much processor time it has used: that is steadier
 than the clock of a busy machine. One is filled; then it and an empty one are measured in turns, so that the
-machine slows both alike, and the median of the rounds counts: the interpreter's large garbage collections,
-whose cost for a record does not depend on how many there are, fall on few rounds. The client is a few plain
-sockets that are kept alive, each with one request under way. Beside the records, the same is told of the
-look-ups that find one of them.
+machine slows both alike, and the median of the rounds counts. The client is a few plain sockets that are kept
+alive, each with one request under way. Beside the records, the same is told of the look-ups that find one of
+them.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ from statistics import median
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from airflow_provider_workflows.sandbox.cli import spare_collector
 from airflow_provider_workflows.sandbox.server import SandboxServer
 
 RECORDS = 100_000
@@ -197,6 +197,7 @@ def serving() -> Iterator[Server]:
 
 def serve() -> None:
     """Be such a process: say the address, and for each line that comes, what has been used."""
+    spare_collector()
     with SandboxServer() as server:
         print(server.url, flush=True)
         for _ in sys.stdin:

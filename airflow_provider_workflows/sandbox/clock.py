@@ -6,7 +6,6 @@ import heapq
 import itertools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 
 class Clock:
@@ -32,14 +31,6 @@ class Clock:
         self._offset += seconds
 
 
-@dataclass(frozen=True)
-class Task:
-    """One piece of work waiting for its time, so many seconds after it was planned."""
-
-    duration: float
-    action: Callable[[], None]
-
-
 class Agenda:
     """
     Work due on the sandbox clock, done as discrete events.
@@ -50,8 +41,8 @@ class Agenda:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        #: A heap. The times stand before the tasks because tuples of numbers are compared many times faster.
-        self._tasks: list[tuple[float, int, Task]] = []
+        #: A heap, by when a task is due and in which order it was planned; then its seconds, and what to do.
+        self._tasks: list[tuple[float, int, float, Callable[[], None]]] = []
         self._order = itertools.count()
         self._running_at: float | None = None
 
@@ -61,20 +52,20 @@ class Agenda:
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
         """Plan ``action`` for ``seconds`` after :meth:`now`; ties are served in the order of planning."""
-        heapq.heappush(self._tasks, (self.now() + seconds, next(self._order), Task(seconds, action)))
+        heapq.heappush(self._tasks, (self.now() + seconds, next(self._order), seconds, action))
 
     def run_due(self) -> None:
         """Run everything that is due by now, and what falls due from that, each at its own time."""
         now = self._clock.now()
         while self._tasks and self._tasks[0][0] <= now:
-            self._running_at, _, task = heapq.heappop(self._tasks)
+            self._running_at, _, _, action = heapq.heappop(self._tasks)
             try:
-                task.action()
+                action()
             finally:
                 self._running_at = None
 
     def restart(self) -> None:
         """Begin everything that is under way once more, as a server does that keeps its queue on disk."""
         now = self._clock.now()
-        self._tasks = [(now + task.duration, order, task) for _, order, task in self._tasks]
+        self._tasks = [(now + seconds, order, seconds, action) for _, order, seconds, action in self._tasks]
         heapq.heapify(self._tasks)
