@@ -8,6 +8,7 @@ from airflow_provider_workflows.core.lazy import lazy_exports
 
 __all__ = [
     "BlizWorkActivitySensor",
+    "BlizWorkCaseManySensor",
     "BlizWorkCaseSensor",
     "BlizWorkExecActivityOperator",
     "BlizWorkExecManyOperator",
@@ -22,7 +23,11 @@ __all__ = [
 if TYPE_CHECKING:
     from airflow_provider_workflows.blizwork.events import blizwork_activities, blizwork_closed
     from airflow_provider_workflows.blizwork.hooks import BlizWorkHook
-    from airflow_provider_workflows.blizwork.many import BlizWorkExecManyOperator, BlizWorkInitManyOperator
+    from airflow_provider_workflows.blizwork.many import (
+        BlizWorkCaseManySensor,
+        BlizWorkExecManyOperator,
+        BlizWorkInitManyOperator,
+    )
     from airflow_provider_workflows.blizwork.notifications import BlizWorkSendNotificationNotifier
     from airflow_provider_workflows.blizwork.operators import (
         BlizWorkExecActivityOperator,
@@ -36,7 +41,7 @@ else:
             "events": ["blizwork_activities", "blizwork_closed"],
             "hooks": ["BlizWorkHook"],
             "notifications": ["BlizWorkSendNotificationNotifier"],
-            "many": ["BlizWorkExecManyOperator", "BlizWorkInitManyOperator"],
+            "many": ["BlizWorkCaseManySensor", "BlizWorkExecManyOperator", "BlizWorkInitManyOperator"],
             "operators": ["BlizWorkExecActivityOperator", "BlizWorkInitCaseOperator"],
             "sensors": ["BlizWorkActivitySensor", "BlizWorkCaseSensor"],
         },

@@ -1,4 +1,4 @@
-"""BlizWork's operators for many records: open cases, run activities of cases."""
+"""BlizWork's operators for many records, which open cases and run activities, and the sensor for their ends."""
 
 from __future__ import annotations
 
@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from airflow_provider_workflows.blizwork.connection import FORM
 from airflow_provider_workflows.core.bulk.operator import ManyOperator
+from airflow_provider_workflows.core.bulk.sensor import ManySensor
 from airflow_provider_workflows.core.runtime.templates import rendered
 from airflow_provider_workflows.exceptions import InvalidInput
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.blizwork.api.operations import BlizWorkApi
+    from airflow_provider_workflows.blizwork.conditions import CaseClosed
     from airflow_provider_workflows.blizwork.effects import ActivityRun, CaseStart
     from airflow_provider_workflows.core.protocol.operation import Operation
     from airflow_provider_workflows.core.tasks.lineage import Role
-    from airflow_provider_workflows.core.tasks.parameters import ManyParameters, Templated
+    from airflow_provider_workflows.core.tasks.parameters import (
+        ManyParameters,
+        ManySensorParameters,
+        Templated,
+    )
 
 
 class _OnBlizWork:
@@ -175,4 +181,62 @@ class BlizWorkExecManyOperator(_OnBlizWork, ManyOperator):
         }
         return ActivityRun.read(
             self.workflow_id, form_data=values, skip_extensions=self.skip_extensions, **given
+        )
+
+
+class BlizWorkCaseManySensor(_OnBlizWork, ManySensor):
+    """
+    Waits until the cases of many records are closed.
+
+    The ``result`` of each is what
+    :class:`~airflow_provider_workflows.blizwork.sensors.BlizWorkCaseSensor` returns. A case has no outcome of
+    its own, so none fails. The results of both of BlizWork's operators for many records name the cases.
+
+    :param workflow_id: slug of the workflow; case-sensitive, and spaces count
+    :param fields: ids of the fields to return
+    :param end_forms: as in :class:`~airflow_provider_workflows.blizwork.sensors.BlizWorkCaseSensor`
+    :param closed_where: as in :class:`~airflow_provider_workflows.blizwork.sensors.BlizWorkCaseSensor`
+    :param blizwork_conn_id: the Airflow connection
+
+    The other parameters are those of :class:`~airflow_provider_workflows.core.bulk.sensor.ManySensor` and
+    :class:`~airflow_provider_workflows.core.tasks.sensor.WorkflowSensor`.
+    """
+
+    id_field: ClassVar[str] = "case_number"
+    template_fields: Sequence[str] = (
+        *ManySensor.template_fields,
+        "workflow_id",
+        "fields",
+        "end_forms",
+        "closed_where",
+        "blizwork_conn_id",
+    )
+
+    def __init__(
+        self,
+        *,
+        workflow_id: Templated[str],
+        fields: Templated[Sequence[str]] = (),
+        end_forms: Templated[Sequence[str]] = (),
+        closed_where: Templated[Mapping[str, object] | None] = None,
+        blizwork_conn_id: Templated[str] = FORM.default_conn_id,
+        **kwargs: Unpack[ManySensorParameters],
+    ) -> None:
+        super().__init__(**kwargs)
+        self.workflow_id = rendered(workflow_id)
+        self.fields = rendered(fields)
+        self.end_forms = rendered(end_forms)
+        self.closed_where = rendered(closed_where)
+        self.blizwork_conn_id = rendered(blizwork_conn_id)
+
+    def run_ended(self) -> CaseClosed:
+        """Return the condition for the end of one case."""
+        from airflow_provider_workflows.blizwork.conditions import CaseClosed
+
+        return CaseClosed.read(
+            workflow_id=self.workflow_id,
+            case_number=0,
+            fields=self.fields,
+            end_forms=self.end_forms,
+            closed_where=self.closed_where,
         )

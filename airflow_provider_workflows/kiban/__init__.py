@@ -13,6 +13,7 @@ __all__ = [
     "KibanStartWorkflooNotifier",
     "KibanStartWorkflooOperator",
     "KibanStepSensor",
+    "KibanWorkflooManySensor",
     "KibanWorkflooSensor",
     "kiban_ended",
 ]
@@ -20,7 +21,7 @@ __all__ = [
 if TYPE_CHECKING:
     from airflow_provider_workflows.kiban.events import kiban_ended
     from airflow_provider_workflows.kiban.hooks import KibanHook
-    from airflow_provider_workflows.kiban.many import KibanStartManyOperator
+    from airflow_provider_workflows.kiban.many import KibanStartManyOperator, KibanWorkflooManySensor
     from airflow_provider_workflows.kiban.notifications import KibanStartWorkflooNotifier
     from airflow_provider_workflows.kiban.operators import KibanAnswerStepOperator, KibanStartWorkflooOperator
     from airflow_provider_workflows.kiban.sensors import KibanStepSensor, KibanWorkflooSensor
@@ -31,7 +32,7 @@ else:
             "events": ["kiban_ended"],
             "hooks": ["KibanHook"],
             "notifications": ["KibanStartWorkflooNotifier"],
-            "many": ["KibanStartManyOperator"],
+            "many": ["KibanStartManyOperator", "KibanWorkflooManySensor"],
             "operators": ["KibanAnswerStepOperator", "KibanStartWorkflooOperator"],
             "sensors": ["KibanStepSensor", "KibanWorkflooSensor"],
         },

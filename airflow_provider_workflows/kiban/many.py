@@ -1,4 +1,4 @@
-"""Kiban's operator for many records: start workfloos."""
+"""Kiban's operator for many records, which starts workfloos, and the sensor for their ends."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from airflow_provider_workflows.core.bulk.operator import ManyOperator
+from airflow_provider_workflows.core.bulk.sensor import ManySensor
 from airflow_provider_workflows.core.runtime.templates import rendered
 from airflow_provider_workflows.kiban.connection import FORM
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.core.protocol.operation import Operation
     from airflow_provider_workflows.core.tasks.lineage import Role
-    from airflow_provider_workflows.core.tasks.parameters import ManyParameters, Templated
+    from airflow_provider_workflows.core.tasks.parameters import (
+        ManyParameters,
+        ManySensorParameters,
+        Templated,
+    )
     from airflow_provider_workflows.kiban.api.operations import KibanApi
+    from airflow_provider_workflows.kiban.conditions import ExecutionSucceeded
     from airflow_provider_workflows.kiban.effects.start_workfloo import WorkflooStart
 
 
@@ -95,3 +101,44 @@ class KibanStartManyOperator(ManyOperator):
         given = {"scenario_id": self.scenario_id, **arguments}
         body = start_body(self.workfloo_id, form=values or None, callback_url=self.callback_url, **given)
         return WorkflooStart(body, run_key_field=self.run_key_field)
+
+
+class KibanWorkflooManySensor(ManySensor):
+    """
+    Waits until the executions of many records have ended.
+
+    The ``result`` of each is what :class:`~airflow_provider_workflows.kiban.sensors.KibanWorkflooSensor`
+    returns. An execution has failed if it ended with ERROR, expired, or was cancelled.
+
+    :param result_fields: what to return from each execution's detail; as in
+        :class:`~airflow_provider_workflows.kiban.sensors.KibanWorkflooSensor`. The detail has personal data,
+        and what is returned is written into the results
+    :param kiban_conn_id: the Airflow connection
+
+    The other parameters are those of :class:`~airflow_provider_workflows.core.bulk.sensor.ManySensor` and
+    :class:`~airflow_provider_workflows.core.tasks.sensor.WorkflowSensor`.
+    """
+
+    vendor: ClassVar[str] = FORM.hook_name
+    hook_class: ClassVar[str] = FORM.hook_class
+    conn_id_field: ClassVar[str] = "kiban_conn_id"
+    id_field: ClassVar[str] = "execution_id"
+    template_fields: Sequence[str] = (*ManySensor.template_fields, "result_fields", "kiban_conn_id")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"result_fields": "json"}
+
+    def __init__(
+        self,
+        *,
+        result_fields: Templated[Sequence[str]] = (),
+        kiban_conn_id: Templated[str] = FORM.default_conn_id,
+        **kwargs: Unpack[ManySensorParameters],
+    ) -> None:
+        super().__init__(**kwargs)
+        self.result_fields = rendered(result_fields)
+        self.kiban_conn_id = rendered(kiban_conn_id)
+
+    def run_ended(self) -> ExecutionSucceeded:
+        """Return the condition for the end of one execution."""
+        from airflow_provider_workflows.kiban.conditions import ExecutionSucceeded
+
+        return ExecutionSucceeded.read(execution_id="any", result_fields=self.result_fields)

@@ -12,6 +12,7 @@ __all__ = [
     "OMFlowOpenManyOperator",
     "OMFlowOpenOrderNotifier",
     "OMFlowOpenOrderOperator",
+    "OMFlowOrderManySensor",
     "OMFlowOrderSensor",
     "OMFlowPushManyOperator",
     "OMFlowPushOrderOperator",
@@ -21,7 +22,11 @@ __all__ = [
 if TYPE_CHECKING:
     from airflow_provider_workflows.omflow.events import omflow_arrivals
     from airflow_provider_workflows.omflow.hooks import OMFlowHook
-    from airflow_provider_workflows.omflow.many import OMFlowOpenManyOperator, OMFlowPushManyOperator
+    from airflow_provider_workflows.omflow.many import (
+        OMFlowOpenManyOperator,
+        OMFlowOrderManySensor,
+        OMFlowPushManyOperator,
+    )
     from airflow_provider_workflows.omflow.notifications import OMFlowOpenOrderNotifier
     from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator, OMFlowPushOrderOperator
     from airflow_provider_workflows.omflow.sensors import OMFlowDataIdSensor, OMFlowOrderSensor
@@ -32,7 +37,7 @@ else:
             "events": ["omflow_arrivals"],
             "hooks": ["OMFlowHook"],
             "notifications": ["OMFlowOpenOrderNotifier"],
-            "many": ["OMFlowOpenManyOperator", "OMFlowPushManyOperator"],
+            "many": ["OMFlowOpenManyOperator", "OMFlowOrderManySensor", "OMFlowPushManyOperator"],
             "operators": ["OMFlowOpenOrderOperator", "OMFlowPushOrderOperator"],
             "sensors": ["OMFlowDataIdSensor", "OMFlowOrderSensor"],
         },

@@ -1,4 +1,4 @@
-"""OMFlow's operators for many records: open orders, push them on."""
+"""OMFlow's operators for many records, which open orders and push them on, and the sensor for their ends."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from airflow_provider_workflows.core.bulk.operator import ManyOperator
+from airflow_provider_workflows.core.bulk.sensor import ManySensor
 from airflow_provider_workflows.core.runtime.templates import rendered
 from airflow_provider_workflows.omflow.connection import FORM
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.core.protocol.operation import Operation
     from airflow_provider_workflows.core.tasks.lineage import Role
-    from airflow_provider_workflows.core.tasks.parameters import ManyParameters, Templated
+    from airflow_provider_workflows.core.tasks.parameters import (
+        ManyParameters,
+        ManySensorParameters,
+        Templated,
+    )
     from airflow_provider_workflows.omflow.api.operations import OMFlowApi
+    from airflow_provider_workflows.omflow.conditions import OrderClosed
     from airflow_provider_workflows.omflow.effects.open_order import OrderStart
     from airflow_provider_workflows.omflow.effects.push_order import OrderPush
 
@@ -167,3 +173,46 @@ class OMFlowPushManyOperator(_OnOMFlow, ManyOperator):
             quick_action=self.quick_action,
             **given,
         )
+
+
+class OMFlowOrderManySensor(_OnOMFlow, ManySensor):
+    """
+    Waits until the orders of many records are closed.
+
+    The ``result`` of each is what
+    :class:`~airflow_provider_workflows.omflow.sensors.OMFlowOrderSensor` returns. OMFlow gives an order no
+    outcome, so an order has failed only if its engine reports an error.
+
+    :param api_path: name of the process in URLs
+    :param fields: names of the fields to return with their last values, as in
+        :class:`~airflow_provider_workflows.omflow.sensors.OMFlowOrderSensor`
+    :param omflow_conn_id: the Airflow connection
+
+    After a push, whose results have the ``data_id`` as the id, copy the order's number by ``keep``, and name
+    its column by ``id_column``.
+
+    The other parameters are those of :class:`~airflow_provider_workflows.core.bulk.sensor.ManySensor` and
+    :class:`~airflow_provider_workflows.core.tasks.sensor.WorkflowSensor`.
+    """
+
+    id_field: ClassVar[str] = "data_no"
+    template_fields: Sequence[str] = (*ManySensor.template_fields, "api_path", "fields", "omflow_conn_id")
+
+    def __init__(
+        self,
+        *,
+        api_path: Templated[str],
+        fields: Templated[Sequence[str]] = (),
+        omflow_conn_id: Templated[str] = FORM.default_conn_id,
+        **kwargs: Unpack[ManySensorParameters],
+    ) -> None:
+        super().__init__(**kwargs)
+        self.api_path = rendered(api_path)
+        self.fields = rendered(fields)
+        self.omflow_conn_id = rendered(omflow_conn_id)
+
+    def run_ended(self) -> OrderClosed:
+        """Return the condition for the end of one order."""
+        from airflow_provider_workflows.omflow.conditions import OrderClosed
+
+        return OrderClosed.read(api_path=self.api_path, data_no=0, fields=self.fields)

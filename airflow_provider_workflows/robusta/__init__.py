@@ -10,12 +10,13 @@ __all__ = [
     "RobustaHook",
     "RobustaStartManyOperator",
     "RobustaStartProcessOperator",
+    "RobustaStatusManySensor",
     "RobustaStatusSensor",
 ]
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.robusta.hooks import RobustaHook
-    from airflow_provider_workflows.robusta.many import RobustaStartManyOperator
+    from airflow_provider_workflows.robusta.many import RobustaStartManyOperator, RobustaStatusManySensor
     from airflow_provider_workflows.robusta.operators import RobustaStartProcessOperator
     from airflow_provider_workflows.robusta.sensors import RobustaStatusSensor
 else:
@@ -23,7 +24,7 @@ else:
         __name__,
         {
             "hooks": ["RobustaHook"],
-            "many": ["RobustaStartManyOperator"],
+            "many": ["RobustaStartManyOperator", "RobustaStatusManySensor"],
             "operators": ["RobustaStartProcessOperator"],
             "sensors": ["RobustaStatusSensor"],
         },

@@ -1,4 +1,4 @@
-"""Robusta's operator for many records: start processes."""
+"""Robusta's operator for many records, which starts processes, and the sensor for their ends."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Unpack
 
 from airflow_provider_workflows.core.bulk.operator import ManyOperator
+from airflow_provider_workflows.core.bulk.sensor import ManySensor
+from airflow_provider_workflows.core.runtime.durations import seconds_of
 from airflow_provider_workflows.core.runtime.templates import rendered
 from airflow_provider_workflows.robusta.connection import FORM
 
@@ -15,10 +17,19 @@ if TYPE_CHECKING:
     import pendulum
 
     from airflow_provider_workflows.core.protocol.operation import Operation
+    from airflow_provider_workflows.core.runtime.durations import Duration
     from airflow_provider_workflows.core.tasks.lineage import Role
-    from airflow_provider_workflows.core.tasks.parameters import ManyParameters, Templated
+    from airflow_provider_workflows.core.tasks.parameters import (
+        ManyParameters,
+        ManySensorParameters,
+        Templated,
+    )
     from airflow_provider_workflows.robusta.api.operations import RobustaApi
+    from airflow_provider_workflows.robusta.conditions import ProcessSucceeded
     from airflow_provider_workflows.robusta.effects import ProcessStart
+
+#: Stands for the SPID of any process.
+ANY_SPID = "00000000-0000-0000-0000-000000000000"
 
 
 class RobustaStartManyOperator(ManyOperator):
@@ -97,3 +108,58 @@ class RobustaStartManyOperator(ManyOperator):
 
         given = {name: getattr(self, name) for name in self.start_fields} | dict(arguments)
         return ProcessStart(start_body(values=values, zone=self._zone, **given))
+
+
+class RobustaStatusManySensor(ManySensor):
+    """
+    Waits until the processes of many records have ended.
+
+    The ``result`` of each is ``{"spid", "message", "status", "outputs"}``. A process has failed if it ended
+    with another status than SUCCEEDED.
+
+    :param running_statuses: as in :class:`~airflow_provider_workflows.robusta.sensors.RobustaStatusSensor`
+    :param failed_statuses: as in :class:`~airflow_provider_workflows.robusta.sensors.RobustaStatusSensor`
+    :param grace: as in :class:`~airflow_provider_workflows.robusta.sensors.RobustaStatusSensor`
+    :param robusta_conn_id: the Airflow connection
+
+    The other parameters are those of :class:`~airflow_provider_workflows.core.bulk.sensor.ManySensor` and
+    :class:`~airflow_provider_workflows.core.tasks.sensor.WorkflowSensor`.
+    """
+
+    vendor: ClassVar[str] = FORM.hook_name
+    hook_class: ClassVar[str] = FORM.hook_class
+    conn_id_field: ClassVar[str] = "robusta_conn_id"
+    id_field: ClassVar[str] = "spid"
+    durations: ClassVar[tuple[str, ...]] = (*ManySensor.durations, "grace")
+    template_fields: Sequence[str] = (
+        *ManySensor.template_fields,
+        "running_statuses",
+        "failed_statuses",
+        "robusta_conn_id",
+    )
+
+    def __init__(
+        self,
+        *,
+        running_statuses: Templated[Sequence[str]] = (),
+        failed_statuses: Templated[Sequence[str] | None] = None,
+        grace: Duration = 10,
+        robusta_conn_id: Templated[str] = FORM.default_conn_id,
+        **kwargs: Unpack[ManySensorParameters],
+    ) -> None:
+        super().__init__(**kwargs)
+        self.running_statuses = rendered(running_statuses)
+        self.failed_statuses = rendered(failed_statuses)
+        self.grace = grace
+        self.robusta_conn_id = rendered(robusta_conn_id)
+
+    def run_ended(self) -> ProcessSucceeded:
+        """Return the condition for the end of one process."""
+        from airflow_provider_workflows.robusta.conditions import ProcessSucceeded
+
+        return ProcessSucceeded.read(
+            spid=ANY_SPID,
+            running_statuses=self.running_statuses,
+            failed_statuses=self.failed_statuses,
+            grace=seconds_of(self.grace, "grace"),
+        )

@@ -159,6 +159,16 @@ class SensorParameters(BaseSensorParameters, total=False):
     prepoll: Duration
 
 
+class ManySensorParameters(SensorParameters, total=False):
+    """The parameters of :class:`~airflow_provider_workflows.core.bulk.sensor.ManySensor`."""
+
+    results: Required[Templated[Mapping[str, object] | Path | ObjectStoragePath]]
+    id_column: Templated[str]
+    ends: Templated[str | None]
+    max_failed: float
+    concurrency: int
+
+
 class NotifierParameters(TypedDict, total=False):
     """The parameters of :class:`~airflow_provider_workflows.core.notifications.notifier.WorkflowNotifier`."""
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from airflow_provider_workflows.core.protocol.operation import Operation
 from airflow_provider_workflows.core.runtime.serialization import deserialize, serialize
+
+if TYPE_CHECKING:
+    from airflow_provider_workflows.core.connection.hook import AnyHook
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,19 @@ class Condition(ABC):
         :param api: the vendor's API, which the hook creates from the connection
         :raises WorkflowError: the condition can no longer be met, or the vendor gave no answer
         """
+
+    def look(self, hook: AnyHook, *, deadline: float | None) -> Outcome:
+        """
+        Check the condition once in a worker, by the vendor's hook.
+
+        :param deadline: reading of :func:`time.monotonic` after which no request is repeated; None for none
+        :raises WorkflowError: as :meth:`check`
+        """
+        return hook.read(self.check, deadline=deadline)
+
+    async def alook(self, hook: AnyHook, *, deadline: float | None) -> Outcome:
+        """Check the condition once on an event loop; as :meth:`look`."""
+        return await hook.aread(self.check, deadline=deadline)
 
     @property
     @abstractmethod

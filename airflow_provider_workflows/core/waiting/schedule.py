@@ -212,7 +212,7 @@ def look(hook: AnyHook, condition: Condition, *, seconds: float | None = None) -
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     try:
-        return hook.read(condition.check, deadline=deadline)
+        return condition.look(hook, deadline=deadline)
     except WorkflowError as error:
         return error
 
@@ -223,7 +223,7 @@ async def alook(
     """Like :func:`look`, on an event loop."""
     deadline = None if seconds is None else time.monotonic() + seconds
     try:
-        return await hook.aread(condition.check, deadline=deadline)
+        return await condition.alook(hook, deadline=deadline)
     except WorkflowError as error:
         return error
 

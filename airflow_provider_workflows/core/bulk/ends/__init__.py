@@ -1,0 +1,1 @@
+"""The ends of many runs, as one condition to wait for."""
