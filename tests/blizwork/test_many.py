@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.blizwork.many import BlizWorkExecManyOperator, BlizWorkInitManyOperator
+from airflow_provider_workflows.blizwork.many import (
+    BlizWorkCaseManySensor,
+    BlizWorkExecManyOperator,
+    BlizWorkInitManyOperator,
+)
 from airflow_provider_workflows.core.submission.effect import Found, NotSent, Unknown
 from airflow_provider_workflows.exceptions import InvalidInput
-from tests.blizwork.cases import opened, pending
+from tests.blizwork.cases import opened, pending, ran
 from tests.blizwork.conftest import BlizWorkServer
+from tests.core.bulk.ends import MODES, begun, ends_in, waiting
+from tests.core.harness import Clock
 from tests.core.many import intent, prepared, send
 
 
@@ -89,3 +96,26 @@ class TestExec:
     ) -> None:
         with pytest.raises(InvalidInput):
             prepared(running()).effect(values, arguments)
+
+
+class TestEnds:
+    @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+    def test_cases_are_closed(
+        self, blizwork: BlizWorkServer, clock: Clock, tmp_path: Path, mode: dict[str, Any]
+    ) -> None:
+        """The results of both operators name them: as a number, and as a mapping."""
+        first, second = opened(), opened()
+        ids = [first, {"case_number": second, "form_id": "request"}]
+        for case in (first, second):
+            clock.after(30, lambda case=case: ran("one-step", case, "request", "done"))  # type: ignore[misc]
+        sensor = waiting(
+            BlizWorkCaseManySensor,
+            clock,
+            results=begun(tmp_path / "cases", *ids),
+            workflow_id="one-step",
+            end_forms=["done"],
+            **mode,
+        )
+        ends = ends_in(sensor.run())
+        assert [end.id for end in ends.values()] == [first, second]
+        assert ends["C-1"].kept["result"]["last_form_id"] == "request"

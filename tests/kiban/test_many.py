@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ import pytest
 from airflow_provider_workflows.core.submission.effect import Found, NotSent, Unknown
 from airflow_provider_workflows.exceptions import Conflict, InvalidInput
 from airflow_provider_workflows.kiban.effects.marks import Marks
-from airflow_provider_workflows.kiban.many import KibanStartManyOperator
+from airflow_provider_workflows.kiban.many import KibanStartManyOperator, KibanWorkflooManySensor
+from tests.core.bulk.ends import MODES, begun, ends_in, waiting
+from tests.core.harness import Clock
 from tests.core.many import intent, look_up, mark_of, prepared, send
-from tests.kiban.server import FORM, LOAN, LOAN_SCENARIO, KibanServer
+from tests.kiban.server import FAILING, FORM, LOAN, LOAN_SCENARIO, KibanServer
 
 KEYED = {"workfloo_id": LOAN, "scenario_id": LOAN_SCENARIO, "run_key_field": "airflow_key"}
 
@@ -119,3 +122,23 @@ def test_which_of_several_marks(shown: str, held: list[str], perhaps: list[str])
     marks = Marks("key", ["af-t-0000000000aa", "af-t-0000000000ab"])
     found = marks.judge({"nodes": [{"form": {"fields": {"key": shown}}}]})
     assert [sorted(one) for one in found] == [held, perhaps]
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+def test_executions_have_ended(
+    kiban: KibanServer, clock: Clock, tmp_path: Path, mode: dict[str, Any]
+) -> None:
+    ids = [kiban.start(form=FORM, scenario_id=LOAN_SCENARIO), kiban.start(FAILING, form={"a": "one"})]
+    sensor = waiting(
+        KibanWorkflooManySensor,
+        clock,
+        results=begun(tmp_path / "executions", *ids),
+        result_fields=["nodes.Decision.exit"],
+        max_failed=1,
+        **mode,
+    )
+    result = sensor.run()
+    assert (result["succeeded"], result["failed"]) == (1, 1)
+    ends = ends_in(result)
+    assert ends["C-1"].kept["result"]["labels"]
+    assert "ERROR" in str(ends["C-2"].message)

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from airflow_provider_workflows.core.submission.effect import Found, NotSent, Unknown
-from airflow_provider_workflows.exceptions import Conflict, InvalidInput, NotFound, Rejected
+from airflow_provider_workflows.exceptions import Conflict, InvalidInput, NotFound, Rejected, RunFailed
 from airflow_provider_workflows.omflow.api.operations import OMFlowApi
 from airflow_provider_workflows.omflow.api.reading import MOST_VALUES
 from airflow_provider_workflows.omflow.effects.open_order import UNNUMBERED
 from airflow_provider_workflows.omflow.hooks import OMFlowHook
-from airflow_provider_workflows.omflow.many import OMFlowOpenManyOperator, OMFlowPushManyOperator
+from airflow_provider_workflows.omflow.many import (
+    OMFlowOpenManyOperator,
+    OMFlowOrderManySensor,
+    OMFlowPushManyOperator,
+)
 from tests.conftest import OMFlowServer
+from tests.core.bulk.ends import MODES, begun, ends_in, waiting
+from tests.core.harness import Clock, raised
 from tests.core.many import intent, look_up, mark_of, prepared, send
 from tests.omflow.driving import Driven, ok
-from tests.omflow.orders import open_order, record, requests, stops
+from tests.omflow.orders import open_order, push_all, record, requests, stops
 
 API = OMFlowApi(login="airflow", password="sesame")
 
@@ -207,3 +214,36 @@ class TestPush:
     def test_a_path_that_is_none_stops_all(self, omflow: OMFlowServer) -> None:
         with pytest.raises(InvalidInput):
             prepared(pushing(api_path=""))
+
+
+class TestEnds:
+    @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+    def test_orders_are_closed(
+        self, each_omflow: OMFlowServer, clock: Clock, tmp_path: Path, mode: dict[str, Any]
+    ) -> None:
+        orders = [open_order(each_omflow, "two-step", {"FORMITM_1": f"no. {n}"}) for n in (1, 2)]
+        for order in orders:
+            clock.after(30, lambda order=order: push_all(each_omflow, "two-step", order, times=2))  # type: ignore[misc]
+        sensor = waiting(
+            OMFlowOrderManySensor,
+            clock,
+            results=begun(tmp_path / "orders", *orders),
+            api_path="two-step",
+            fields=["FORMITM_1"],
+            **mode,
+        )
+        ends = ends_in(sensor.run())
+        assert {key: end.kept["result"]["fields"] for key, end in ends.items()} == {
+            "C-1": {"FORMITM_1": "no. 1"},
+            "C-2": {"FORMITM_1": "no. 2"},
+        }
+
+    def test_a_failed_order_counts(self, omflow: OMFlowServer, clock: Clock, tmp_path: Path) -> None:
+        order = open_order(omflow, "failing")
+        results = begun(tmp_path / "pushed", 17, data_no=order)
+        sensor = waiting(
+            OMFlowOrderManySensor, clock, results=results, api_path="failing", id_column="data_no"
+        )
+        with raised(RunFailed) as caught:
+            sensor.run()
+        assert f"run {order}" in str(caught[0])
