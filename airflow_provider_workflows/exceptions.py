@@ -26,6 +26,7 @@ Every exception that this package raises.
         ├── ServiceUnavailable                   no answer, or a 5xx answer, to a repeatable request
         ├── UnreadableAnswer                     an answer to a repeatable request cannot be read
         ├── Throttled                            too many requests; ``retry_after`` says how long to wait
+        │   └── NoSlot                           nothing was sent: the plan's limit leaves no slot in time
         ├── LostTrack                            no answer from the vendor for longer than the tolerance
         └── RunMayRerun                          a run failed, and a retry may start another one
 
@@ -293,6 +294,14 @@ class UnreadableAnswer(TemporaryError):
 
 class Throttled(TemporaryError):
     """The vendor refused the request because of too many requests; ``retry_after`` is seconds or None."""
+
+
+class NoSlot(Throttled):
+    """
+    Nothing was sent: the limit of the account's plan leaves no slot in time.
+
+    ``retry_after`` is the seconds until the next free slot.
+    """
 
 
 class LostTrack(TemporaryError):

@@ -47,6 +47,29 @@ CONFIG = {
                 "example": "s3://my_conn_id@lake/workflow-results",
                 "default": "",
             },
+            "limits_folder": {
+                "description": (
+                    "Folder by which all tasks of a machine keep together to the rate that a connection's "
+                    "plan allows. It must be on a local disk, and all users that tasks run as must be able "
+                    "to write in it. If empty, airflow-workflows-limits below the system's temporary folder."
+                ),
+                "version_added": "0.1.0",
+                "type": "string",
+                "example": "/var/lib/airflow/limits",
+                "default": "",
+            },
+            "limits_url": {
+                "description": (
+                    "URL of a Redis by which all machines keep together to the rate that a connection's plan "
+                    "allows; rediss:// for TLS. If empty, each machine counts by itself. A connection's own "
+                    "limits_url comes first."
+                ),
+                "version_added": "0.1.0",
+                "type": "string",
+                "sensitive": True,
+                "example": "rediss://:password@redis.example.com:6379/0",
+                "default": "",
+            },
         },
     }
 }

@@ -64,6 +64,7 @@ FORM = ConnectionForm(
             name="plan",
             label="Plan",
             choices=tuple(RATES),
+            forgiving=True,
             words={
                 "free": "Free (no calls)",
                 "basico": "Básico (0.5 calls per second)",
@@ -72,8 +73,9 @@ FORM = ConnectionForm(
                 "empresa": "Empresa (50)",
                 "corporativo": "Corporativo (no fixed limit)",
             },
-            help="The organisation's plan, which limits the calls per second. Whoever manages its BlizWork "
-            "account knows it. With free, every call is refused before it is sent.",
+            help="The organisation's plan, which limits the calls per second. All tasks, triggers and tests "
+            "keep to it together. Whoever manages the organisation's BlizWork account knows it. With free, "
+            "every call is refused before it is sent.",
             check=plan_problem,
         ),
     ),

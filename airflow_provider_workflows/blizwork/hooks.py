@@ -63,14 +63,22 @@ class BlizWorkHook(WorkflowHook[BlizWorkApi]):
 
     def make_api(self, settings: Settings) -> BlizWorkApi:
         """Return the API for a connection."""
-        plan = settings.options["plan"]
         return BlizWorkApi(
             token=settings.password,
             user_id=settings.login,
             company_id=settings.options["company_id"],
             environment=settings.options["environment"],
-            rate=RATES[plan] if plan else None,
+            rate=self.rate(settings),
         )
+
+    def rate(self, settings: Settings) -> float | None:
+        """Return how many requests a second are allowed: as the connection says, else by the plan."""
+        plan = settings.options["plan"]
+        return super().rate(settings) or (RATES[plan] if plan else None)
+
+    def limited_account(self, settings: Settings) -> tuple[str, ...]:
+        """Return the organisation: its plan is for all of its users and both environments."""
+        return (settings.options["company_id"],)
 
     def probe(self, api: BlizWorkApi) -> Operation[str]:
         """Read a case that cannot exist; this checks the token and changes nothing."""

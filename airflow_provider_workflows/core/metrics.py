@@ -106,6 +106,11 @@ THROTTLED = Metric(
     tags=("vendor", "operation"),
     meaning="requests that the vendor refused because there were too many",
 )
+LIMITED = Metric(
+    name="workflows.limited",
+    kind="timer",
+    meaning="waits of requests for their turn within the rate of the account's plan",
+)
 SUBMITTED = Metric(
     name="workflows.submitted", meaning="once-only requests that were answered with the vendor's id"
 )
@@ -156,6 +161,7 @@ METRICS = (
     REQUEST_DURATION,
     RETRIES,
     THROTTLED,
+    LIMITED,
     SUBMITTED,
     LOST_ANSWERS,
     FOUND,

@@ -137,7 +137,7 @@ class TestSituations:
 
 def test_200_waits_as_long_as_the_plan_asks(blizwork: BlizWorkServer, run: Run) -> None:
     blizwork.connect(extra={"plan": "avanzado"})
-    blizwork.control.set_plan("blizwork", 6)
+    blizwork.control.set_plan("blizwork", 4)
     cases = [run(lambda api: api.init_case("one-step")) for _ in range(3)]
     assert cases == [1, 2, 3]
     assert blizwork.requests("init") > 3

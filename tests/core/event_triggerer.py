@@ -43,7 +43,7 @@ class FakeHook:
     def __init__(self, conn_id: str) -> None:
         self.conn_id = conn_id
 
-    async def aread(self, call: Callable[[FakeVendor], Operation[Any]]) -> Any:
+    async def aread(self, call: Callable[[FakeVendor], Operation[Any]], *, ahead: str = "any") -> Any:
         VENDOR.reads += 1
         if VENDOR.errors:
             raise VENDOR.errors.pop(0)

@@ -17,12 +17,15 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
 from airflow_provider_workflows.core.connection.settings import Settings
 from airflow_provider_workflows.core.protocol.operation import Operation
 from airflow_provider_workflows.core.transport.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from airflow_provider_workflows.core.transport.limits.limiter import Limiter
 
 ApiT = TypeVar("ApiT")
 AdapterT = TypeVar("AdapterT")
@@ -40,6 +43,7 @@ class Side(Generic[ApiT, AdapterT]):
     What was made of one connection, in a worker or on an event loop.
 
     :param fetch: the operation that fetches a session code or token, for vendors that have one
+    :param limiter: of the account's plan; None if it has no limit
     """
 
     settings: Settings
@@ -47,6 +51,7 @@ class Side(Generic[ApiT, AdapterT]):
     endpoint: Endpoint
     adapter: AdapterT
     fetch: Callable[[], Operation[str]] | None
+    limiter: Limiter | None = None
 
 
 class CachedSide(Generic[ApiT, AdapterT]):

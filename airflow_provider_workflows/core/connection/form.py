@@ -36,6 +36,7 @@ class Field:
     :param section: heading of the folded section that holds the field; by default, it is among the vendor's
         fields
     :param check: returns what is wrong with a value, phrased to follow the field's name; None if it is valid
+    :param forgiving: whether a choice may also be written with capitals and accents; the choices have none
     :param hosts: URL by choice, used when the connection has no host, for vendors with several shared hosts
     """
 
@@ -52,6 +53,7 @@ class Field:
     help: str = ""
     section: str = ""
     check: Callable[[str], str | None] | None = None
+    forgiving: bool = False
     hosts: Mapping[str, str] = field(default_factory=dict)
 
     def conn_field(self) -> dict[str, object]:
@@ -81,8 +83,21 @@ class Field:
 #: stored connection and refuses to test it.
 PORT = "443 for https, 80 for http; the Test button of Airflow 3.3.2 needs it"
 
-#: Heading of the fields that most connections do not need.
+#: Headings of the fields that most connections do not need.
 NETWORK = "Network and TLS"
+LIMIT = "Limit of requests"
+
+
+def redis_problem(url: str) -> str | None:
+    """Return what is wrong with a URL of Redis, phrased to follow the field's name; None if it is valid."""
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        return "must begin with redis://, or with rediss:// for TLS"
+    if ":" in url.partition("://")[2].rpartition("@")[0]:
+        return (
+            "contains a password, which everyone who can see the connection could read; use 'limits_password'"
+        )
+    return None
+
 
 #: Fields that every vendor's connection has, under the names that the http provider uses for them.
 COMMON_FIELDS: tuple[Field, ...] = (
@@ -145,6 +160,31 @@ COMMON_FIELDS: tuple[Field, ...] = (
         help="Only if several Airflow installations share this account: a word of your choice that "
         "distinguishes the notifications of this one, and before Airflow 3.3 also its runs.",
         section=NETWORK,
+    ),
+    Field(
+        name="requests_per_second",
+        label="Requests per second",
+        kind="number",
+        minimum=0,
+        help="How many requests a second the vendor allows this account. All tasks, triggers and tests then "
+        "keep to it together, by whichever connection they use the account. If empty, nothing is counted.",
+        section=LIMIT,
+    ),
+    Field(
+        name="limits_url",
+        label="Redis for the limit",
+        examples=("redis://redis:6379/0", "rediss://redis.example.com:6380/0"),
+        help="URL of a Redis in which all machines count together, without its password. If empty, that of "
+        "Airflow's option [workflows] limits_url; without either, each machine counts by itself.",
+        section=LIMIT,
+        check=redis_problem,
+    ),
+    Field(
+        name="limits_password",
+        label="Password of that Redis",
+        secret=True,
+        help="Only if the field above names a Redis that needs one.",
+        section=LIMIT,
     ),
 )
 

@@ -13,6 +13,7 @@ from airflow_provider_workflows import __version__
 from airflow_provider_workflows.core import metrics
 from airflow_provider_workflows.core.connection import cache
 from airflow_provider_workflows.core.connection.cache import AnySide, Side
+from airflow_provider_workflows.core.connection.limit import Ahead, limiter_of, slots_of
 from airflow_provider_workflows.core.connection.settings import Settings, owner, read_settings, without_repr
 from airflow_provider_workflows.core.protocol.body import PERMITTED, Permit
 from airflow_provider_workflows.core.protocol.operation import Operation
@@ -91,6 +92,15 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         """Return the names of the fields to check if it was a login that was refused, for the Test button."""
         return ("login", "password")
 
+    def rate(self, settings: Settings) -> float | None:
+        """Return how many requests a second the account's plan allows; None for no limit."""
+        rate: float | None = settings.options["requests_per_second"]
+        return rate
+
+    def limited_account(self, settings: Settings) -> tuple[str, ...]:
+        """Return whose requests the vendor counts together on a server; only a hash of it is used."""
+        return (settings.login or settings.password,)
+
     # In a worker.
 
     def get_conn(self) -> ApiT:
@@ -107,6 +117,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         *,
         deadline: float | None = None,
         permit: Permit = PERMITTED,
+        ahead: Ahead = "any",
     ) -> T:
         """
         Run one operation of the API and return its result.
@@ -114,10 +125,11 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         :param call: makes the operation, as in ``hook.run(lambda api: api.query(...))``
         :param deadline: reading of :func:`time.monotonic` after which nothing is repeated any more
         :param permit: asked before each sending of a request that is sent once
+        :param ahead: how far ahead the first request may have its slot, if the account's plan has a limit
         """
         side = self._side()
         try:
-            return side.adapter.run(self._drive(side, call, deadline, permit))
+            return side.adapter.run(self._drive(side, call, deadline, permit, ahead))
         except AuthenticationFailed:
             # The password may have been changed in Airflow since it was read.
             cache.of_process[type(self), self.conn_id].expire(side)
@@ -168,6 +180,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         *,
         deadline: float | None = None,
         permit: Permit = PERMITTED,
+        ahead: Ahead = "any",
     ) -> T:
         """
         Run an operation that only reads; after a refused login again, with the connection read anew.
@@ -176,9 +189,9 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
             still under way then ends at most one ``timeout`` later
         """
         try:
-            return self.run(call, deadline=deadline, permit=permit)
+            return self.run(call, deadline=deadline, permit=permit, ahead=ahead)
         except AuthenticationFailed:
-            return self.run(call, deadline=deadline, permit=permit)
+            return self.run(call, deadline=deadline, permit=permit, ahead=ahead)
 
     def _side(self) -> Side[ApiT, RequestsAdapter]:
         """Return the connection, read once for all hooks of the process and then every five minutes."""
@@ -203,11 +216,12 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         *,
         deadline: float | None = None,
         permit: Permit = PERMITTED,
+        ahead: Ahead = "any",
     ) -> T:
         """Run one operation of the API on the running event loop; as :meth:`run`."""
         side = await self._aside()
         try:
-            return await side.adapter.run(self._drive(side, call, deadline, permit))
+            return await side.adapter.run(self._drive(side, call, deadline, permit, ahead))
         except AuthenticationFailed:
             cache.of_loop()[type(self), self.conn_id].expire(side)
             raise
@@ -221,12 +235,18 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         side = await self._aside()
         return self.ui_link(remote_id, side.settings) or side.endpoint.server
 
-    async def aread(self, call: Callable[[ApiT], Operation[T]], *, deadline: float | None = None) -> T:
+    async def aread(
+        self,
+        call: Callable[[ApiT], Operation[T]],
+        *,
+        deadline: float | None = None,
+        ahead: Ahead = "any",
+    ) -> T:
         """Run an operation that only reads; as :meth:`read`."""
         try:
-            return await self.arun(call, deadline=deadline)
+            return await self.arun(call, deadline=deadline, ahead=ahead)
         except AuthenticationFailed:
-            return await self.arun(call, deadline=deadline)
+            return await self.arun(call, deadline=deadline, ahead=ahead)
 
     async def _aside(self) -> Side[ApiT, AiohttpAdapter]:
         """Return the connection, read once for all coroutines of the loop; as :meth:`_side`."""
@@ -260,13 +280,15 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         api = self.make_api(settings)
         fetch = self.fetch_credential(api)
         endpoint = settings.endpoint(headers=self.headers(settings))
+        limiter = limiter_of(settings, rate=self.rate(settings), account=self.limited_account(settings))
         if known is not None and known.endpoint == endpoint:
-            return Side(settings, api, known.endpoint, known.adapter, fetch)
+            limiter = known.limiter if known.limiter == limiter else limiter
+            return Side(settings, api, known.endpoint, known.adapter, fetch, limiter)
         if known is None and settings.unknown:
             names = ", ".join(map(repr, settings.unknown))
             whose = owner(self.form, self.conn_id)
             self.log.warning("%s: %s in extra ignored, because they are not fields", whose, names)
-        return Side(settings, api, endpoint, adapter_for(endpoint), fetch)
+        return Side(settings, api, endpoint, adapter_for(endpoint), fetch, limiter)
 
     def _drive(
         self,
@@ -274,7 +296,11 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         call: Callable[[ApiT], Operation[T]],
         deadline: float | None,
         permit: Permit,
+        ahead: Ahead,
     ) -> Actions[T]:
+        limiter, slots = side.limiter, None
+        if limiter is not None:
+            slots = slots_of(limiter, side.endpoint, ahead, vendor=self.conn_type)
         driver = Driver(
             endpoint=side.endpoint,
             fetch=side.fetch,
@@ -282,6 +308,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
             observe=functools.partial(metrics.observe, self.conn_type),
             permit=permit,
             longest_timeout=self.longest_timeout,
+            slots=slots,
         )
         return driver.drive(call(side.api), deadline=deadline)
 

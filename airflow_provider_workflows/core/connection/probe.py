@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from airflow_provider_workflows import exceptions
+from airflow_provider_workflows.core.connection.limit import limiter_of
 from airflow_provider_workflows.core.connection.settings import owner, read_settings
 from airflow_provider_workflows.core.protocol.retry import Retry
 from airflow_provider_workflows.core.runtime.versions import mask
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
     from airflow_provider_workflows.core.connection.settings import Settings
     from airflow_provider_workflows.core.protocol.operation import Operation
     from airflow_provider_workflows.core.transport.endpoint import Endpoint
+    from airflow_provider_workflows.core.transport.limits.slots import Slots
 
 ApiT = TypeVar("ApiT")
 
 #: Maximum seconds to connect, and to wait for data from the server.
 CONNECT, ANSWER = 5.0, 10.0
+#: Maximum seconds to wait for a slot of the account's plan.
+SLOT = 10.0
 PROXY_WANTS_CREDENTIALS = 407
 
 #: Short name of a failure and what to do; the first matching class counts. Field names in braces are replaced
@@ -60,6 +64,11 @@ ADVICE: tuple[tuple[type[exceptions.WorkflowError], str, str], ...] = (
         "The answer is not from the vendor's API, maybe from a proxy or a web page: check {address}",
     ),
     (
+        exceptions.NoSlot,
+        "Busy",
+        "Tasks use up what the plan allows; try again when they have done their work",
+    ),
+    (
         exceptions.Throttled,
         "Too many requests",
         "The connection itself is fine; try again in a minute",
@@ -84,6 +93,8 @@ class Probed(Protocol[ApiT]):
     def headers(self, settings: Settings, /) -> dict[str, str]: ...
     def fetch_credential(self, api: ApiT, /) -> Callable[[], Operation[str]] | None: ...
     def probe(self, api: ApiT, /) -> Operation[str]: ...
+    def rate(self, settings: Settings, /) -> float | None: ...
+    def limited_account(self, settings: Settings, /) -> tuple[str, ...]: ...
     def suspects(self, error: exceptions.WorkflowError, /) -> Sequence[str]: ...
 
 
@@ -108,7 +119,8 @@ def _try(hook: Probed[ApiT], settings: Settings) -> str:
         mask(secret)
     api = hook.make_api(settings)
     endpoint = _impatient(settings.endpoint(headers=hook.headers(settings)))
-    driver = Driver(endpoint=endpoint, fetch=hook.fetch_credential(api), retry=Retry(attempts=1))
+    fetch, retry = hook.fetch_credential(api), Retry(attempts=1)
+    driver = Driver(endpoint=endpoint, fetch=fetch, retry=retry, slots=_slots(hook, settings))
     adapter = RequestsAdapter(endpoint, learned=mask)
     try:
         reached = adapter.run(driver.drive(hook.probe(api)))
@@ -117,6 +129,16 @@ def _try(hook: Probed[ApiT], settings: Settings) -> str:
         raise error.with_message(f"{error.message}, at {settings.base_url}") from None
     finally:
         adapter.close()
+
+
+def _slots(hook: Probed[ApiT], settings: Settings) -> Slots | None:
+    """Return the slots of a test, which nobody should have to wait for."""
+    limiter = limiter_of(settings, rate=hook.rate(settings), account=hook.limited_account(settings))
+    if limiter is None:
+        return None
+    from airflow_provider_workflows.core.transport.limits.slots import Slots
+
+    return Slots(limiter, first=SLOT)
 
 
 def _impatient(endpoint: Endpoint) -> Endpoint:

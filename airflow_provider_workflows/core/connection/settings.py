@@ -7,6 +7,7 @@ import copy
 import difflib
 import functools
 import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -86,8 +87,8 @@ class Settings:
 
     def secrets(self) -> tuple[str, ...]:
         """Return the secrets, and the password in the forms that may reach a log: quoted, as Basic auth."""
-        passphrase = self.options.get("cert_password")
-        other = (passphrase,) if passphrase else ()
+        names = ("cert_password", "limits_password")
+        other = tuple(value for name in names if (value := self.options.get(name)))
         if not self.password:
             return other
         basic = base64.b64encode(f"{self.login}:{self.password}".encode()).decode()
@@ -282,6 +283,8 @@ class _Fields:
             raise self.wrong(one.name, MASKED)
         value = self._held(one, value)
         converted = self._held(one, self._convert(one, value))
+        if one.forgiving:
+            converted = _folded(converted)
         if one.choices and converted not in one.choices:
             raise self.wrong(one.name, f"must be one of {', '.join(one.choices)}")
         if one.minimum is not None and converted <= one.minimum:
@@ -295,6 +298,12 @@ class _Fields:
             return CONVERSIONS[one.kind](value)
         except (TypeError, ValueError):
             raise self.wrong(one.name, f"must be of type {one.kind}") from None
+
+
+def _folded(text: str) -> str:
+    """Return a name without accents, in lower case."""
+    parts = unicodedata.normalize("NFKD", text.strip())
+    return "".join(one for one in parts if not unicodedata.combining(one)).casefold()
 
 
 def _certificates(verify: str | bool) -> str | bool:

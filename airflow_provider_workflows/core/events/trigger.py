@@ -40,8 +40,14 @@ from airflow_provider_workflows.core.events.feed import Batch, Feed
 from airflow_provider_workflows.core.runtime.durations import Duration, seconds_of
 from airflow_provider_workflows.core.runtime.hand_over import hand_over
 from airflow_provider_workflows.core.runtime.serialization import import_string
-from airflow_provider_workflows.core.waiting.schedule import LONGEST_ASKED
-from airflow_provider_workflows.exceptions import MESSAGE_LIMIT, InvalidInput, WorkflowError, one_line
+from airflow_provider_workflows.core.waiting.schedule import LONGEST_ASKED, POSTPONED
+from airflow_provider_workflows.exceptions import (
+    MESSAGE_LIMIT,
+    InvalidInput,
+    NoSlot,
+    WorkflowError,
+    one_line,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.core.connection.hook import AnyHook
@@ -106,6 +112,10 @@ class FeedTrigger(BaseEventTrigger):
         while True:
             try:
                 checkpoint = await self._advance()
+            except NoSlot as postponed:
+                # The limit of the account's plan; the feed is well.
+                pause = max(postponed.retry_after or 0.0, min(POSTPONED, self.poll_interval))
+                pause *= random.uniform(0.9, 1.1)
             except Exception as error:  # nobody would notice a feed that has ended
                 failures += 1
                 pause = self._report_failure(error, failures)
@@ -139,7 +149,7 @@ class FeedTrigger(BaseEventTrigger):
         if checkpoint.pending:
             return checkpoint
         before = checkpoint
-        batch: Batch = await hook.aread(lambda api: feed.read(api, before.cursor))
+        batch: Batch = await hook.aread(lambda api: feed.read(api, before.cursor), ahead="near")
         for trouble in batch.troubles:
             said = one_line(trouble, MESSAGE_LIMIT)
             self._warn(said, said)
@@ -149,7 +159,7 @@ class FeedTrigger(BaseEventTrigger):
         return checkpoint
 
     async def _begin(self, feed: Feed, hook: AnyHook) -> Checkpoint:
-        cursor = await hook.aread(feed.first)
+        cursor = await hook.aread(feed.first, ahead="near")
         # A moment ago there was no checkpoint, or the asset was inactive. Read again, so as not to overwrite
         # one.
         known = await self._load()

@@ -24,12 +24,21 @@ CHUNK = 64 * 1024
 class Permit:
     """Permission to send a request. This one lets everything be sent; a subclass may raise."""
 
-    def check(self, *, begun: bool = False) -> None:
+    def check(self, *, begun: bool = False, waited: bool = False) -> None:
         """
         Raise if a request must not begin any more, or must not go on; called right before the first byte.
 
         :param begun: whether it has begun; then this is called right before each piece of its body
+        :param waited: whether it has just waited for its turn within the limit of the account's plan
         """
+
+    def time_left(self, *, once: bool) -> float:
+        """
+        Return the seconds after which a request must not begin any more, so that it need not wait in vain.
+
+        :param once: whether it is a request that is not repeatable
+        """
+        return float("inf")
 
 
 #: Lets everything be sent.

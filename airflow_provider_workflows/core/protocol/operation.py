@@ -40,6 +40,17 @@ class Renew:
         return f"Renew(rejected={'None' if self.rejected is None else '***'})"
 
 
+@dataclass(frozen=True)
+class Consult:
+    """
+    Ask the limiter of the account's plan; the answer is what it says. A driver yields it, no operation does.
+
+    :param ask: may block for a moment, which must not happen on an event loop
+    """
+
+    ask: Callable[[], Any]
+
+
 #: A step that an operation yields.
 Step: TypeAlias = Request | Sleep | Renew
 #: A vendor call: a generator that yields steps, receives their answers, and returns a result.

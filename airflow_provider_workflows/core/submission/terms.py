@@ -174,15 +174,17 @@ class Gate(Permit):
         if not self._terms.fenced:
             self._written = self._clock.time(), self._clock.boottime()
 
-    def check(self, *, begun: bool = False) -> None:
+    def check(self, *, begun: bool = False, waited: bool = False) -> None:
         """
         Check that a request may begin, or that the next piece of its body may be sent.
 
-        An upload may take longer than an intent holds. Then the store is asked whether a newer attempt has
-        begun, by saving the intent again. Without such a store it is only certain that this process has not
-        stood still, so each piece counts from the one before it.
+        An upload may take longer than an intent holds, and so may the wait for a slot of the account's plan.
+        Then the store is asked whether a newer attempt has begun, by saving the intent again. Without such a
+        store it is only certain that this process has not stood still, so each piece counts from the one
+        before it, and the wait for a slot counts in full.
 
         :param begun: whether the request has begun
+        :param waited: whether it has just waited for its slot
         :raises TemporaryError: the intent has :attr:`expired`
         :raises Exception: what the store raised
         :raises WorkflowError: as :meth:`check_time`
@@ -192,7 +194,7 @@ class Gate(Permit):
             now = self._clock.time(), self._clock.boottime()
             then = self._written or now
             late = max(now[0] - then[0], now[1] - then[1]) > self._terms.window
-            if not (late and begun and self.save_again):
+            if not (late and (begun or waited) and self.save_again):
                 break
             # Saving takes time, too.
             self.save_again()
@@ -204,6 +206,14 @@ class Gate(Permit):
             raise TemporaryError(f"Nothing was sent: the request did not begin in time ({self._subject})")
         if begun and self.save_again is None:
             self._written = now
+
+    def time_left(self, *, once: bool) -> float:
+        """Return the seconds until the deadline; or until the intent expires, if nothing can renew it."""
+        left = self._terms.deadline - self._clock.time()
+        if not once or self.save_again is not None or self._written is None:
+            return left
+        age = max(self._clock.time() - self._written[0], self._clock.boottime() - self._written[1])
+        return min(left, self._terms.window - age)
 
     def check_time(self) -> None:
         """

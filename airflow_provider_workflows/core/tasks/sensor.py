@@ -11,7 +11,7 @@ from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow_provider_workflows.core.runtime.durations import seconds_of
 from airflow_provider_workflows.core.runtime.versions import default_deferrable, exceptions
 from airflow_provider_workflows.core.tasks.task import WorkflowTaskMixin
-from airflow_provider_workflows.exceptions import RunTimedOut, WorkflowError
+from airflow_provider_workflows.exceptions import NoSlot, RunTimedOut, WorkflowError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -141,6 +141,8 @@ class WorkflowSensor(WorkflowTaskMixin, BaseSensorOperator):
             case Done(result):
                 clean = hand_over(result, f"The result of {condition}")
                 return PokeReturnValue(is_done=True, xcom_value=clean)
+            case NoSlot():
+                return PokeReturnValue(is_done=False)  # looking was postponed
             case WorkflowError() as error:
                 raise error
         return PokeReturnValue(is_done=False)

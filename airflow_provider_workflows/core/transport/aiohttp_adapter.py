@@ -9,8 +9,11 @@ is closed then, or when the loop shuts down.
 from __future__ import annotations
 
 import asyncio
+import functools
+import os
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -22,7 +25,7 @@ from yarl import URL
 
 from airflow_provider_workflows.core.protocol.body import Outgoing
 from airflow_provider_workflows.core.protocol.message import Reply
-from airflow_provider_workflows.core.protocol.operation import Sleep
+from airflow_provider_workflows.core.protocol.operation import Consult, Sleep
 from airflow_provider_workflows.core.transport.answer import Incoming
 from airflow_provider_workflows.core.transport.driver import Action, Actions, Cell, Fetched, Send, Turn
 from airflow_provider_workflows.core.transport.endpoint import Endpoint
@@ -88,6 +91,8 @@ class AiohttpAdapter:
                 return shared.cell
             case Fetched():
                 await self._learned(action.credential)
+            case Consult():
+                return await asyncio.get_running_loop().run_in_executor(_consulting(), action.ask)
         return None
 
     async def _send(self, send: Send, shared: SharedSession) -> Reply:
@@ -114,6 +119,16 @@ class AiohttpAdapter:
             async for chunk in response.content.iter_any():
                 incoming.feed(chunk)
             return incoming.reply()
+
+
+@functools.cache
+def _consulting() -> ThreadPoolExecutor:
+    """Return the thread that asks limiters: a lock or Redis may make it wait, and the loop must not."""
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="workflow-limits")
+
+
+# A child has none of its parent's threads.
+os.register_at_fork(after_in_child=_consulting.cache_clear)
 
 
 def _end_with_connection(response: aiohttp.ClientResponse) -> None:

@@ -2,9 +2,9 @@
 Runs operations with any HTTP library. Everything about a call to a vendor is decided here.
 
 A :class:`Driver` steps an operation, and is itself a generator. It yields what an adapter must do:
-:class:`Send` a request once, :class:`Sleep`, wait for its :class:`Turn` to fetch a credential, and mask a
-:class:`Fetched` one. There is an adapter on ``requests`` and one on ``aiohttp``. Tests do these things by
-hand.
+:class:`Send` a request once, :class:`Sleep`, wait for its :class:`Turn` to fetch a credential, mask a
+:class:`Fetched` one, and :class:`Consult` the limiter of the account's plan. There is an adapter on
+``requests`` and one on ``aiohttp``. Tests do these things by hand.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from airflow_provider_workflows.core.protocol.body import PERMITTED, Outgoing, Permit
 from airflow_provider_workflows.core.protocol.message import ExchangeFailed, Reply, Request
 from airflow_provider_workflows.core.protocol.operation import (
+    Consult,
     Observer,
     Operation,
     Renew,
@@ -37,7 +38,15 @@ from airflow_provider_workflows.core.transport.endpoint import Endpoint, Invalid
 from airflow_provider_workflows.core.transport.faults import exchange_failed
 from airflow_provider_workflows.core.transport.redaction import hidden
 from airflow_provider_workflows.core.transport.tls import alerts_about_us
-from airflow_provider_workflows.exceptions import AuthenticationFailed, InvalidInput, WorkflowError
+from airflow_provider_workflows.exceptions import (
+    AuthenticationFailed,
+    InvalidInput,
+    Throttled,
+    WorkflowError,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_workflows.core.transport.limits.slots import Slots
 
 T = TypeVar("T")
 
@@ -136,7 +145,7 @@ class Fetched:
 
 
 #: What a driver yields.
-Action: TypeAlias = Send | Sleep | Turn | Fetched
+Action: TypeAlias = Send | Sleep | Turn | Fetched | Consult
 #: A call to a vendor, as an adapter runs it.
 Actions: TypeAlias = Generator[Action, Any, T]
 
@@ -152,6 +161,7 @@ class Driver:
     :param permit: asked right before the first byte and each piece of the body of each request that is not
         repeatable, because a process may stand still in between
     :param longest_timeout: upper limit in seconds of every timeout of endpoint and request
+    :param slots: where each request books its slot before it is sent; None if the plan has no limit
     :param clock: a monotonic clock, in seconds
     :param draw: a random number in [0, 1), for the jitter
     """
@@ -162,6 +172,7 @@ class Driver:
     observe: Observer = unobserved
     permit: Permit = PERMITTED
     longest_timeout: float = float("inf")
+    slots: Slots | None = None
     clock: Callable[[], float] = time.monotonic
     draw: Callable[[], float] = random.random
 
@@ -169,7 +180,7 @@ class Driver:
         """
         Run an operation to its end and return its result.
 
-        :param deadline: time on ``clock`` after which nothing is repeated
+        :param deadline: time on ``clock`` after which nothing is repeated, and no slot is waited for
         :raises WorkflowError: from the operation; it names the connection and the server
         """
         answer: Any = None
@@ -182,6 +193,8 @@ class Driver:
                 return result
             except WorkflowError as error:
                 self._name(error)
+                if self.slots is not None and isinstance(error, Throttled) and error is not failure:
+                    yield self.slots.slow_down(error)
                 raise
             answer = failure = None
             try:
@@ -203,6 +216,9 @@ class Driver:
         :raises WorkflowError: no usable answer; :class:`OutcomeUnknown` if the request must not be sent again
         """
         for attempt in itertools.count(1):
+            if self.slots is not None:
+                left = float("inf") if deadline is None else deadline - self.clock()
+                yield from self.slots.wait(request, left=left, permit=self.permit, clock=self.clock)
             began = self.clock()
             outcome = yield from self._once(request, float("inf") if deadline is None else deadline - began)
             ended, error, delay = self.clock(), diagnose(request, outcome), None
@@ -211,6 +227,8 @@ class Driver:
                 delay = self.retry.delay(error, attempt=attempt, remaining=remaining, draw=self.draw())
             sending = Sending(request=request, error=error, seconds=ended - began, repeated=delay is not None)
             self.observe(sending)
+            if self.slots is not None and isinstance(error, Throttled):
+                yield self.slots.slow_down(error)
             if error is None:
                 assert isinstance(outcome, Reply)
                 return outcome

@@ -25,7 +25,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from airflow_provider_workflows.core.protocol.message import Reply
-from airflow_provider_workflows.core.protocol.operation import Sleep
+from airflow_provider_workflows.core.protocol.operation import Consult, Sleep
 from airflow_provider_workflows.core.transport.answer import Incoming
 from airflow_provider_workflows.core.transport.driver import Action, Actions, Cell, Fetched, Send, Turn
 from airflow_provider_workflows.core.transport.endpoint import Endpoint
@@ -92,6 +92,8 @@ class RequestsAdapter:
                 return self.cell
             case Fetched():
                 self._learned(action.credential)
+            case Consult():
+                return action.ask()
         return None
 
     def _send(self, send: Send) -> Reply:

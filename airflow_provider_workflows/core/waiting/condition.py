@@ -11,6 +11,7 @@ from airflow_provider_workflows.core.runtime.serialization import deserialize, s
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.core.connection.hook import AnyHook
+    from airflow_provider_workflows.core.connection.limit import Ahead
 
 
 @dataclass(frozen=True)
@@ -62,18 +63,19 @@ class Condition(ABC):
         :raises WorkflowError: the condition can no longer be met, or the vendor gave no answer
         """
 
-    def look(self, hook: AnyHook, *, deadline: float | None) -> Outcome:
+    def look(self, hook: AnyHook, *, deadline: float | None, ahead: Ahead) -> Outcome:
         """
         Check the condition once in a worker, by the vendor's hook.
 
         :param deadline: reading of :func:`time.monotonic` after which no request is repeated; None for none
+        :param ahead: how far ahead its slot may be, if the connection's plan has a limit
         :raises WorkflowError: as :meth:`check`
         """
-        return hook.read(self.check, deadline=deadline)
+        return hook.read(self.check, deadline=deadline, ahead=ahead)
 
-    async def alook(self, hook: AnyHook, *, deadline: float | None) -> Outcome:
+    async def alook(self, hook: AnyHook, *, deadline: float | None, ahead: Ahead) -> Outcome:
         """Check the condition once on an event loop; as :meth:`look`."""
-        return await hook.aread(self.check, deadline=deadline)
+        return await hook.aread(self.check, deadline=deadline, ahead=ahead)
 
     @property
     @abstractmethod

@@ -19,6 +19,7 @@ from airflow_provider_workflows.core.runtime.hand_over import hand_over
 from airflow_provider_workflows.core.waiting.condition import Condition, Done, Outcome, Pending
 from airflow_provider_workflows.exceptions import (
     LostTrack,
+    NoSlot,
     NotFound,
     RunTimedOut,
     TemporaryError,
@@ -28,6 +29,7 @@ from airflow_provider_workflows.exceptions import (
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.core.connection.hook import AnyHook
+    from airflow_provider_workflows.core.connection.limit import Ahead
 
 #: Seconds between the first checks.
 FIRST_INTERVAL = 1.0
@@ -46,6 +48,8 @@ _MISSING = (
     "the vendor has not known it",
     "Check whether it was deleted there, or whether the vendor is down and a gateway answers in its place",
 )
+#: Seconds after which a look that found no slot is tried again, unless its slot is further away.
+POSTPONED = 5.0
 #: Approximate number of unanswered checks before the wait loses track; fewer if the vendor asks for pauses.
 LOST_AFTER = 5
 
@@ -133,6 +137,8 @@ def advance(
             detail = one_line(detail, LONGEST_DETAIL)
             state = replace(state, heard=now, silent_since=None, known=True, detail=detail)
             asked = None
+        case NoSlot():
+            return _postpone(state, outcome, now=now, subject=subject, draw=draw)
         case NotFound() if not state.known and now - state.started < outcome.late:
             asked = None
         # A gateway may answer 404 while the vendor behind it is down.
@@ -149,6 +155,15 @@ def advance(
     asked = min(asked or 0.0, LONGEST_ASKED)
     next_look = min(state.deadline, now + max(interval(state, now=now, draw=draw), asked))
     return Wait(replace(state, next_look=next_look))
+
+
+def _postpone(state: WaitState, error: NoSlot, *, now: float, subject: str, draw: float) -> Verdict:
+    """Look again when there may be a slot. The vendor was not asked, so it has not been silent either."""
+    if now >= state.deadline:
+        return Failed(_timed_out(state, now=now, subject=subject))
+    until_free = (error.retry_after or 0.0) * (1 + JITTER * draw)
+    pause = max(until_free, min(POSTPONED, interval(state, now=now, draw=draw)))
+    return Wait(replace(state, next_look=min(state.deadline, now + pause)))
 
 
 def interval(state: WaitState, *, now: float, draw: float = 0.5) -> float:
@@ -208,11 +223,13 @@ def look(hook: AnyHook, condition: Condition, *, seconds: float | None = None) -
     """
     Check a condition once; return its outcome, or the error that the check raised.
 
-    :param seconds: from when on nothing is repeated, as :func:`patience` says; None for no limit
+    :param seconds: from when on nothing is repeated, as :func:`patience` says; None for no limit. At 0 it is
+        the wait's last check, which may wait longer for a slot of the account's plan
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     try:
-        return condition.look(hook, deadline=deadline)
+        ahead: Ahead = "near" if seconds != 0 else "timeout"
+        return condition.look(hook, deadline=deadline, ahead=ahead)
     except WorkflowError as error:
         return error
 
@@ -223,7 +240,8 @@ async def alook(
     """Like :func:`look`, on an event loop."""
     deadline = None if seconds is None else time.monotonic() + seconds
     try:
-        return await condition.alook(hook, deadline=deadline)
+        ahead: Ahead = "near" if seconds != 0 else "timeout"
+        return await condition.alook(hook, deadline=deadline, ahead=ahead)
     except WorkflowError as error:
         return error
 
@@ -246,8 +264,8 @@ def judge(
     verdict = advance(state, outcome, now=now, subject=str(condition), draw=random.random())
     report(logger, condition, outcome, before=state, verdict=verdict)
     if isinstance(verdict, Wait):
-        silent = isinstance(outcome, WorkflowError)
-        metrics.LOOKS.record(vendor=vendor, outcome="no_answer" if silent else "pending")
+        silent = "no_answer" if isinstance(outcome, WorkflowError) else "pending"
+        metrics.LOOKS.record(vendor=vendor, outcome="postponed" if isinstance(outcome, NoSlot) else silent)
         return verdict
     ending = "done" if isinstance(verdict, Done) else "failed"
     metrics.LOOKS.record(vendor=vendor, outcome=ending)
@@ -264,7 +282,9 @@ def report(
     logger: Any, condition: Condition, outcome: object, *, before: WaitState, verdict: Verdict
 ) -> None:
     """Log a check that failed or found a new status; repeated checks with the same status are not logged."""
-    if isinstance(outcome, WorkflowError) and isinstance(verdict, Wait):
+    if isinstance(outcome, NoSlot) and isinstance(verdict, Wait):
+        logger.debug("%s: the check is postponed. %s", condition, outcome)
+    elif isinstance(outcome, WorkflowError) and isinstance(verdict, Wait):
         what = "%s: the vendor has not known it" if isinstance(outcome, NotFound) else "No answer about %s"
         logger.warning(
             f"{what} since %s. Next check at %s. Last failure: %s",

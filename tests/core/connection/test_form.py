@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_workflows.core.connection.form import COMMON_FIELDS, NETWORK, ConnectionForm, Field
+from airflow_provider_workflows.core.connection.form import (
+    COMMON_FIELDS,
+    LIMIT,
+    NETWORK,
+    ConnectionForm,
+    Field,
+)
 from airflow_provider_workflows.core.connection.ui_link import UiLink
 from airflow_provider_workflows.provider import FORMS
 from tests.core.airflow_private import HIDES, private
@@ -72,6 +78,7 @@ def test_connection_type() -> None:
 def test_common_fields_have_the_http_providers_names_where_it_has_them() -> None:
     names = [one.name for one in COMMON_FIELDS]
     ours = ["cert_password", "max_answer_mb", "namespace"]
+    ours += ["requests_per_second", "limits_url", "limits_password"]
     assert sorted(names) == sorted(["cert", "proxies", "timeout", "verify", *ours])
 
 
@@ -124,4 +131,4 @@ class TestEveryVendor:
 
     def test_what_most_do_without_is_folded_away(self, form: ConnectionForm) -> None:
         assert {one.name for one in form.all_fields if one.section} == {one.name for one in COMMON_FIELDS}
-        assert {one.section for one in COMMON_FIELDS} == {NETWORK}
+        assert {one.section for one in COMMON_FIELDS} == {NETWORK, LIMIT}

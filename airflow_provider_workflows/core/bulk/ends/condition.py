@@ -14,6 +14,7 @@ from airflow_provider_workflows.exceptions import RunFailed
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.core.connection.hook import AnyHook
+    from airflow_provider_workflows.core.connection.limit import Ahead
     from airflow_provider_workflows.core.protocol.operation import Operation
 
 
@@ -56,11 +57,11 @@ class ManyEnded(Condition):
         """Not of one operation: see :meth:`alook`."""
         raise NotImplementedError("Many runs are looked at by look() and alook()")
 
-    def look(self, hook: AnyHook, *, deadline: float | None) -> Pending | Done:
+    def look(self, hook: AnyHook, *, deadline: float | None, ahead: Ahead) -> Pending | Done:
         """Look at all open runs, in a worker."""
-        return asyncio.run(self.alook(hook, deadline=deadline))
+        return asyncio.run(self.alook(hook, deadline=deadline, ahead=ahead))
 
-    async def alook(self, hook: AnyHook, *, deadline: float | None) -> Pending | Done:
+    async def alook(self, hook: AnyHook, *, deadline: float | None, ahead: Ahead) -> Pending | Done:
         """
         Look at all open runs, several at the same time.
 

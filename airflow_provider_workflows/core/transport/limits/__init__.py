@@ -1,0 +1,1 @@
+"""How often an account's requests may be sent, counted over all processes that send them."""
