@@ -52,14 +52,20 @@ class LimitState:
     :param tat: reading of :func:`time.monotonic` at which the next slot is free
     :param begun: reading of :func:`time.monotonic` at which the last request began, or will begin at once
     :param machines: how many machines shared the account when Redis last told; 0 if it never did
+    :param rank: the place of this machine among them, from 0
+    :param offset: seconds by which Redis's clock was ahead of :func:`time.monotonic`
     :param away_until: reading of :func:`time.monotonic` until which Redis is not asked
+    :param returning: whether Redis did not answer when it was last asked
     :param machine: what tells this machine from others in Redis
     """
 
     tat: float = 0.0
     begun: float = 0.0
     machines: int = 0
+    rank: int = 0
+    offset: float = 0.0
     away_until: float = 0.0
+    returning: bool = False
     machine: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def encode(self) -> bytes:
@@ -78,12 +84,15 @@ class LimitState:
                 tat=float(known["tat"]),
                 begun=float(known["begun"]),
                 machines=min(int(known["machines"]), 10_000),
+                rank=int(known["rank"]),
+                offset=float(known["offset"]),
                 away_until=float(known["away_until"]),
+                returning=bool(known["returning"]),
                 machine=str(known["machine"])[:64],
             )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return cls()
-        times = (state.tat, state.begun, state.away_until)
+        times = (state.tat, state.begun, state.offset, state.away_until)
         return state if all(map(math.isfinite, times)) else cls()
 
 

@@ -87,21 +87,21 @@ class Limiter:
         with self.state() as state:
             state.tat = max(state.tat, self.clock() + seconds)
 
-    def book_here(self, most: float, *, share: int = 1) -> Slot:
-        """
-        Book a slot on this machine alone.
-
-        :param share: how many machines share the rate
-        """
+    def book_here(self, most: float) -> Slot:
+        """Book a slot by what this machine knows."""
         with self.state() as state:
             now = self.clock()
-            slot = max(now, state.tat, state.begun + self.distance)
+            slot = self._of_share(max(now, state.tat, state.begun + self.distance), state)
             if slot - now > most:
                 return Slot(slot, booked=False)
-            state.tat = slot + self.interval * share
+            state.tat = slot + self.interval
             if slot <= now:
                 state.begun = now
             return Slot(slot, booked=True)
+
+    def _of_share(self, slot: float, state: LimitState) -> float:
+        """Return the first slot from a time on that this machine may take."""
+        return slot
 
     def begin(self) -> float:
         """
