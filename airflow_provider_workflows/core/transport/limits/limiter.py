@@ -148,9 +148,9 @@ class Limiter:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         warn_once(
             f"file {self.account}",
-            "The limit of %g requests a second at %s is kept by each process for itself, so that several may "
-            "exceed it: a file in %s cannot be used (%s). Set [workflows] limits_folder to a folder that all "
-            "tasks may write",
+            "The limit of %g requests a second at %s may be exceeded: each process counts for itself\n"
+            "No file in %s can be used (%s)\n"
+            "Set [workflows] limits_folder to a folder in which all tasks may write",
             self.rate,
             self.server,
             self.folder,
@@ -180,6 +180,7 @@ def warn_once(subject: str, message: str, *values: object) -> None:
         log.warning(message, *values)
 
 
-def forget_warnings() -> None:
-    """Warn again, for tests."""
+def forget() -> None:
+    """Be as if new, for tests: know nothing without a file, and warn again."""
+    _memories.clear()
     _warned.clear()

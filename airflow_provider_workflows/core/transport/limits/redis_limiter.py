@@ -39,9 +39,9 @@ LONGEST = 1e9
 SLACK = 0.05
 
 #: KEYS: when the next slot is free, in microseconds; the machines by their last booking; whether machines are
-#: still coming back. ARGV: microseconds between two slots, until the slot at the most, until the next slot as the
-#: machine knows, the slack of that, and for which nothing may be sent; the machine's name; seconds to remember
-#: it; milliseconds for all machines to come back, if this one does.
+#: still coming back. ARGV: microseconds between two slots, until the slot at the most, until the next slot as
+#: the machine knows, the slack of that, and for which nothing may be sent; the machine's name; seconds to
+#: remember it; milliseconds for all machines to come back, if this one does.
 SCRIPT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -118,6 +118,12 @@ class RedisLimiter(Limiter):
             self._ask(known, pause=seconds)
         super().postpone(seconds)
 
+    def close(self) -> None:
+        """Close the connection to Redis; the next booking opens a new one."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
     def _known(self) -> _Known | None:
         """Return what this machine knows of the account; None if Redis is not to be asked."""
         with self.state() as state:
@@ -161,13 +167,13 @@ class RedisLimiter(Limiter):
         missing = isinstance(error, ImportError)
         warn_once(
             f"redis {self.account}",
-            "The limit of %g requests a second at %s is kept by this machine alone, at %s rate, until "
-            "Redis at %s answers again (%s)",
-            self.rate,
-            self.server,
-            f"1/{machines} of the" if machines > 1 else "the whole",
+            "Redis at %s cannot be used (%s)\n"
+            "Until it answers, this machine keeps to %s limit of %g requests a second at %s",
             _server_of(self.url),
             "the package redis is not installed" if missing else type(error).__name__,
+            f"1/{machines} of the" if machines > 1 else "the whole",
+            self.rate,
+            self.server,
         )
 
 
