@@ -35,7 +35,7 @@ from airflow_provider_workflows.core.submission.effect import (
 from airflow_provider_workflows.core.submission.engine import Engine
 from airflow_provider_workflows.core.submission.record import Record, StoreFailed
 from airflow_provider_workflows.core.submission.terms import SETTLE_MARGIN, Clock, Terms
-from airflow_provider_workflows.exceptions import OutcomeUnknown, WorkflowError
+from airflow_provider_workflows.exceptions import NoSlot, OutcomeUnknown, WorkflowError
 from tests.core.harness import Clock as HarnessClock
 from tests.core.vendor import Opening, Vendor
 
@@ -73,6 +73,7 @@ class Machine:
     :param skew: seconds by which its wall clock is ahead
     :param step: seconds by which its wall clock jumps at ``step_at``
     :param gaps: seconds before each thing that a sending does: connect, the first byte, each piece
+    :param slot: seconds until the slot that the limit of the account's plan leaves the request
     :param latency: seconds until the vendor has done what it was asked
     :param lost: whether the answer is lost
     """
@@ -82,6 +83,7 @@ class Machine:
     step_at: float = 0.0
     stops: tuple[Stop, ...] = ()
     gaps: tuple[float, ...] = (0.1, 0.1, 0.1)
+    slot: float = 0.0
     latency: float = 0.5
     lost: bool = False
 
@@ -231,6 +233,11 @@ class Attempt:
     def send(self) -> Generator[float, None, int]:
         """Ask as runner, driver and adapter do, and do each thing at once when it is allowed."""
         world, gate, machine = self.world, self.engine.gate, self.machine
+        if machine.slot and gate.time_left(once=True) < machine.slot:
+            raise NoSlot("the next slot is too far away", retry_after=machine.slot)
+        if machine.slot:
+            yield machine.slot
+            gate.check(waited=True)
         gate.check()
         connect, first, *pieces = machine.gaps
         yield connect
@@ -267,6 +274,7 @@ def machines(gaps: st.SearchStrategy[Any]) -> st.SearchStrategy[Machine]:
         step_at=moments,
         stops=stops,
         gaps=gaps,
+        slot=st.sampled_from([0.0, 0.0, 5.0, WINDOW + 1, 300.0]),
         latency=latencies,
         lost=st.booleans(),
     )
@@ -333,6 +341,34 @@ def test_an_upload_that_takes_longer_than_an_intent_holds_goes_through() -> None
         assert len(world.effects) == 1
         assert world.results == {1: 1}
         assert world.effects[0] < 10.0 * 12 + 5.0, "and in one go"
+
+
+@pytest.mark.parametrize("slot", [1.0, WINDOW + 1, 1000.0])
+def test_a_slot_that_is_further_away_than_an_intent_holds_is_waited_for(slot: float) -> None:
+    world = World(fenced=True)
+    world.attempt(1, Machine(slot=slot), at=0.0)
+    world.run()
+    assert world.results == {1: 1}
+    assert slot < world.effects[0] < slot + 2, "in one go"
+
+
+def test_without_a_store_it_is_not_even_waited_for() -> None:
+    """The intent could not be saved again, so it would expire."""
+    world = World(fenced=False)
+    world.attempt(1, Machine(slot=WINDOW + 1), at=0.0)
+    world.run()
+    assert (world.effects, world.now < 2) == ([], True)
+    assert isinstance(world.results[1], NoSlot)
+
+
+def test_a_newer_attempt_overtakes_one_that_waits_for_its_slot() -> None:
+    world = World(fenced=True)
+    world.attempt(1, Machine(slot=500.0), at=0.0)
+    world.attempt(2, Machine(), at=20.0)
+    world.run()
+    assert len(world.effects) == 1
+    assert isinstance(world.results[1], StoreFailed)
+    assert world.results[2] == 1
 
 
 def test_an_upload_that_a_newer_attempt_has_overtaken_is_not_completed() -> None:

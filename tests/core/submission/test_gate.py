@@ -16,7 +16,13 @@ from airflow_provider_workflows.core.submission.engine import RENEWALS
 from airflow_provider_workflows.core.submission.record import KEY, Record
 from airflow_provider_workflows.core.submission.runner import Submission
 from airflow_provider_workflows.core.submission.terms import SETTLE_MARGIN
-from airflow_provider_workflows.exceptions import LostTrack, OutcomeUnknown, RunTimedOut, TemporaryError
+from airflow_provider_workflows.exceptions import (
+    LostTrack,
+    NoSlot,
+    OutcomeUnknown,
+    RunTimedOut,
+    TemporaryError,
+)
 from tests.conftest import OMFlowServer
 from tests.core.vendor import LOST_AFTER, LOST_BEFORE, SETTLE, MemoryHook, Opening, Task, Vendor
 from tests.core.vendor import clock as clock
@@ -56,6 +62,41 @@ class SuspendedHook(MemoryHook):
             self._suspend()
         permit.check()
         return super().run(call)
+
+
+class LimitedHook(MemoryHook):
+    """A hook whose requests wait for a slot, as the driver lets them."""
+
+    def __init__(self, clock: Any, wait: Callable[[Permit], float]) -> None:
+        super().__init__()
+        self._clock, self._wait = clock, wait
+
+    def run(
+        self,
+        call: Callable[[Any], Operation[Any]],
+        *,
+        deadline: float | None = None,
+        permit: Permit = PERMITTED,
+    ) -> Any:
+        if (wait := self._wait(permit)) > permit.time_left(once=True):
+            raise NoSlot("Nothing was sent: the next slot is too far away", retry_after=wait)
+        self._clock.sleep(wait)
+        permit.check(waited=True)
+        permit.check()
+        return super().run(call)
+
+
+class LimitedTask(Task):
+    """A task with such a hook."""
+
+    wait: Callable[[Permit], float]
+
+    def run(self, effect: Any) -> Any:
+        hook: Any = LimitedHook(self.clock, self.wait)
+        self.submission = Submission(
+            self.context, effect, hook, policy=self.policy, settle=self.settle, deadline=self.deadline
+        )
+        return self.submission.run().id
 
 
 class SuspendedTask(Task):
@@ -169,6 +210,68 @@ def test_the_deadline_passes_meanwhile(clock: Any, vendor: Vendor) -> None:
     with pytest.raises(RunTimedOut):
         task.run(Opening(vendor))
     assert (vendor.sent, task.record) == ([], None)
+
+
+class TestSlot:
+    """A wait for a slot of the account's plan is no reason to give an intent up."""
+
+    def limited(self, clock: Any, wait: Any, **how: Any) -> LimitedTask:
+        task = LimitedTask(clock, **how)
+        task.wait = wait if callable(wait) else lambda permit: wait
+        return task
+
+    def test_it_may_take_longer_than_an_intent_holds(self, clock: Any, vendor: Vendor) -> None:
+        task = self.limited(clock, LONG)
+        assert task.run(Opening(vendor)) == 1
+        assert clock.slept.count(LONG) == 1
+        assert vendor.looks == [], "the intent was saved again, and nothing begun anew"
+
+    def test_beyond_the_deadline_it_is_refused_at_once(self, clock: Any, vendor: Vendor) -> None:
+        task = self.limited(clock, LONG, deadline=clock.time() + LONG - 1)
+        with pytest.raises(NoSlot):
+            task.run(Opening(vendor))
+        assert (vendor.sent, task.record, LONG in clock.slept) == ([], None, False)
+
+    def test_a_retry_sends_it(self, clock: Any, vendor: Vendor) -> None:
+        task = self.limited(clock, LONG, deadline=clock.time() + LONG - 1)
+        with pytest.raises(NoSlot):
+            task.run(Opening(vendor))
+        task.wait = lambda permit: 1.0
+        assert task.retry(Opening(vendor)) == 1
+        assert len(vendor.sent) == 1
+
+    def test_a_task_that_is_killed_meanwhile_sends_nothing(self, clock: Any, vendor: Vendor) -> None:
+        def kill(permit: Any) -> float:
+            permit.close()
+            return LONG
+
+        task = self.limited(clock, kill)
+        with pytest.raises(TemporaryError, match="killed"):
+            task.run(Opening(vendor))
+        assert vendor.sent == []
+
+    def test_a_store_that_refuses_ends_it(self, clock: Any, vendor: Vendor) -> None:
+        """A newer attempt has begun meanwhile."""
+
+        def overtake(permit: Permit) -> float:
+            task.store.failing = 99
+            return LONG
+
+        task = self.limited(clock, overtake)
+        with pytest.raises(ConnectionError):
+            task.run(Opening(vendor))
+        assert vendor.sent == []
+
+    def test_without_a_store_it_waits_while_the_intent_holds(self, clock: Any, vendor: Vendor) -> None:
+        task = self.limited(clock, SETTLE - MemoryHook.timeout - 1, lasting=False)
+        assert task.run(Opening(vendor)) == 1
+
+    def test_and_no_longer(self, clock: Any, vendor: Vendor) -> None:
+        task = self.limited(clock, SETTLE - MemoryHook.timeout + 1, lasting=False)
+        before = len(clock.slept)
+        with pytest.raises(NoSlot):
+            task.run(Opening(vendor))
+        assert (vendor.sent, len(clock.slept)) == ([], before)
 
 
 class TestWithoutAStore:

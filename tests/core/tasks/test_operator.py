@@ -81,7 +81,7 @@ class InMemoryHook(WorkflowHook[Vendor]):
     def probe(self, api: Vendor) -> Any:
         raise NotImplementedError
 
-    def run(self, call: Any, *, deadline: float | None = None, permit: Any = None) -> Any:
+    def run(self, call: Any, *, deadline: float | None = None, permit: Any = None, ahead: Any = "any") -> Any:
         operation: Iterator[Any] = call(self.double)
         try:
             next(operation)

@@ -122,7 +122,7 @@ def test_what_must_not_be_sent_any_more_is_not(drive: Driver, changes: dict[str,
     asked: list[None] = []
 
     class Asked(Permit):
-        def check(self, *, begun: bool = False) -> None:
+        def check(self, *, begun: bool = False, waited: bool = False) -> None:
             # First when there is no connection yet, then when it stands.
             assert not begun
             asked.append(None)
@@ -154,7 +154,7 @@ def test_a_body_is_not_completed_once_it_must_not_be(
     class Late(Permit):
         asked = 0
 
-        def check(self, *, begun: bool = False) -> None:
+        def check(self, *, begun: bool = False, waited: bool = False) -> None:
             self.asked += begun
             if begun and self.asked == pieces:
                 raise raised

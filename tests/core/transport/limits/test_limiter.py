@@ -310,7 +310,7 @@ class TestWithoutAFile:
             folder.symlink_to(tmp_path / "elsewhere")
         else:
             folder.mkdir()
-            make = {
+            make: dict[str, Callable[[], None]] = {
                 "link to a file": lambda: (folder / NAME).symlink_to(precious),
                 "hard link": lambda: (folder / NAME).hardlink_to(precious),
                 "pipe": lambda: os.mkfifo(folder / NAME),

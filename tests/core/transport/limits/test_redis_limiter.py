@@ -157,7 +157,12 @@ class TestAway:
     def test_only_one_process_at_a_time_asks(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Each would pay for it; a short task's process could pay only that."""
         asked, clock = [], Time()
-        monkeypatch.setattr(redis_limiter, "_connect", lambda *_: asked.append(1) or 1 / 0)
+
+        def connect(*_: object) -> None:
+            asked.append(1)
+            raise OSError
+
+        monkeypatch.setattr(redis_limiter, "_connect", connect)
         for _ in range(20):
             machine(tmp_path, "a", 1, clock=clock).book(0)
         assert len(asked) == 1

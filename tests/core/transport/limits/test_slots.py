@@ -65,7 +65,8 @@ class World:
             slots=self.slots(),
             clock=self.clock,
         )
-        actions, answer, cell = driver.drive(operation, deadline=deadline), None, Cell(threading.Lock())
+        actions, cell = driver.drive(operation, deadline=deadline), Cell(threading.Lock())
+        answer: Any = None
         while True:
             try:
                 action = actions.send(answer)
@@ -79,7 +80,8 @@ class World:
                     self.now += seconds
                     answer = None
                 case Turn():
-                    cell.lock.acquire()  # type: ignore[unused-coroutine]
+                    assert isinstance(cell.lock, type(threading.Lock()))
+                    cell.lock.acquire()
                     answer = cell
                 case Consult(ask):
                     answer = ask()
@@ -93,7 +95,8 @@ def world(tmp_path: Path) -> World:
 
 
 def both(*requests: Request) -> Operation[None]:
-    yield from requests
+    for request in requests:  # noqa: UP028 an operation is a generator, and a tuple is none
+        yield request
 
 
 def test_each_request_has_its_slot(world: World) -> None:
