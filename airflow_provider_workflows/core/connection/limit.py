@@ -83,6 +83,6 @@ def _warn_of_pods() -> None:
     if in_pod or "KubernetesExecutor" in conf.get("core", "executor", fallback=""):
         warn_once(
             "pods",
-            "With KubernetesExecutor, each task is its own pod and shares no limit with the others. Set "
-            "[workflows] limits_url to a Redis that all pods reach",
+            "With KubernetesExecutor, each task is its own pod and shares no limit with the others\n"
+            "Set [workflows] limits_url to a Redis that all pods reach",
         )

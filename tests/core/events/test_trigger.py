@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from airflow_provider_workflows.core.events import trigger
 from airflow_provider_workflows.core.events.feed import BEGINNING
 from airflow_provider_workflows.core.events.trigger import DISTANCE, LONGEST_PAUSE, FeedTrigger
-from airflow_provider_workflows.core.waiting.schedule import LONGEST_ASKED
-from airflow_provider_workflows.exceptions import AuthenticationFailed, InvalidInput, Throttled
+from airflow_provider_workflows.core.waiting.schedule import LONGEST_ASKED, POSTPONED
+from airflow_provider_workflows.exceptions import AuthenticationFailed, InvalidInput, NoSlot, Throttled
 from tests.core.event_triggerer import VENDOR, EventFeed, Killed, Triggerer
 
 
@@ -182,6 +182,13 @@ class TestTrouble:
         triggerer = Triggerer(trigger_for(), "asset")
         triggerer.run(looks=2)
         assert triggerer.slept[0] == pytest.approx(900, rel=0.11)
+
+    def test_it_gives_way_where_the_plan_leaves_no_slot(self, capsys: pytest.CaptureFixture[str]) -> None:
+        VENDOR.errors = [NoSlot("no slot", retry_after=0.5), NoSlot("no slot", retry_after=900)]
+        triggerer = Triggerer(trigger_for(), "asset")
+        triggerer.run(looks=3)
+        assert triggerer.slept[:2] == [pytest.approx(POSTPONED, rel=0.11), pytest.approx(900, rel=0.11)]
+        assert "reading failed" not in capsys.readouterr().out
 
     def test_but_no_longer_than_a_person_who_mends_it_would(self) -> None:
         VENDOR.errors = [Throttled("too loud", retry_after=30 * 24 * 3600)]

@@ -17,6 +17,7 @@ from airflow_provider_workflows.core.waiting.schedule import (
     JITTER,
     LONGEST_ASKED,
     LOST_AFTER,
+    POSTPONED,
     Failed,
     Verdict,
     Wait,
@@ -263,3 +264,44 @@ def test_state_survives_json(state: WaitState, detail: str) -> None:
 
 def test_what_a_newer_version_added_to_the_state_is_left_out() -> None:
     assert WaitState.from_json({**state().to_json(), "mood": "hopeful"}) == state()
+
+
+class TestPostponed:
+    """A check for which the account's plan leaves no slot: the vendor was not asked."""
+
+    def postponed(self, free: float = 3.0) -> exceptions.NoSlot:
+        return exceptions.NoSlot("no slot", retry_after=free)
+
+    def test_it_is_no_silence(self) -> None:
+        before = state(detail="boiling", tolerance=5.0)
+        verdict = step(before, self.postponed(), after=90)
+        assert isinstance(verdict, Wait)
+        assert verdict.state == replace(before, next_look=verdict.state.next_look)
+
+    def test_a_silence_before_it_goes_on(self) -> None:
+        before = state(silent_since=START)
+        verdict = step(before, self.postponed(), after=10)
+        assert isinstance(verdict, Wait)
+        assert verdict.state.silent_since == START
+
+    def test_the_next_comes_when_there_may_be_a_slot(self) -> None:
+        verdict = step(state(), self.postponed(free=40), after=50)
+        assert isinstance(verdict, Wait)
+        assert START + 90 <= verdict.state.next_look <= START + 90 + 40 * JITTER
+
+    def test_and_not_all_the_time(self) -> None:
+        """A thousand waits must not ask the limiter at each free slot."""
+        verdict = step(state(deadline=START + 1000), self.postponed(free=0.1), after=500)
+        assert isinstance(verdict, Wait)
+        assert verdict.state.next_look == START + 500 + POSTPONED
+
+    def test_the_last_check_is_at_the_deadline(self) -> None:
+        verdict = step(state(), self.postponed(free=500), after=50)
+        assert isinstance(verdict, Wait)
+        assert verdict.state.next_look == START + 100
+
+    def test_at_the_deadline_the_wait_has_timed_out(self) -> None:
+        verdict = step(state(detail="boiling"), self.postponed(), after=100)
+        assert isinstance(verdict, Failed)
+        assert isinstance(verdict.error, RunTimedOut)
+        assert "boiling" in verdict.error.message
