@@ -1,4 +1,4 @@
-"""BlizWork's operators for many records, which open cases and run activities, and the sensor for their ends."""
+"""BlizWork's operators for many records, which open cases and run activities; the sensor for their ends."""
 
 from __future__ import annotations
 

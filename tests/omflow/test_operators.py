@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, ClassVar
 
-import fsspec  # type: ignore[import-untyped]
+import fsspec
 import pytest
 from airflow.sdk import ObjectStoragePath
 from airflow.sdk.io import attach

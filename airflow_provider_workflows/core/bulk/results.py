@@ -68,7 +68,7 @@ class RecordResult:
     id: Any = None
     code: str | int | None = None
     message: str | None = None
-    kept: Mapping[str, object] = field(default_factory=dict)
+    kept: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> Json:
         """Return it as JSON values without what is None, safe for a file and for Airflow's channels."""

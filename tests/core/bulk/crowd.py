@@ -106,7 +106,7 @@ class Entry(Effect[Crowd]):
     """
 
     begins_run: ClassVar[bool] = True
-    reads_baseline: ClassVar[bool] = False
+    reads_baseline = False
     carries_mark = False
     repeatable = False
 
