@@ -298,6 +298,7 @@ def test_the_plans_limit(client: Client) -> None:
     client.control.advance(2)
     assert client.init()["resultCode"] == 0
     assert client.control.effects("blizwork")["opened"] == 2
+    assert client.control.plan("blizwork")["accounts"] == {COMPANY: {"counted": 2, "refused": 1}}
 
 
 def test_ordered_answers(client: Client) -> None:
