@@ -37,6 +37,7 @@ PINNED = {
         "core.events.trigger.FeedTrigger",
         "core.waiting.trigger.WaitTrigger",
     },
+    "condition": {"core.bulk.ends.condition.ManyEnded"},
     "link": {"core.tasks.links.RecordLink"},
     "exception": {
         f"exceptions.{name}"
@@ -50,10 +51,12 @@ PINNED = {
             "InvalidInput",
             "LostTrack",
             "NotFound",
+            "NoSlot",
             "NotTls",
             "OutcomeUnknown",
             "PermanentError",
             "PermissionDenied",
+            "RecordsRejected",
             "Rejected",
             "RetryWouldRepeat",
             "RunFailed",

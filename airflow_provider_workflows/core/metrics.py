@@ -217,6 +217,11 @@ def _send_waiting() -> None:
         metric._send(seconds, tags)
 
 
+def drain() -> None:
+    """Wait until all that event loops have recorded is sent; for tests."""
+    _sender().submit(_send_waiting).result()
+
+
 @functools.cache
 def _sender() -> ThreadPoolExecutor:
     """

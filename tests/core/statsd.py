@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from statsd import StatsClient
 
-from airflow_provider_workflows.core.metrics import Metric
+from airflow_provider_workflows.core.metrics import Metric, drain
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,7 @@ def statsd_server(before: Callable[[], object] = lambda: None) -> Iterator[Stats
 
     :param before: called in the sending thread before each sending
     """
+    drain()  # what earlier tests have left
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         server.settimeout(10)

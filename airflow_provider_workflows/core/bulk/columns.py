@@ -32,8 +32,8 @@ _WHOLE = 2**53
 Convert: TypeAlias = Callable[[object], object]
 
 
-class BadRow(InvalidInput):
-    """A row cannot be used; the others can."""
+class BadRow(Exception):
+    """A row cannot be used; the others can. It ends as the record's result, so it is no error of a task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +183,8 @@ def _bad(row: Row, column: str, expected: str, value: object) -> BadRow:
     return BadRow(f"{row.where}, column {column!r}: expected {expected}, got {quoted(value)}")
 
 
-def _lacks(row: Row, column: str) -> InvalidInput:
-    kind = InvalidInput if row.has_header else BadRow
+def _lacks(row: Row, column: str) -> Exception:
+    kind: type[Exception] = InvalidInput if row.has_header else BadRow
     names = one_line(", ".join(map(repr, row.values)), LISTED)
     return kind(f"{row.where}: there is no column {column!r}\nThe columns are {names}")
 

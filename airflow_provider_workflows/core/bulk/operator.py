@@ -215,6 +215,7 @@ class ManyOperator(WorkflowOperator):
 
         :raises InvalidInput: names the first bad ones; nothing was sent
         """
+        from airflow_provider_workflows.core.bulk.columns import BadRow
         from airflow_provider_workflows.core.bulk.source import read_rows
 
         total, bad = 0, []
@@ -222,8 +223,9 @@ class ManyOperator(WorkflowOperator):
             total += 1
             try:
                 self._effect(columns.read(row))
-            except InvalidInput as error:
-                bad.append(error.message if row.where in error.message else f"{row.where}: {error.message}")
+            except (BadRow, InvalidInput) as error:
+                said = str(error)
+                bad.append(said if row.where in said else f"{row.where}: {said}")
                 if len(bad) >= MOST_BAD:
                     bad.append("There may be more")
                     break

@@ -219,7 +219,7 @@ class ManyRun:
         try:
             mapped = self._columns.read(row)
         except BadRow as error:
-            self._finish(_rejected(RecordResult(row.line, row.line, Outcome.REJECTED), error))
+            self._finish(RecordResult(row.line, row.line, Outcome.REJECTED, message=str(error)))
             return
         result = RecordResult(row.line, mapped.key, Outcome.DONE, kept=mapped.kept)
         try:
