@@ -42,7 +42,7 @@ DECLARING = {
         f"{ROOT}.core.runtime{name}"
         for name in ("", ".durations", ".serialization", ".task_state", ".templates", ".versions")
     ),
-    *(f"{ROOT}.core.bulk{name}" for name in ("", ".operator")),
+    *(f"{ROOT}.core.bulk{name}" for name in ("", ".operator", ".sensor")),
     *(f"{ROOT}.core.tasks{name}" for name in ("", ".lineage", ".links", ".operator", ".sensor", ".task")),
 }
 

@@ -16,7 +16,7 @@ from airflow_provider_workflows.core.submission.effect import Found, NotSent, Un
 from airflow_provider_workflows.exceptions import InvalidInput
 from tests.blizwork.cases import opened, pending, ran
 from tests.blizwork.conftest import BlizWorkServer
-from tests.core.bulk.ends import MODES, begun, ends_in, waiting
+from tests.core.bulk.ends import MODES, begun, ends_in, result_of, waiting
 from tests.core.harness import Clock
 from tests.core.many import intent, prepared, send
 
@@ -118,4 +118,4 @@ class TestEnds:
         )
         ends = ends_in(sensor.run())
         assert [end.id for end in ends.values()] == [first, second]
-        assert ends["C-1"].kept["result"]["last_form_id"] == "request"
+        assert result_of(ends["C-1"])["last_form_id"] == "request"

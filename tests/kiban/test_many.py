@@ -12,7 +12,7 @@ from airflow_provider_workflows.core.submission.effect import Found, NotSent, Un
 from airflow_provider_workflows.exceptions import Conflict, InvalidInput
 from airflow_provider_workflows.kiban.effects.marks import Marks
 from airflow_provider_workflows.kiban.many import KibanStartManyOperator, KibanWorkflooManySensor
-from tests.core.bulk.ends import MODES, begun, ends_in, waiting
+from tests.core.bulk.ends import MODES, begun, ends_in, result_of, waiting
 from tests.core.harness import Clock
 from tests.core.many import intent, look_up, mark_of, prepared, send
 from tests.kiban.server import FAILING, FORM, LOAN, LOAN_SCENARIO, KibanServer
@@ -140,5 +140,5 @@ def test_executions_have_ended(
     result = sensor.run()
     assert (result["succeeded"], result["failed"]) == (1, 1)
     ends = ends_in(result)
-    assert ends["C-1"].kept["result"]["labels"]
+    assert result_of(ends["C-1"])["labels"]
     assert "ERROR" in str(ends["C-2"].message)

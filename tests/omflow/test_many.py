@@ -19,7 +19,7 @@ from airflow_provider_workflows.omflow.many import (
     OMFlowPushManyOperator,
 )
 from tests.conftest import OMFlowServer
-from tests.core.bulk.ends import MODES, begun, ends_in, waiting
+from tests.core.bulk.ends import MODES, begun, ends_in, result_of, waiting
 from tests.core.harness import Clock, raised
 from tests.core.many import intent, look_up, mark_of, prepared, send
 from tests.omflow.driving import Driven, ok
@@ -233,7 +233,7 @@ class TestEnds:
             **mode,
         )
         ends = ends_in(sensor.run())
-        assert {key: end.kept["result"]["fields"] for key, end in ends.items()} == {
+        assert {key: result_of(end)["fields"] for key, end in ends.items()} == {
             "C-1": {"FORMITM_1": "no. 1"},
             "C-2": {"FORMITM_1": "no. 2"},
         }

@@ -18,7 +18,7 @@ from airflow_provider_workflows.exceptions import (
 from airflow_provider_workflows.robusta.hooks import RobustaHook
 from airflow_provider_workflows.robusta.many import RobustaStartManyOperator, RobustaStatusManySensor
 from tests.core.airflow_names import AirflowSensorTimeout
-from tests.core.bulk.ends import MODES, begun, ends_in, waiting
+from tests.core.bulk.ends import MODES, begun, ends_in, result_of, waiting
 from tests.core.harness import Clock, raised
 from tests.core.many import intent, prepared, send
 from tests.robusta.conftest import RobustaServer
@@ -105,7 +105,7 @@ class TestEnds:
             "C-2": "done",
             "C-3": "rejected",
         }
-        assert ends["C-2"].kept["result"]["outputs"]["order"] == "8"
+        assert result_of(ends["C-2"])["outputs"]["order"] == "8"
         assert ends["C-2"].kept["name"] == "Ana"
         assert ends["C-3"].code == "ERROR"
 

@@ -47,3 +47,8 @@ def ends_in(result: Mapping[str, Any]) -> dict[object, RecordResult]:
     """Return the ends that a sensor has written, by the key of the record."""
     found = ResultsFolder(storage_path(result["results"], "results")).read()
     return {end.key: end for end in found}
+
+
+def result_of(end: RecordResult) -> Any:
+    """Return what the sensor for one run would return."""
+    return end.kept["result"]
