@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 from airflow_provider_workflows.core.runtime.durations import seconds_of
 from airflow_provider_workflows.core.runtime.templates import rendered
 from airflow_provider_workflows.core.tasks.operator import WorkflowOperator
-from airflow_provider_workflows.core.tasks.parameters import OperatorParameters
 from airflow_provider_workflows.exceptions import (
     InvalidInput,
     OutcomeUnknown,
