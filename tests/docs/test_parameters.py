@@ -13,6 +13,8 @@ import pytest
 from airflow.sdk import BaseOperator, BaseSensorOperator
 
 import airflow_provider_workflows
+from airflow_provider_workflows.core.bulk.operator import ManyOperator
+from airflow_provider_workflows.core.bulk.sensor import ManySensor
 from airflow_provider_workflows.core.tasks.operator import OnceOperator, WaitingOperator, WorkflowOperator
 from airflow_provider_workflows.core.tasks.sensor import WorkflowSensor
 from tests.docs.pages import DOCS, SHARED, VENDORS, Section, code, included, parse, sections
@@ -22,9 +24,13 @@ PIECES: dict[type, str] = {
     OnceOperator: "once.md",
     WaitingOperator: "waiting.md",
     WorkflowSensor: "sensing.md",
+    ManyOperator: "many.md",
+    ManySensor: "many_ends.md",
 }
+#: The page that shows the pieces about many records.
+TABLES = DOCS / "from-a-table.md"
 #: What it takes for a class to be described: that a user can write it in a DAG.
-ROOMS = ("operators", "sensors")
+ROOMS = ("operators", "many", "sensors")
 
 
 def classes(vendor: str) -> Iterator[type[BaseOperator]]:
@@ -88,14 +94,17 @@ def test_every_parameter_and_no_other(vendor: str, cls: type[BaseOperator]) -> N
 @pytest.mark.parametrize(("vendor", "cls"), ALL, ids=lambda one: getattr(one, "__name__", one))
 def test_template_fields(vendor: str, cls: type[BaseOperator]) -> None:
     (line,) = (one for one in section_of(cls, vendor).paragraphs if one.startswith("Template fields:"))
-    assert set(expected(cls)) - set(code(line)) == set(cls.template_fields)
+    shared = next(
+        (set(base.template_fields) for base in (ManyOperator, ManySensor) if issubclass(cls, base)), set()
+    )
+    assert set(expected(cls)) - set(code(line)) == set(cls.template_fields) - shared
 
 
 @pytest.mark.parametrize(("vendor", "cls"), ALL, ids=lambda one: getattr(one, "__name__", one))
 def test_the_shared_ones_are_on_the_page(vendor: str, cls: type[BaseOperator]) -> None:
     needed = {piece for base, piece in PIECES.items() if issubclass(cls, base)}
     assert needed
-    assert needed <= included(DOCS / f"{vendor}.md")
+    assert needed <= included(DOCS / f"{vendor}.md") | included(TABLES)
 
 
 @pytest.mark.parametrize(("base", "piece"), PIECES.items(), ids=PIECES.values())
