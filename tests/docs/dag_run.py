@@ -57,6 +57,7 @@ class _PullingTaskInstance(TaskInstance):
     """A task instance that can ask for what other tasks have left."""
 
     run: DagRun
+    run_id = RUN["run_id"]
 
     def xcom_pull(self, task_ids: Any, key: str = "return_value", **how: Any) -> Any:
         (task_id,) = [task_ids] if isinstance(task_ids, str) else task_ids
