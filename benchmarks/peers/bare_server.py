@@ -45,7 +45,8 @@ ANSWERS: tuple[tuple[bytes, Callable[[int, int], bytes]], ...] = (
     (b"/auth/get-access-by-password", lambda number, record: b'{"token":"bench-token"}'),
     (b"/accounts/api/security/get/", lambda number, record: _OMFLOW % b'{"security":"bench-code"}'),
     (b"/omdata/edit/purchase", lambda number, record: _OMFLOW % (b"%d" % number)),
-    (b"/omdata/list/purchase", lambda number, record: _OMFLOW % b"[]"),
+    (b"/omdata/list/purchase", lambda number, record: _OMFLOW % b'[{"id":1,"flow_uuid":"bench"}]'),
+    (b"/omdata/load/", lambda number, record: _OMFLOW % b"{}"),
     (b"/api/v1/workfloo", lambda number, record: b'{"id":"%024x"}' % number),
     (b"/init/bench-token", lambda number, record: b'{"resultCode":0,"caseNumber":%d}' % number),
 )
