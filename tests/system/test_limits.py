@@ -42,11 +42,11 @@ def airflow(vendors: Vendors, tmp_path: Path) -> Iterator[AirflowInstance]:
 
 
 def states(airflow: AirflowInstance) -> list[str]:
-    """The states of the backfill's runs; unpaused without catchup, the DAG has a run of the last day as well."""
-    found: list[dict[str, Any]] = airflow.call("GET", f"/dags/{DAG_ID}/dagRuns", params={"limit": 100})[
+    """The states of the backfill's runs; unpaused without catchup, the DAG has one more."""
+    runs: list[dict[str, Any]] = airflow.call("GET", f"/dags/{DAG_ID}/dagRuns", params={"limit": 100})[
         "dag_runs"
     ]
-    return [run["state"] for run in found if run["run_type"] == "backfill"]
+    return [run["state"] for run in runs if run["run_type"] == "backfill"]
 
 
 def test_a_backfill_keeps_to_the_plan(vendors: Vendors, airflow: AirflowInstance) -> None:

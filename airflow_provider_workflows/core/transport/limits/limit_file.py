@@ -159,6 +159,10 @@ class LimitFile:
         finally:
             self._release()
 
+    def __del__(self) -> None:
+        # A task's timeout may strike between any two lines of who has opened it.
+        self._release()
+
     def _open_folder(self) -> int:
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         try:

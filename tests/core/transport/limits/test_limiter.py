@@ -139,7 +139,8 @@ def take(folder: str, seconds: float, told: Connection) -> None:
 
 def hold(folder: str, told: Connection) -> None:
     """Take the lock and stay."""
-    LimitFile(folder, NAME).open()
+    file = LimitFile(folder, NAME)
+    file.open()
     told.send("locked")
     time.sleep(600)
 
@@ -261,6 +262,12 @@ class TestFile:
         assert stat.S_IMODE(folder.stat().st_mode) == 0o1777
         assert stat.S_IMODE((folder / NAME).stat().st_mode) == 0o666
         assert b"vendor" not in (folder / NAME).read_bytes()
+
+    def test_a_task_that_is_struck_lets_go_of_it(self, folder: Path) -> None:
+        """As by its timeout, right after it has locked the file."""
+        LimitFile(str(folder), NAME).open()
+        assert limit(folder).book(0).booked
+        assert not limit(folder).book(0).booked
 
     def test_a_file_that_is_removed_meanwhile_is_made_anew(self, folder: Path) -> None:
         booking = limit(folder)
