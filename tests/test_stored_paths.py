@@ -65,6 +65,7 @@ PINNED = {
             "ServiceUnavailable",
             "TemporaryError",
             "Throttled",
+            "NoSlot",
             "UnexpectedRedirect",
             "UnreadableAnswer",
             "WorkflowError",

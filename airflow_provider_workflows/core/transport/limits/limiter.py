@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 #: Part of the plan's rate that is used. The rest makes up for requests that begin late on a busy machine, or
 #: take longer than the next one to arrive.
-MARGIN = 0.965
+MARGIN = 0.96
 #: Part of an interval that two requests keep between them after one has begun late. By the rest, those behind
 #: it catch up with their slots again.
 CATCH_UP = 0.998

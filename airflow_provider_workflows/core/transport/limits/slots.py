@@ -15,10 +15,14 @@ from airflow_provider_workflows.exceptions import NoSlot, Throttled
 
 log = logging.getLogger(__name__)
 
-#: Seconds of a wait that is worth a line in the log.
-WORTH_SAYING = 1.0
+#: Seconds of a wait that is worth a line in the log, and seconds until the next such line of a process.
+WORTH_SAYING, SAID_AGAIN = 1.0, 60.0
 #: Maximum seconds for which a vendor's refusal holds an account's requests up.
 LONGEST_REFUSAL = 3600.0
+
+
+#: Account -> reading of the clock when a wait was said.
+_said: dict[str, float] = {}
 
 
 class Slots:
@@ -63,7 +67,7 @@ class Slots:
             raise request.failure(NoSlot, message, retry_after=wait)
         self._booked = True
         if wait:
-            self._say(wait)
+            self._say(wait, clock())
             yield Sleep(wait)
             self._waited = True
             begin: float = yield Consult(self._limiter.begin)
@@ -83,9 +87,12 @@ class Slots:
             return max(0.0, left)
         return float("inf") if self._booked else self._first
 
-    def _say(self, wait: float) -> None:
+    def _say(self, wait: float, now: float) -> None:
         self._limited(wait)
-        if wait >= WORTH_SAYING:
+        account = self._limiter.account
+        # One that sends thousands of requests says it once a minute.
+        if wait >= WORTH_SAYING and not 0 <= now - _said.get(account, float("-inf")) < SAID_AGAIN:
+            _said[account] = now
             log.info("Waiting %.0f s for a slot: %s", wait, self._allows)
 
     @property

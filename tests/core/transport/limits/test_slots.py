@@ -18,6 +18,7 @@ from airflow_provider_workflows.core.protocol.retry import Retry
 from airflow_provider_workflows.core.transport.aiohttp_adapter import AiohttpAdapter
 from airflow_provider_workflows.core.transport.driver import Cell, Driver, Fetched, Send, Turn
 from airflow_provider_workflows.core.transport.endpoint import Endpoint
+from airflow_provider_workflows.core.transport.limits import slots
 from airflow_provider_workflows.core.transport.limits.limiter import Limiter
 from airflow_provider_workflows.core.transport.limits.slots import LONGEST_REFUSAL, Slots
 from airflow_provider_workflows.core.transport.requests_adapter import RequestsAdapter
@@ -253,10 +254,17 @@ class TestPermit:
 
 def test_a_long_wait_is_said(world: World, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
+    slots._said.clear()
     world.limiter.postpone(12)
     world.run(send(READ))
+    world.limiter.postpone(20)
+    world.run(send(READ))  # within a minute
     said = "Waiting 12 s for a slot: the plan of vendor.example.com:80 allows 1 requests a second"
     assert [one.getMessage() for one in caplog.records] == [said]
+    world.now += slots.SAID_AGAIN
+    world.limiter.postpone(20)
+    world.run(send(READ))
+    assert len(caplog.records) == 2
 
 
 def test_a_short_one_is_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
