@@ -9,7 +9,7 @@ from airflow_provider_workflows.blizwork import BlizWorkInitCaseOperator
 
 
 @dag(schedule="@daily", start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False, max_active_runs=40)
-def daily_case():
+def daily_case() -> None:
     BlizWorkInitCaseOperator(task_id="init", workflow_id="one-step")
 
 
