@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from airflow_provider_workflows.core.bulk.results import Counts, RecordResult, ResultsFolder
-from airflow_provider_workflows.core.bulk.source import Fingerprint, Row
+from airflow_provider_workflows.core.bulk.table.results import Counts, RecordResult, ResultsFolder
+from airflow_provider_workflows.core.bulk.table.source import Fingerprint, Row
 from airflow_provider_workflows.core.submission.record import Record
 from airflow_provider_workflows.exceptions import InvalidInput
 

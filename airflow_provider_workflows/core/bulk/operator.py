@@ -21,9 +21,9 @@ from airflow_provider_workflows.exceptions import (
 if TYPE_CHECKING:
     from airflow.sdk import Context, ObjectStoragePath
 
-    from airflow_provider_workflows.core.bulk.columns import Columns, Mapped
     from airflow_provider_workflows.core.bulk.runner import ManyRun
-    from airflow_provider_workflows.core.bulk.source import Row
+    from airflow_provider_workflows.core.bulk.table.columns import Columns, Mapped
+    from airflow_provider_workflows.core.bulk.table.source import Row
     from airflow_provider_workflows.core.protocol.operation import Operation
     from airflow_provider_workflows.core.runtime.durations import Duration
     from airflow_provider_workflows.core.submission.effect import AnyEffect
@@ -150,12 +150,12 @@ class ManyOperator(WorkflowOperator):
 
     def _attempt(self, context: Context) -> ManyRun:
         """Return what sends the records, after all checks that need nothing but the vendor's structures."""
-        from airflow_provider_workflows.core.bulk.columns import Columns
         from airflow_provider_workflows.core.bulk.progress import Progress
         from airflow_provider_workflows.core.bulk.record_store import RecordStore
-        from airflow_provider_workflows.core.bulk.results import results_folder
         from airflow_provider_workflows.core.bulk.runner import ManyRun
-        from airflow_provider_workflows.core.bulk.source import read_rows
+        from airflow_provider_workflows.core.bulk.table.columns import Columns
+        from airflow_provider_workflows.core.bulk.table.results import results_folder
+        from airflow_provider_workflows.core.bulk.table.source import read_rows
         from airflow_provider_workflows.core.protocol.body import from_text
         from airflow_provider_workflows.core.runtime.task_state import TaskState
         from airflow_provider_workflows.core.submission.record import fingerprint
@@ -214,8 +214,8 @@ class ManyOperator(WorkflowOperator):
 
         :raises InvalidInput: names the first bad ones; nothing was sent
         """
-        from airflow_provider_workflows.core.bulk.columns import BadRow
-        from airflow_provider_workflows.core.bulk.source import read_rows
+        from airflow_provider_workflows.core.bulk.table.columns import BadRow
+        from airflow_provider_workflows.core.bulk.table.source import read_rows
 
         total, bad = 0, []
         for row in read_rows(self.records):

@@ -9,7 +9,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_workflows.core.bulk.results import Counts, RecordResult
+from airflow_provider_workflows.core.bulk.table.results import Counts, RecordResult
 
 #: Seconds between two lines in the log, and between two looks at the bar.
 LINE = 15.0

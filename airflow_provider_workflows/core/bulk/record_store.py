@@ -23,7 +23,7 @@ from dataclasses import replace
 from typing import Any
 
 from airflow_provider_workflows.core.bulk.earlier import KEY, Earlier, Numbers
-from airflow_provider_workflows.core.bulk.results import RecordResult, ResultsFolder
+from airflow_provider_workflows.core.bulk.table.results import RecordResult, ResultsFolder
 from airflow_provider_workflows.core.runtime.task_state import TaskState
 from airflow_provider_workflows.core.submission.record import Record, StoreFailed
 from airflow_provider_workflows.exceptions import InvalidInput, TemporaryError

@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_workflows.core import metrics
-from airflow_provider_workflows.core.bulk.columns import BadRow, Columns, Mapped
 from airflow_provider_workflows.core.bulk.earlier import check_rows
 from airflow_provider_workflows.core.bulk.pace import LONGEST_PAUSE, Pace, Place, Turns
 from airflow_provider_workflows.core.bulk.record_runner import LookUps, ManyMessages, Memory, RecordRunner
 from airflow_provider_workflows.core.bulk.record_store import RecordStore
-from airflow_provider_workflows.core.bulk.results import Counts, Outcome, RecordResult
-from airflow_provider_workflows.core.bulk.source import Fingerprint, Row
+from airflow_provider_workflows.core.bulk.table.columns import BadRow, Columns, Mapped
+from airflow_provider_workflows.core.bulk.table.results import Counts, Outcome, RecordResult
+from airflow_provider_workflows.core.bulk.table.source import Fingerprint, Row
 from airflow_provider_workflows.core.submission.effect import (
     AnyEffect,
 )

@@ -70,7 +70,7 @@ class ManySensor(WorkflowSensor):
 
     def execute(self, context: Context) -> object:
         """Wait, and return the counts."""
-        from airflow_provider_workflows.core.bulk.results import results_folder
+        from airflow_provider_workflows.core.bulk.table.results import results_folder
 
         self._ends_url = results_folder({"results": self._source()}, self.ends, context).url
         return super().execute(context)
@@ -86,7 +86,7 @@ class ManySensor(WorkflowSensor):
     def condition(self) -> ManyEnded:
         """Return what is waited for."""
         from airflow_provider_workflows.core.bulk.ends.condition import ManyEnded
-        from airflow_provider_workflows.core.bulk.results import ResultsFolder
+        from airflow_provider_workflows.core.bulk.table.results import ResultsFolder
         from airflow_provider_workflows.core.runtime.storage import storage_path
 
         return ManyEnded(

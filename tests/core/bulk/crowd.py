@@ -266,7 +266,7 @@ class Table:
     @property
     def results(self) -> dict[int, dict[str, Any]]:
         """The results by line; each line has at most one."""
-        from airflow_provider_workflows.core.bulk.results import ResultsFolder
+        from airflow_provider_workflows.core.bulk.table.results import ResultsFolder
         from airflow_provider_workflows.core.runtime.storage import storage_path
 
         folder = ResultsFolder(storage_path(str(self.folder / "a_dag" / "run" / "entries"), "results"))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_workflows.core.bulk.results import Outcome, RecordResult, ResultsFolder
 from airflow_provider_workflows.core.bulk.sensor import ManySensor
+from airflow_provider_workflows.core.bulk.table.results import Outcome, RecordResult, ResultsFolder
 from airflow_provider_workflows.core.runtime.storage import storage_path
 from tests.core.harness import Clock, Runner, TaskInstance
 

@@ -17,7 +17,7 @@ from airflow_provider_workflows.exceptions import (
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.core.bulk.ends.runs import Runs
-    from airflow_provider_workflows.core.bulk.results import RecordResult
+    from airflow_provider_workflows.core.bulk.table.results import RecordResult
     from airflow_provider_workflows.core.connection.hook import AnyHook
 
 

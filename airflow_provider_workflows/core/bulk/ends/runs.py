@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 
-from airflow_provider_workflows.core.bulk.results import Outcome, RecordResult, ResultsFolder
+from airflow_provider_workflows.core.bulk.table.results import Outcome, RecordResult, ResultsFolder
 from airflow_provider_workflows.core.runtime.storage import storage_path
 from airflow_provider_workflows.core.waiting.condition import Condition, Done
 from airflow_provider_workflows.exceptions import InvalidInput, RunFailed, one_line

@@ -18,10 +18,10 @@ from airflow.sdk import ObjectStoragePath
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_workflows.core.bulk import formats
-from airflow_provider_workflows.core.bulk.formats import CHUNK, LONGEST_LINE, lines
-from airflow_provider_workflows.core.bulk.results import Outcome, RecordResult, ResultsFolder
-from airflow_provider_workflows.core.bulk.source import BATCH, Fingerprint, Row, read_rows
+from airflow_provider_workflows.core.bulk.table import formats
+from airflow_provider_workflows.core.bulk.table.formats import CHUNK, LONGEST_LINE, lines
+from airflow_provider_workflows.core.bulk.table.results import Outcome, RecordResult, ResultsFolder
+from airflow_provider_workflows.core.bulk.table.source import BATCH, Fingerprint, Row, read_rows
 from airflow_provider_workflows.exceptions import InvalidInput
 
 Write = Callable[..., Path]

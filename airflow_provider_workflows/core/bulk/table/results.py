@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from airflow_provider_workflows.core.bulk.formats import FORMATS
+from airflow_provider_workflows.core.bulk.table.formats import FORMATS
 from airflow_provider_workflows.core.runtime.hand_over import hand_over
 from airflow_provider_workflows.core.runtime.storage import (
     LOCAL,

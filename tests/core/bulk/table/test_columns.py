@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_workflows.core.bulk.columns import BadRow, Columns, Mapped
-from airflow_provider_workflows.core.bulk.formats import Row
+from airflow_provider_workflows.core.bulk.table.columns import BadRow, Columns, Mapped
+from airflow_provider_workflows.core.bulk.table.formats import Row
 from airflow_provider_workflows.exceptions import InvalidInput
 
 MADRID = {"column": "x", "type": "datetime", "timezone": "Europe/Madrid"}
@@ -259,7 +259,7 @@ class TestTypes:
         try:
             read(junk, {"column": "x", "type": kind})
         except BadRow as error:
-            said = error.message
+            said = str(error)
         assert len(said.partition("\n")[0]) <= 130
 
 
@@ -277,7 +277,7 @@ class TestTypes:
 def test_a_long_value_is_not_quoted(value: object, shown: str) -> None:
     with pytest.raises(BadRow) as caught:
         typed(value, "bool")
-    assert caught.value.message.endswith(f"expected true or false, got {shown}")
+    assert str(caught.value).endswith(f"expected true or false, got {shown}")
 
 
 @pytest.mark.parametrize(

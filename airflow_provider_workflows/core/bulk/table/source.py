@@ -10,8 +10,8 @@ from datetime import date, time
 from itertools import count
 from typing import TYPE_CHECKING
 
-from airflow_provider_workflows.core.bulk.formats import FORMATS, READERS, Row, cannot_read
-from airflow_provider_workflows.core.bulk.results import Outcome, RecordResult, ResultsFolder
+from airflow_provider_workflows.core.bulk.table.formats import FORMATS, READERS, Row, cannot_read
+from airflow_provider_workflows.core.bulk.table.results import Outcome, RecordResult, ResultsFolder
 from airflow_provider_workflows.core.runtime.storage import is_path, shown, storage_path
 from airflow_provider_workflows.core.tasks.attachments import check_path
 from airflow_provider_workflows.exceptions import InvalidInput

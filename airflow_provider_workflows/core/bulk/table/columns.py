@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from airflow_provider_workflows.core.bulk.formats import JSON, Row, quoted
-from airflow_provider_workflows.core.bulk.results import OWN_COLUMNS
+from airflow_provider_workflows.core.bulk.table.formats import JSON, Row, quoted
+from airflow_provider_workflows.core.bulk.table.results import OWN_COLUMNS
 from airflow_provider_workflows.exceptions import InvalidInput, one_line
 
 #: Characters of columns that an error lists.

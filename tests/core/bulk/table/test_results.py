@@ -17,7 +17,7 @@ from airflow.sdk import ObjectStoragePath
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_workflows.core.bulk.results import (
+from airflow_provider_workflows.core.bulk.table.results import (
     Counts,
     Outcome,
     RecordResult,
@@ -181,7 +181,7 @@ class TestLocalFiles:
         script = f"""
 import os
 from airflow.sdk import ObjectStoragePath
-from airflow_provider_workflows.core.bulk.results import Outcome, RecordResult, ResultsFolder
+from airflow_provider_workflows.core.bulk.table.results import Outcome, RecordResult, ResultsFolder
 folder = ResultsFolder(ObjectStoragePath("file://{tmp_path}"))
 results = [RecordResult(n, n, Outcome.DONE) for n in range(1, 1000)]
 folder.write(results, 1, 1)
