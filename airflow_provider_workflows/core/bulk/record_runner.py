@@ -148,7 +148,7 @@ class RecordRunner(Runner):
             case Sleep():
                 self._sent()
             case Look(record) if self.engine.effect.group is not None:
-                return self._bounded(await self._look_ups.look_up(self.engine.effect, record))
+                return await self._look_ups.look_up(self.engine.effect, record)
         return await super()._aanswer(step)
 
     async def _send(self, step: Step) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -229,17 +229,12 @@ class ManyRun:
             return
         if record is None and old and effect.repeatable:
             record = await self._as_intended(row.line, effect)
-        item = Item(row.line, result, effect, record)
-        if record is not None:  # which has its place in the window of an earlier attempt
-            self._start(self._handle(item, Place()))
-            return
         findable = effect.retry_is_safe or effect.shown_by_baseline
-        place = Place(self._window, self._prepared if findable else self._blind, early=findable)
+        slots = self._prepared if findable else self._blind
+        # What an earlier attempt left has its place in that attempt's window.
+        place = Place(self._window, slots, early=findable) if record is None else Place()
         await place.take()
-        self._start(self._handle(item, place))
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(self._handle(Item(row.line, result, effect, record), place))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -321,7 +316,7 @@ class ManyRun:
                 f"Last failure: {error.message}\n"
                 "A retry continues with the records that are left"
             ) from None
-        await self._clock.asleep(min(LONGEST_PAUSE, error.retry_after or 2.0**attempt))
+        await self._clock.asleep(min(LONGEST_PAUSE, error.retry_after or 2.0 ** min(attempt, 10)))
 
     def _engine(self, item: Item) -> Engine:
         return Engine(
@@ -334,8 +329,7 @@ class ManyRun:
         )
 
     def _new(self, line: int) -> Record:
-        mark = mark_of([self.store.numbers.seed, str(line)], names=self._names)
-        return Record(mark=mark, generation=0)
+        return Record(mark=mark_of([self.store.numbers.seed, str(line)], names=self._names), generation=0)
 
     def _finish(self, result: RecordResult, *, journal: bool = False) -> asyncio.Future[None] | None:
         self.progress.count(result)

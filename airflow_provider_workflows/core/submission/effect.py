@@ -224,11 +224,7 @@ class Effect(ABC, Generic[ApiT]):
 
     @property
     def group(self) -> Hashable | None:
-        """
-        What the effects that :meth:`look_up_many` looks up together have in common, such as the process.
-
-        None if each is looked up by itself.
-        """
+        """What the effects that :meth:`look_up_many` looks up together have in common; None if nothing."""
         return None
 
     def look_up_many(self, api: ApiT, records: Sequence[Record]) -> Operation[Mapping[str, LookupResult]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_workflows.core.protocol.message import ExchangeFailed
 from airflow_provider_workflows.core.protocol.operation import Operation, Sleep
+from airflow_provider_workflows.core.runtime.hand_over import hand_over
 from airflow_provider_workflows.core.submission.effect import (
     AnyEffect,
     Found,
@@ -18,15 +20,19 @@ from airflow_provider_workflows.core.submission.effect import (
 from airflow_provider_workflows.core.submission.record import Record, fingerprint
 from airflow_provider_workflows.core.submission.terms import Clock, Gate, Terms
 from airflow_provider_workflows.exceptions import (
+    MESSAGE_LIMIT,
     LostTrack,
     PermanentError,
     TemporaryError,
     WorkflowError,
+    printable,
 )
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.core.submission.messages import Messages
 
+#: Characters of one answer that a record keeps. Airflow warns of a record above 64 KB.
+MOST_KEPT = 20_000
 #: Seconds between the first two looks; doubles each time.
 FIRST_PAUSE = 1.0
 #: Seconds for which looking goes on, and between two looks, as long as a later look may show more.
@@ -76,7 +82,13 @@ class LookUp:
     def _look(self, record: Record) -> Steps[LookupResult]:
         self._gate.look()
         result: LookupResult = yield Look(record)
-        return result
+        match result:
+            case Found(id):
+                return Found(hand_over(id, f"The id of {self._effect.subject}", most=MOST_KEPT))
+            case NotSent(why):
+                return NotSent(printable(why[:MESSAGE_LIMIT]))
+            case Unknown(why):
+                return replace(result, why=printable(why[:MESSAGE_LIMIT]))
 
     def after(self, record: Record, *, settled: float) -> Steps[LookupResult]:
         """

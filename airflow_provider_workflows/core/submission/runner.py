@@ -32,7 +32,7 @@ from airflow_provider_workflows.core.submission.effect import (
     moment,
 )
 from airflow_provider_workflows.core.submission.engine import Engine, Outcome
-from airflow_provider_workflows.core.submission.look_up import in_time
+from airflow_provider_workflows.core.submission.look_up import MOST_KEPT, in_time
 from airflow_provider_workflows.core.submission.messages import Messages, goes_on
 from airflow_provider_workflows.core.submission.record import (
     DerivedMarkStore,
@@ -50,8 +50,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Characters of one answer that a record keeps. Airflow warns of a record above 64 KB.
-MOST_KEPT = 20_000
 #: How the answer was lost, and why nobody looks for it.
 TIME_OVER = "the task's execution_timeout passed before an answer came"
 NO_TIME_LEFT = "the task had no time left, and without a record a retry would send the request again"
@@ -148,7 +146,7 @@ class Runner:
         self.store.save(record)
 
     def _operation(self, call: Call, api: Any) -> Operation[object]:
-        """Carry a call out."""
+        """Carry a call out; its answer is one that logs, the state store and XCom can carry."""
         effect, terms = self.engine.effect, self.engine.terms
         match call:
             case Send(record, again):
@@ -169,19 +167,12 @@ class Runner:
         except OutcomeUnknown as lost:
             lost.note = hand_over(lost.note, f"What is known of {effect.subject}", most=MOST_KEPT)
             raise
-        return self._bounded(answer)
-
-    def _bounded(self, answer: Any) -> object:
-        """Return an answer that logs, the state store and XCom can carry."""
-        subject = self.engine.effect.subject
         match answer:
-            case Found(id):
-                return Found(hand_over(id, f"The id of {subject}", most=MOST_KEPT))
+            case Found() | NotSent() | Unknown():
+                return answer
             case RunState(_, detail):
                 return replace(answer, detail=printable(detail[:MESSAGE_LIMIT]))
-            case NotSent(why) | Unknown(why):
-                return replace(answer, why=printable(why[:MESSAGE_LIMIT]))
-        return hand_over(answer, f"The answer about {subject}", most=MOST_KEPT)
+        return hand_over(answer, f"The answer about {effect.subject}", most=MOST_KEPT)
 
 
 class Submission(Runner):

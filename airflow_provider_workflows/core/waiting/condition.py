@@ -49,6 +49,8 @@ class Condition(ABC):
     secret.
     """
 
+    #: Whether a look takes several operations, which only :meth:`alook` runs.
+    is_many: ClassVar[bool] = False
     #: Dotted path of the vendor's hook.
     hook_class: ClassVar[str]
     #: Increased whenever the meaning of the stored values changes.
@@ -63,18 +65,14 @@ class Condition(ABC):
         :raises WorkflowError: the condition can no longer be met, or the vendor gave no answer
         """
 
-    def look(self, hook: AnyHook, *, deadline: float | None, ahead: Ahead) -> Outcome:
+    async def alook(self, hook: AnyHook, *, deadline: float | None, ahead: Ahead) -> Outcome:
         """
-        Check the condition once in a worker, by the vendor's hook.
+        Check the condition once on an event loop, by the vendor's hook.
 
         :param deadline: reading of :func:`time.monotonic` after which no request is repeated; None for none
         :param ahead: how far ahead its slot may be, if the connection's plan has a limit
         :raises WorkflowError: as :meth:`check`
         """
-        return hook.read(self.check, deadline=deadline, ahead=ahead)
-
-    async def alook(self, hook: AnyHook, *, deadline: float | None, ahead: Ahead) -> Outcome:
-        """Check the condition once on an event loop; as :meth:`look`."""
         return await hook.aread(self.check, deadline=deadline, ahead=ahead)
 
     @property

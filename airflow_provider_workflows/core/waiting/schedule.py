@@ -7,6 +7,7 @@ itself, in a worker or on an event loop, and what is counted and logged of it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 import time
@@ -229,7 +230,9 @@ def look(hook: AnyHook, condition: Condition, *, seconds: float | None = None) -
     deadline = None if seconds is None else time.monotonic() + seconds
     try:
         ahead: Ahead = "near" if seconds != 0 else "timeout"
-        return condition.look(hook, deadline=deadline, ahead=ahead)
+        if condition.is_many:
+            return asyncio.run(condition.alook(hook, deadline=deadline, ahead=ahead))
+        return hook.read(condition.check, deadline=deadline, ahead=ahead)
     except WorkflowError as error:
         return error
 

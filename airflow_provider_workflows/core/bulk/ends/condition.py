@@ -42,6 +42,7 @@ class ManyEnded(Condition):
     concurrency: int = 16
     max_failed: float = 0
 
+    is_many: ClassVar[bool] = True
     # The task's own is stored with the wait.
     hook_class: ClassVar[str] = ""
 
@@ -55,11 +56,7 @@ class ManyEnded(Condition):
 
     def check(self, api: object) -> Operation[Pending | Done]:
         """Not of one operation: see :meth:`alook`."""
-        raise NotImplementedError("Many runs are looked at by look() and alook()")
-
-    def look(self, hook: AnyHook, *, deadline: float | None, ahead: Ahead) -> Pending | Done:
-        """Look at all open runs, in a worker."""
-        return asyncio.run(self.alook(hook, deadline=deadline, ahead=ahead))
+        raise NotImplementedError("Many runs are looked at by alook()")
 
     async def alook(self, hook: AnyHook, *, deadline: float | None, ahead: Ahead) -> Pending | Done:
         """

@@ -11,7 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from airflow_provider_workflows.core.bulk.table.formats import FORMATS, READERS, Row, cannot_read
-from airflow_provider_workflows.core.bulk.table.results import Outcome, RecordResult, ResultsFolder
+from airflow_provider_workflows.core.bulk.table.results import RecordResult, ResultsFolder
 from airflow_provider_workflows.core.runtime.storage import is_path, shown, storage_path
 from airflow_provider_workflows.core.tasks.attachments import check_path
 from airflow_provider_workflows.exceptions import InvalidInput
@@ -32,7 +32,7 @@ def read_rows(records: object) -> Iterator[Row]:
 
     :param records: an iterable of mappings; a path whose suffix tells the format (``.jsonl``, ``.csv``,
         ``.tsv``, ``.parquet``; the text formats also ``.gz``), or of a folder of such files; or the result
-        of a task over many records, of which the records that are done are read
+        of a task over many records, whose outcomes are a column
     :raises InvalidInput: it is something else, or it cannot be read; at once or while the rows are read
     """
     if isinstance(records, Mapping):
@@ -113,8 +113,7 @@ def _of_results(summary: Mapping[object, object]) -> Iterator[Row]:
 
 
 def _result_rows(folder: ResultsFolder) -> Iterator[Row]:
-    done = (result for result in folder.read() if result.outcome is Outcome.DONE)
-    for line, result in enumerate(done, 1):
+    for line, result in enumerate(folder.read(), 1):
         yield Row(line, _columns(result), f"record {result.line} of the results")
 
 

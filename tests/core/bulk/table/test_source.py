@@ -383,7 +383,8 @@ def test_the_result_of_another_task(tmp_path: Path) -> None:
     rows = list(read_rows({"records": 3, "results": folder.url}))
     assert [(row.line, row.where, dict(row.values)) for row in rows] == [
         (1, "record 1 of the results", {"line": 1, "key": "C-1", "id": 7, "outcome": "done", "name": "Ann"}),
-        (2, "record 5 of the results", {"line": 5, "key": "C-5", "id": {"a": 1}, "outcome": "done"}),
+        (2, "record 2 of the results", {"line": 2, "key": "C-2", "id": None, "outcome": "rejected"}),
+        (3, "record 5 of the results", {"line": 5, "key": "C-5", "id": {"a": 1}, "outcome": "done"}),
     ]
 
 
