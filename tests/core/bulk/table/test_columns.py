@@ -260,7 +260,7 @@ class TestTypes:
             read(junk, {"column": "x", "type": kind})
         except BadRow as error:
             said = str(error)
-        assert len(said.partition("\n")[0]) <= 130
+        assert len(said.partition("\n")[0]) <= 140
 
 
 @pytest.mark.parametrize(
