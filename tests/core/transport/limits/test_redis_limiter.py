@@ -88,7 +88,7 @@ class Time:
 
 def machine(folder: Path, name: str, port: int, **how: Any) -> RedisLimiter:
     """One of several machines, each with a folder of its own."""
-    facts = {"rate": 0.5, "account": "abc", "server": "vendor:443", **how}
+    facts = {"rate": 0.05, "account": "abc", "server": "vendor:443", **how}
     facts.setdefault("url", f"redis://127.0.0.1:{port}/0")
     MACHINES.append(RedisLimiter(folder=str(folder / name), **facts))
     return MACHINES[-1]
