@@ -79,9 +79,8 @@ class Row:
 
 def short(value: float) -> str:
     """Return a number with three digits, or all of an integer."""
-    if value == int(value) or abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
+    whole = value == int(value) or abs(value) >= 100
+    return f"{value:,.0f}" if whole else f"{value:.3g}"
 
 
 def machine() -> dict[str, Any]:

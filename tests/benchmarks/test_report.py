@@ -29,13 +29,13 @@ def test_what_has_no_target_neither_holds_nor_fails() -> None:
 
 
 def test_cells_say_what_is_wanted() -> None:
-    assert RATED.cells() == ("rate", "90 /s", "by hand: 100 /s", "0.90x", "≥ 0.80x", "yes")
+    assert RATED.cells() == ("rate", "90 /s", "by hand: 100 /s", "0.9x", "≥ 0.8x", "yes")
     assert COSTLY.cells()[3:] == ("4x", "≤ 3x", "NO")
     assert REFUSED.cells()[4:] == ("≤ 0", "yes")
 
 
 @pytest.mark.parametrize(
-    ("value", "told"), [(0.0, "0"), (1.0, "1"), (0.456, "0.46"), (12.34, "12.3"), (1234.5, "1,234")]
+    ("value", "told"), [(0.0, "0"), (1.0, "1"), (0.4567, "0.457"), (0.00327, "0.00327"), (12.34, "12.3"), (1234.5, "1,234")]
 )
 def test_numbers_are_short(value: float, told: str) -> None:
     assert report.short(value) == told
@@ -57,7 +57,7 @@ def test_the_page_has_a_place_for_the_figures(tmp_path: Path, monkeypatch: pytes
     for row in (PLAIN, RATED):
         report.write_page({"group": [row]})
     text = page.read_text(encoding="utf-8")
-    assert "| rate | 90 /s | by hand: 100 /s | 0.90x | ≥ 0.80x | yes |" in text
+    assert "| rate | 90 /s | by hand: 100 /s | 0.9x | ≥ 0.8x | yes |" in text
     assert "| time |" not in text, "the figures of the run before are gone"
     assert text.startswith("# Benchmarks")
 

@@ -113,7 +113,8 @@ class Outgoing:
         self.broken: Exception | None = None
         self._permit = permit
         self._parts = request.parts
-        self._boundary = uuid.uuid4().hex
+        # Only if there are parts: a random number takes as long as a small body.
+        self._boundary = uuid.uuid4().hex if request.parts else ""
         self._fixed: bytes | None = None
         self.content_type: str | None = None
         if request.parts:
