@@ -37,7 +37,7 @@ PINNED = {
         "core.events.trigger.FeedTrigger",
         "core.waiting.trigger.WaitTrigger",
     },
-    "condition": {"core.bulk.ends.condition.ManyEnded"},
+    "condition": {"core.bulk.ends.conditions.ManyEnded"},
     "link": {"core.tasks.links.RecordLink"},
     "exception": {
         f"exceptions.{name}"

@@ -24,6 +24,7 @@ import pytest
 
 import airflow_provider_workflows
 from airflow_provider_workflows.blizwork.operators import BlizWorkInitCaseOperator
+from airflow_provider_workflows.core.bulk.ends.conditions import ManyEnded
 from airflow_provider_workflows.core.protocol.message import Request
 from airflow_provider_workflows.core.protocol.operation import Renew
 from airflow_provider_workflows.core.runtime.serialization import import_string
@@ -126,12 +127,16 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("connections")
 def test_a_trigger_is_read_and_looks_where_it_did(name: str) -> None:
     trigger, condition, _ = read_trigger(TRIGGERS[name])
+    watches = TRIGGERS[name]["watches"]
+    if isinstance(condition, ManyEnded):
+        condition = Condition.from_json(condition.run)
+        watches = condition.remote_id
     looking = condition.check(import_string(condition.hook_class)(trigger.conn_id).get_conn())
     asked = next(looking)
     while isinstance(asked, Renew):
         asked = looking.send("a credential")
     assert isinstance(asked, Request)
-    for part in TRIGGERS[name]["watches"].split("/"):
+    for part in watches.split("/"):
         assert part in unquote(asked.path) + json.dumps(asked.json)
 
 

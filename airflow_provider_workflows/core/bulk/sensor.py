@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context, ObjectStoragePath
 
-    from airflow_provider_workflows.core.bulk.ends.condition import ManyEnded
+    from airflow_provider_workflows.core.bulk.ends.conditions import ManyEnded
     from airflow_provider_workflows.core.tasks.parameters import SensorParameters, Templated
     from airflow_provider_workflows.core.waiting.condition import Condition
 
@@ -85,7 +85,7 @@ class ManySensor(WorkflowSensor):
 
     def condition(self) -> ManyEnded:
         """Return what is waited for."""
-        from airflow_provider_workflows.core.bulk.ends.condition import ManyEnded
+        from airflow_provider_workflows.core.bulk.ends.conditions import ManyEnded
         from airflow_provider_workflows.core.bulk.table.results import ResultsFolder
         from airflow_provider_workflows.core.runtime.storage import storage_path
 

@@ -13,8 +13,10 @@ from airflow_provider_workflows.core.lazy import lazy_exports
 
 __version__ = "1.0.0"
 __all__ = [
+    "PigeonArrivalManySensor",
     "PigeonArrivalSensor",
     "PigeonHook",
+    "PigeonSendManyOperator",
     "PigeonSendNotifier",
     "PigeonSendOperator",
     "pigeon_letters",
@@ -23,6 +25,7 @@ __all__ = [
 if TYPE_CHECKING:
     from .events import pigeon_letters
     from .hooks import PigeonHook
+    from .many import PigeonArrivalManySensor, PigeonSendManyOperator
     from .notifications import PigeonSendNotifier
     from .operators import PigeonSendOperator
     from .sensors import PigeonArrivalSensor
@@ -32,6 +35,7 @@ else:
         {
             "events": ["pigeon_letters"],
             "hooks": ["PigeonHook"],
+            "many": ["PigeonArrivalManySensor", "PigeonSendManyOperator"],
             "notifications": ["PigeonSendNotifier"],
             "operators": ["PigeonSendOperator"],
             "sensors": ["PigeonArrivalSensor"],
