@@ -49,6 +49,7 @@ WINDOW = 500
 PREPARED = 2
 #: Rows that are read at a time, in a thread.
 ROWS = 200
+CUT = "The task was killed before all records were sent\nA retry continues with the records that are left"
 #: How a person settles a doubt about one record of many.
 ADVICE = (
     "If it exists, nothing remains to be done for this record\n"
@@ -123,6 +124,8 @@ class ManyRun:
         self._engines: set[Engine] = set()
         self._failed: asyncio.Future[None] | None = None
         self._closed = False
+        #: What a kill has kept from being sent; None if it has not.
+        self._cut: TemporaryError | None = None
 
     def stop(self) -> int:
         """Begin no request any more, and return how many may be under way; also for a signal's handler."""
@@ -189,7 +192,8 @@ class ManyRun:
         await asyncio.to_thread(check_rows, self._rows, numbers)
         async for row in self._read():
             if self._closed:
-                return
+                self._cut = TemporaryError(CUT)
+                break
             fingerprint.update(row)
             if row.line <= numbers.low:
                 continue
@@ -202,8 +206,10 @@ class ManyRun:
                 self._finish(result)
                 continue
             await self._begin(row, earlier.doubts.get(row.line), old=row.line <= numbers.ahead)
-        while self._tasks:
+        while self._tasks:  # also after a kill, since answers that are on their way leave no doubt
             await asyncio.wait(self._tasks)
+        if self._cut is not None:
+            raise self._cut
 
     async def _read(self) -> AsyncIterator[Row]:
         """Read the rows in a thread, since files may be far away."""
@@ -240,7 +246,11 @@ class ManyRun:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if self._closed and isinstance(error, TemporaryError):
+            self._cut = error
+        else:
             self._fail(error)
 
     async def _as_intended(self, line: int, effect: AnyEffect) -> Record:
@@ -319,7 +329,7 @@ class ManyRun:
         await self._clock.asleep(min(LONGEST_PAUSE, error.retry_after or 2.0 ** min(attempt, 10)))
 
     def _engine(self, item: Item) -> Engine:
-        return Engine(
+        engine = Engine(
             item.effect,
             self._terms,
             ManyMessages(item.effect, advice=ADVICE, vendor=self.hook.conn_type),
@@ -327,6 +337,9 @@ class ManyRun:
             clock=self._clock,
             where=self._where,
         )
+        if self._closed:
+            engine.gate.close()
+        return engine
 
     def _new(self, line: int) -> Record:
         return Record(mark=mark_of([self.store.numbers.seed, str(line)], names=self._names), generation=0)

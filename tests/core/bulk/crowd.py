@@ -76,11 +76,14 @@ class Crowd:
     marks: dict[str, tuple[str, int]] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
     looks: list[int] = field(default_factory=list)
+    #: What happens right before a sending of a record.
+    at: dict[str, Callable[[], None]] = field(default_factory=dict)
     under_way: int = 0
     most_under_way: int = 0
     _ids: Any = field(default_factory=lambda: itertools.count(1))
 
     def send(self, name: str, mark: str) -> int:
+        self.at.pop(name, lambda: None)()
         self.sent.append(name)
         fates = self.fates.get(name, [])
         happens, answer = FATES[fates.pop(0) if fates else "done"]
@@ -250,10 +253,11 @@ class Table:
         self.ti.run_id = "run"  # type: ignore[attr-defined]
         self.store = MortalStore()
         self.lasting = lasting
+        self.task: EntriesOperator
 
     def run(self, records: object) -> Any:
         """Run the next attempt."""
-        task = EntriesOperator(task_id="entries", kind=self.kind, records=records, **self.fields)
+        self.task = task = EntriesOperator(task_id="entries", kind=self.kind, records=records, **self.fields)
         task.__dict__["hook"] = CrowdHook(self.crowd, self.store)
         context: Any = {"ti": self.ti, **({"task_state_store": self.store} if self.lasting else {})}
         try:
