@@ -155,15 +155,8 @@ class Engine:
     def described(self, record: Record) -> Record:
         """Return a record with the fingerprints of this effect and of the vendor's account."""
         effect, mark = self.effect, record.mark
-        if mark == self.new.mark and self.new.payload:  # of most attempts, since hashing takes time
-            new = self.new
-            return replace(
-                record,
-                subject=new.subject,
-                payload=new.payload,
-                target=new.target,
-                mark_place=new.mark_place,
-            )
+        if record is self.new and record.payload:  # it has them; hashing takes time
+            return record
         return replace(
             record,
             subject=effect.subject,
