@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_workflows.core.transport.limits.slots import Slots
 
 #: How far ahead the first request of a call may have its slot: as far as the call's deadline; or at most
-#: :data:`NEAR` slots, because a look can come later; or at most one timeout, because it is the last look.
+#: ``NEAR`` slots, because a look can come later; or at most one timeout, because it is the last look.
 Ahead: TypeAlias = Literal["any", "near", "timeout"]
 NEAR = 2
 
