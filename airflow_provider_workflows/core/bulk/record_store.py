@@ -139,7 +139,7 @@ class RecordStore:
         return len(self._lines) >= LEAD
 
     async def moved(self) -> None:
-        """Wait until another part is written."""
+        """Wait for the next write."""
         self._moved.clear()
         self._wanted.set()
         await self._moved.wait()
@@ -251,9 +251,7 @@ class RecordStore:
         """Return the numbers for when these results are in a part."""
         numbers = self.numbers
         head, rows = self._head
-        numbers = replace(numbers, head=head, rows=rows, ahead=head + PART)
-        if not results:
-            return numbers
+        numbers = replace(numbers, head=head, rows=rows, ahead=max(numbers.ahead, head + PART))
         counts = replace(numbers.counts)
         for result in results:
             counts.add(result)
@@ -262,8 +260,12 @@ class RecordStore:
         while self._lines and self._lines[0] in self._in_parts:
             low = self._lines.popleft()
             self._in_parts.discard(low)
-        part = numbers.part + 1
-        self._recent.append((part, max(result.line for result in results)))
+        if not results and low == numbers.low:
+            return numbers
+        part = numbers.part
+        if results:
+            part += 1
+            self._recent.append((part, max(result.line for result in results)))
         while self._recent and self._recent[0][1] <= low:
             self._recent.popleft()
         first = self._recent[0][0] if self._recent else part + 1
@@ -299,6 +301,7 @@ class RecordStore:
         numbers: Numbers,
     ) -> None:
         self.numbers, self._written = numbers, time.monotonic()
+        self._moved.set()
         if journal is not None:
             self._journals[journal] = {int(str(row["line"])) for row in rows}
         if not results:
@@ -310,7 +313,6 @@ class RecordStore:
             if not open_lines:
                 del self._journals[name]
                 self._obsolete.append(name)
-        self._moved.set()
 
     def stop(self) -> None:
         """End :meth:`keep_writing` after the write that is under way."""

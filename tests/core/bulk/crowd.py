@@ -226,11 +226,15 @@ class MortalStore(StateStore):
         super().__init__()
         self.dead = False
         self.dies_at = set(dies_at)
+        #: Says of what is to be written whether the process dies instead.
+        self.dies_if: Callable[[Any], bool] | None = None
         self.writes = 0
 
     def set(self, key: str, value: Any, *, retention: Any = None) -> None:
         self.writes += 1
-        self.dead = self.dead or self.writes in self.dies_at
+        self.dead = (
+            self.dead or self.writes in self.dies_at or (self.dies_if is not None and self.dies_if(value))
+        )
         if self.dead:
             raise ConnectionError("this process is dead")
         super().set(key, value, retention=retention)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from airflow_provider_workflows.core.bulk import record_store
 from airflow_provider_workflows.exceptions import TemporaryError
 from tests.core.bulk.crowd import Crowd, Table, rows
 
@@ -25,3 +26,18 @@ def test_a_killed_task_does_not_end_as_if_all_were_done(tmp_path: Path, kind: st
     assert table.run(rows(*NAMES))["done"] == 40
     assert {len(ids) for ids in crowd.effects.values()} == {1}
     assert len(crowd.sent) == 40
+
+
+def test_a_lead_of_records_that_ended_before_a_kill_does_not_stop_the_next_attempt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record_store, "LEAD", 4)
+    monkeypatch.setattr(record_store, "HEARTBEAT", 0.1)
+    crowd = Crowd()
+    table = Table(crowd, tmp_path, kind="marked")
+    at_first: dict[str, str] = {}
+    crowd.at["r0"] = lambda: at_first.update(table.store.values)
+    table.run(rows(*NAMES[:4]))
+    table.store.values |= at_first  # as if killed after the part was written and before that was noted
+    assert table.run(rows(*NAMES[:6]))["done"] == 6
+    assert len(crowd.sent) == 6
