@@ -35,7 +35,8 @@ def test_cells_say_what_is_wanted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"), [(0.0, "0"), (1.0, "1"), (0.4567, "0.457"), (0.00327, "0.00327"), (12.34, "12.3"), (1234.5, "1,234")]
+    ("value", "told"),
+    [(0.0, "0"), (1.0, "1"), (0.4567, "0.457"), (0.00327, "0.00327"), (12.34, "12.3"), (1234.5, "1,234")],
 )
 def test_numbers_are_short(value: float, told: str) -> None:
     assert report.short(value) == told

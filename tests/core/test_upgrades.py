@@ -41,7 +41,7 @@ TESTS = Path(__file__).parent.parent
 SAMPLES = TESTS / "data" / "upgrades"
 PACKAGE = airflow_provider_workflows.__name__
 #: Errors that only a worker raises, so that no event carries them.
-IN_WORKERS_ONLY = {"RetryWouldRepeat", "RunMayRerun"}
+IN_WORKERS_ONLY = {"NoSlot", "RecordsRejected", "RetryWouldRepeat", "RunMayRerun"}
 #: What the package, or Python, says of a sample that it cannot read.
 UNREADABLE = (ImportError, AttributeError, TypeError, ValueError, KeyError, AssertionError, WorkflowError)
 

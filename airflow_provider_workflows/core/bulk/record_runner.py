@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_workflows.core import metrics
 from airflow_provider_workflows.core.bulk.pace import Pace
 from airflow_provider_workflows.core.bulk.record_store import RecordStore
+from airflow_provider_workflows.core.bulk.table.results import RecordResult
 from airflow_provider_workflows.core.protocol.operation import Sleep
 from airflow_provider_workflows.core.submission.effect import (
     AnyEffect,
@@ -93,6 +95,21 @@ class LookUps:
         for mark, (_, waiting) in gathered.items():
             if not waiting.done():
                 waiting.set_result(results.get(mark, Unknown("the look-up left it out", may_change=True)))
+
+
+@dataclass(frozen=True)
+class Item:
+    """
+    One record whose turn has come.
+
+    :param done: its result, if all goes well, but for the id
+    :param earlier: what an earlier attempt left of it; None if nothing
+    """
+
+    line: int
+    done: RecordResult
+    effect: AnyEffect
+    earlier: Record | None
 
 
 class Memory(Store):

@@ -10,13 +10,19 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_workflows.core import metrics
 from airflow_provider_workflows.core.bulk.earlier import check_rows
 from airflow_provider_workflows.core.bulk.pace import LONGEST_PAUSE, Pace, Place, Turns
-from airflow_provider_workflows.core.bulk.record_runner import LookUps, ManyMessages, Memory, RecordRunner
+from airflow_provider_workflows.core.bulk.record_runner import (
+    Item,
+    LookUps,
+    ManyMessages,
+    Memory,
+    RecordRunner,
+)
 from airflow_provider_workflows.core.bulk.record_store import RecordStore
 from airflow_provider_workflows.core.bulk.table.columns import BadRow, Columns, Mapped
 from airflow_provider_workflows.core.bulk.table.results import Counts, Outcome, RecordResult
@@ -55,21 +61,6 @@ ADVICE = (
     "If it exists, nothing remains to be done for this record\n"
     "If it does not exist, send it in a table of its own"
 )
-
-
-@dataclass(frozen=True)
-class Item:
-    """
-    One record whose turn has come.
-
-    :param done: its result, if all goes well, but for the id
-    :param earlier: what an earlier attempt left of it; None if nothing
-    """
-
-    line: int
-    done: RecordResult
-    effect: AnyEffect
-    earlier: Record | None
 
 
 class ManyRun:
@@ -231,7 +222,7 @@ class ManyRun:
         try:
             effect = self._effect(mapped)
         except InvalidInput as error:
-            self._finish(_rejected(result, error))
+            self._finish(result.failed(error))
             return
         if record is None and old and effect.repeatable:
             record = await self._as_intended(row.line, effect)
@@ -284,15 +275,15 @@ class ManyRun:
             except (AuthenticationFailed, InvalidConnection):
                 raise
             except OutcomeUnknown as error:
-                return _rejected(item.done, error, Outcome.UNKNOWN)
+                return item.done.failed(error, Outcome.UNKNOWN)
             except PermanentError as error:
-                return _rejected(item.done, error)
+                return item.done.failed(error)
             except TemporaryError as error:
                 record = memory.record
                 since = since or (self._clock.monotonic(), self.pace.answers)
                 if self._clock.monotonic() - since[0] > self._tolerance and self.pace.answers > since[1]:
                     # The vendor answers, but not about this record.
-                    return _rejected(item.done, error, Outcome.UNKNOWN if record else Outcome.REJECTED)
+                    return item.done.failed(error, Outcome.UNKNOWN if record else Outcome.REJECTED)
                 sent()
                 await self._wait_after(error, attempt)
             finally:
@@ -348,12 +339,6 @@ class ManyRun:
         self.progress.count(result)
         metrics.RECORDS.record(vendor=self.hook.conn_type, outcome=result.outcome)
         return self.store.finish(result, journal=journal)
-
-
-def _rejected(
-    result: RecordResult, error: WorkflowError, outcome: Outcome = Outcome.REJECTED
-) -> RecordResult:
-    return replace(result, outcome=outcome, code=error.code, message=error.message)
 
 
 async def _end(*tasks: asyncio.Task[Any]) -> None:

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -22,7 +22,13 @@ from airflow_provider_workflows.core.runtime.storage import (
     storage_path,
 )
 from airflow_provider_workflows.core.runtime.versions import conf
-from airflow_provider_workflows.exceptions import InvalidInput, PermanentError, TemporaryError, one_line
+from airflow_provider_workflows.exceptions import (
+    InvalidInput,
+    PermanentError,
+    TemporaryError,
+    WorkflowError,
+    one_line,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
@@ -69,6 +75,10 @@ class RecordResult:
     code: str | int | None = None
     message: str | None = None
     kept: Mapping[str, Any] = field(default_factory=dict)
+
+    def failed(self, error: WorkflowError, outcome: Outcome = Outcome.REJECTED) -> RecordResult:
+        """Return the result of a record that has ended with an error."""
+        return replace(self, outcome=outcome, code=error.code, message=error.message)
 
     def to_json(self) -> Json:
         """Return it as JSON values without what is None, safe for a file and for Airflow's channels."""
