@@ -14,9 +14,9 @@ import os
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -29,6 +29,9 @@ from airflow_provider_workflows.core.protocol.operation import Consult, Sleep
 from airflow_provider_workflows.core.transport.answer import Incoming
 from airflow_provider_workflows.core.transport.driver import Action, Actions, Cell, Fetched, Send, Turn
 from airflow_provider_workflows.core.transport.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractStreamWriter
 
 T = TypeVar("T")
 
@@ -96,24 +99,27 @@ class AiohttpAdapter:
         return None
 
     async def _send(self, send: Send, shared: SharedSession) -> Reply:
+        if send.fresh:
+            async with shared.fresh() as session:
+                return await self._ask(session, send)
+        return await self._ask(shared.session, send)
+
+    async def _ask(self, session: aiohttp.ClientSession, send: Send) -> Reply:
         proxy = self.endpoint.proxy
         times = aiohttp.ClientTimeout(
             total=send.total, sock_connect=send.connect_timeout, sock_read=send.timeout
         )
-        async with AsyncExitStack() as stack:
-            session = await stack.enter_async_context(shared.fresh()) if send.fresh else shared.session
-            answer = session.request(
-                send.method,
-                URL(send.url, encoded=True),
-                data=_stream(send.body) if send.body else None,
-                headers=send.headers,
-                proxy=None if proxy is None else proxy.url,
-                proxy_headers=None if proxy is None else proxy.headers,
-                allow_redirects=False,
-                timeout=times,
-                trace_request_ctx=send,
-            )
-            response = await stack.enter_async_context(answer)
+        async with session.request(
+            send.method,
+            URL(send.url, encoded=True),
+            data=_payload(send.body) if send.body else None,
+            headers=send.headers,
+            proxy=None if proxy is None else proxy.url,
+            proxy_headers=None if proxy is None else proxy.headers,
+            allow_redirects=False,
+            timeout=times,
+            trace_request_ctx=send,
+        ) as response:
             _end_with_connection(response)
             incoming = Incoming(response.status, response.raw_headers, largest=send.largest)
             async for chunk in response.content.iter_any():
@@ -156,13 +162,30 @@ def _end_with_connection(response: aiohttp.ClientResponse) -> None:
         protocol.closed.add_done_callback(check)
 
 
+def _payload(outgoing: Outgoing) -> aiohttp.Payload | AsyncIterator[bytes]:
+    return _InMemory(outgoing) if outgoing.in_memory else _stream(outgoing)
+
+
+class _InMemory(aiohttp.Payload):
+    """A body that waits for no file; it takes aiohttp half as long as one from an asynchronous generator."""
+
+    _value: Outgoing
+    _autoclose = True
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        for piece in self._value:
+            await writer.write(piece)
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        await self.write(writer)
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        raise TypeError("A body can be read only once")
+
+
 async def _stream(outgoing: Outgoing) -> AsyncIterator[bytes]:
-    """Read the body's pieces; those of a file in a thread, since a slow disk must not stop the event loop."""
+    """Read the body's pieces in a thread, since a slow disk must not stop the event loop."""
     pieces = iter(outgoing)
-    if outgoing.in_memory:
-        for held in pieces:
-            yield held
-        return
     while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
         yield piece
 
