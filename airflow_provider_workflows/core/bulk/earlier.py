@@ -26,6 +26,7 @@ class Numbers:
     :param seed: what the marks of all records are made of
     :param target: fingerprint of the vendor's account and of the operator's arguments
     :param folder: where the results are
+    :param attempt: how many attempts have begun
     :param part: number of the last part
     :param first: number of the first part that may hold a record beyond ``low``
     :param low: up to this line, every record's result is in a part
@@ -38,6 +39,7 @@ class Numbers:
     seed: str
     target: str
     folder: str
+    attempt: int = 0
     part: int = 0
     first: int = 1
     low: int = 0
@@ -99,7 +101,8 @@ class Earlier:
         for name in self._folder.parts():
             if (part := int(name.split("-")[1])) >= self.numbers.first:
                 self._read_part(part, name)
-        for name in self._folder.intents():
+        # What a later attempt wrote counts more than what one that it overtook wrote at the same time.
+        for name in sorted(self._folder.intents(), key=lambda name: name.split("-")[2]):
             self._read_journal(name)
         for line in self.settled:
             self.results.pop(line, None)

@@ -50,7 +50,7 @@ class RecordStore:
     def __init__(self, state: TaskState, folder: ResultsFolder, *, target: str) -> None:
         self._state = state
         self._folder = folder
-        self._attempt = uuid.uuid4().hex[:8]
+        self._attempt = ""
         self.numbers = self._load(target)
         self._head = (self.numbers.head, self.numbers.rows)
         #: What waits for the next write: rows of a journal, and those who wait for them.
@@ -111,6 +111,8 @@ class RecordStore:
 
         :raises Exception: from the store
         """
+        self.numbers = replace(self.numbers, attempt=self.numbers.attempt + 1)
+        self._attempt = f"{self.numbers.attempt:06}x{uuid.uuid4().hex[:8]}"
         self._save(self.numbers)  # before the first object, so that no object is there without them
         earlier = Earlier(self._folder, self.numbers)
         earlier.read()

@@ -164,8 +164,13 @@ class ResultsFolder:
         return self._write_lines("part", number, attempt, (result.to_json() for result in results))
 
     def parts(self) -> list[str]:
-        """Return the names of the parts in order of number, then attempt."""
-        return self._names("part")
+        """
+        Return the names of the parts in order of number.
+
+        Of two with the same number, the earlier attempt wrote its own after the later one had begun, which
+        did not know of it and found out about its records anew.
+        """
+        return list({_order(name)[0]: name for name in self._names("part")}.values())
 
     def read(self, parts: Iterable[str] | None = None) -> Iterator[RecordResult]:
         """
