@@ -26,6 +26,7 @@ from airflow_provider_workflows.core.bulk.earlier import KEY, Earlier, Numbers
 from airflow_provider_workflows.core.bulk.table.results import RecordResult, ResultsFolder
 from airflow_provider_workflows.core.runtime.task_state import TaskState
 from airflow_provider_workflows.core.submission.record import Record, StoreFailed
+from airflow_provider_workflows.core.submission.terms import current
 from airflow_provider_workflows.exceptions import InvalidInput, TemporaryError
 
 #: Results in one part.
@@ -69,6 +70,8 @@ class RecordStore:
         #: Journals that are no longer needed.
         self._obsolete: list[str] = []
         self._parted = self._written = time.monotonic()
+        #: Wall time and boot time right before the last save that succeeded.
+        self._proved = float("-inf"), float("-inf")
         self._wanted = asyncio.Event()
         self._moved = asyncio.Event()
         self._closing = False
@@ -161,7 +164,7 @@ class RecordStore:
 
         :raises StoreFailed: it was not written
         """
-        if line > self.numbers.ahead:
+        if line > self.numbers.ahead or not self._is_newest:
             await self._write_soon()
 
     async def _write_soon(self) -> None:
@@ -203,8 +206,14 @@ class RecordStore:
         :raises TemporaryError: it is not certain
         """
         self.check()
-        if time.monotonic() - self._written > 2 * HEARTBEAT:
+        if not self._is_newest:
             raise TemporaryError("Nothing was sent: it is not certain that this attempt is the newest")
+
+    @property
+    def _is_newest(self) -> bool:
+        """Whether a save has proved it a moment ago, also if the process or the machine has stood still."""
+        clock, (wall, boot) = current.clock, self._proved
+        return max(clock.time() - wall, clock.boottime() - boot) <= 2 * HEARTBEAT
 
     async def keep_writing(self) -> None:
         """Write what is to be written, until :meth:`close` or until a write fails."""
@@ -290,10 +299,13 @@ class RecordStore:
         return journal
 
     def _save(self, numbers: Numbers) -> None:
+        # Before it, since its answer may come long after a newer attempt has begun.
+        now = current.clock.time(), current.clock.boottime()
         if self._state.lasting:
             self._state.save(KEY, numbers.to_json())
         else:
             self._folder.write_note(KEY, numbers.to_json())
+        self._proved = now
 
     def _account(
         self,
