@@ -42,6 +42,7 @@ from airflow_provider_workflows.exceptions import (
     PermanentError,
     TemporaryError,
     WorkflowError,
+    one_line,
 )
 
 if TYPE_CHECKING:
@@ -224,6 +225,9 @@ class ManyRun:
         except InvalidInput as error:
             self._finish(result.failed(error))
             return
+        except Exception as error:  # it has not asked the vendor, so that nothing was sent for this row
+            self._finish(result.failed(_unusable(error)))
+            return
         if record is None and old and effect.repeatable:
             record = await self._as_intended(row.line, effect)
         findable = effect.retry_is_safe or effect.shown_by_baseline
@@ -339,6 +343,11 @@ class ManyRun:
         self.progress.count(result)
         metrics.RECORDS.record(vendor=self.hook.conn_type, outcome=result.outcome)
         return self.store.finish(result, journal=journal)
+
+
+def _unusable(error: Exception) -> InvalidInput:
+    what = one_line(f"{type(error).__name__}: {error}", 200)
+    return InvalidInput(f"Nothing was sent: the row cannot be used ({what})")
 
 
 async def _end(*tasks: asyncio.Task[Any]) -> None:
