@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from airflow_provider_workflows.core.bulk.progress import Progress
     from airflow_provider_workflows.core.connection.hook import AnyHook
     from airflow_provider_workflows.core.submission.terms import Clock
+
+log = logging.getLogger(__name__)
 
 #: Records that may be in doubt at the same time, if the vendor can be asked about them.
 WINDOW = 500
@@ -149,6 +152,7 @@ class ManyRun:
         writing = asyncio.create_task(self.store.keep_writing())
         feeding = asyncio.create_task(self._feed())
         telling = asyncio.create_task(self.progress.keep_telling())
+        telling.add_done_callback(self._told)
         try:
             await asyncio.wait({writing, feeding, self._failed}, return_when=asyncio.FIRST_COMPLETED)
             for one in (self._failed, feeding, writing):
@@ -161,6 +165,15 @@ class ManyRun:
             await asyncio.wait({writing})
             with contextlib.suppress(StoreFailed):
                 await self.store.close()
+
+    def _told(self, telling: asyncio.Task[None]) -> None:
+        """Fail with what struck the progress, such as the task's timeout; but go on without a bar."""
+        if telling.cancelled() or (error := telling.exception()) is None:
+            return
+        if isinstance(error, Exception):
+            log.warning("The progress is not shown any more: %s", type(error).__name__)
+        else:
+            self._fail(error)
 
     def _on_stray(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Fail with what struck a callback of the loop, such as the task's timeout."""
