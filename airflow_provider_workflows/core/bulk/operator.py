@@ -171,7 +171,7 @@ class ManyOperator(WorkflowOperator):
         self.hook.read(self.prepare)
         total = self._validated(columns) if self.validate else _size(self.records)
         state = TaskState(context)
-        target = fingerprint([self.hook.where, type(self).__name__], mark="")
+        target = fingerprint([self.hook.where, type(self).__name__, self._arguments()], mark="")
         ti = context["ti"]
         self._run = ManyRun(
             partial(read_rows, self.records),
@@ -188,6 +188,11 @@ class ManyOperator(WorkflowOperator):
             tolerance=seconds_of(self.tolerance, "tolerance"),
         )
         return self._run
+
+    def _arguments(self) -> dict[str, object]:
+        """Return the arguments that decide what is sent for a row."""
+        others = ("records", "results", self.conn_id_field)
+        return {name: getattr(self, name) for name in self.template_fields if name not in others}
 
     def _effect(self, mapped: Mapped) -> AnyEffect:
         return self.effect(mapped.values, mapped.arguments)
