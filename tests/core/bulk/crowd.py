@@ -205,6 +205,7 @@ class EntriesOperator(ManyOperator):
     vendor = "Vendor"
     conn_id_field = "vendor_conn_id"
     hook_class = ""
+    record_arguments = ("form",)
 
     def __init__(self, *, kind: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

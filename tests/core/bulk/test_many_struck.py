@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from airflow_provider_workflows.core.bulk import record_store
-from airflow_provider_workflows.exceptions import TemporaryError
-from tests.core.bulk.crowd import Crowd, Table, rows
+from airflow_provider_workflows.core.bulk.progress import Progress
+from airflow_provider_workflows.core.bulk.results import ResultsFolder
+from airflow_provider_workflows.core.runtime.storage import storage_path
+from airflow_provider_workflows.core.runtime.task_state import TaskState
+from airflow_provider_workflows.core.submission.record import StoreFailed
+from airflow_provider_workflows.core.submission.terms import current, options
+from airflow_provider_workflows.exceptions import InvalidInput, TemporaryError
+from tests.core.bulk import crowd as crowd_module
+from tests.core.bulk.crowd import Crowd, Entry, Killed, MortalStore, SwiftClock, Table, rows
+from tests.core.harness import TaskInstance
 
 KINDS = ["marked", "blind", "upsert"]
 NAMES = [f"r{number}" for number in range(40)]
@@ -41,3 +52,124 @@ def test_a_lead_of_records_that_ended_before_a_kill_does_not_stop_the_next_attem
     table.store.values |= at_first  # as if killed after the part was written and before that was noted
     assert table.run(rows(*NAMES[:6]))["done"] == 6
     assert len(crowd.sent) == 6
+
+
+def test_a_part_that_an_overtaken_attempt_wrote_late_does_not_count(tmp_path: Path) -> None:
+    crowd = Crowd()
+    table = Table(crowd, tmp_path, kind="marked")
+    table.store.dies_if = lambda numbers: numbers["part"] == 1
+    with pytest.raises(ConnectionError):
+        table.run(rows(*NAMES))
+    table.store.dies_if = None
+    (late,) = tmp_path.rglob("part-*")
+    text = late.read_text()
+    late.unlink()  # as if it was still being uploaded when the next attempt listed the folder
+    assert table.run(rows(*NAMES))["done"] == 40
+    late.write_text(text)
+    assert [table.results[line]["id"] for line in range(1, 41)] == [crowd.effects[n][0] for n in NAMES]
+    assert table.run(rows(*NAMES))["records"] == 40
+    assert len(crowd.sent) == 40
+
+
+class TestNewest:
+    """An attempt counts as the newest only for a while after a save that proves it."""
+
+    @pytest.fixture
+    def clock(self) -> Iterator[SwiftClock]:
+        with options(clock=SwiftClock(), settle=60.0):
+            assert isinstance(current.clock, SwiftClock)
+            yield current.clock
+
+    @pytest.fixture
+    def state(self) -> MortalStore:
+        return MortalStore()
+
+    @pytest.fixture
+    def records(self, clock: SwiftClock, state: MortalStore, tmp_path: Path) -> record_store.RecordStore:
+        folder = ResultsFolder(storage_path(str(tmp_path / "results"), "results"))
+        task_state = TaskState({"ti": TaskInstance(), "task_state_store": state})
+        return record_store.RecordStore(task_state, folder, target="x")
+
+    def test_not_after_it_has_stood_still(self, records: record_store.RecordStore, clock: SwiftClock) -> None:
+        records.open()
+        records.check_recent()
+        clock.now += 60
+        with pytest.raises(TemporaryError, match="not certain"):
+            records.check_recent()
+
+    def test_not_by_an_answer_that_came_late(
+        self, records: record_store.RecordStore, clock: SwiftClock, state: MortalStore
+    ) -> None:
+        def late(numbers: object) -> bool:
+            clock.now += 60
+            return False
+
+        state.dies_if = late
+        records.open()
+        with pytest.raises(TemporaryError, match="not certain"):
+            records.check_recent()
+
+    def test_nor_for_what_may_be_repeated(
+        self, records: record_store.RecordStore, clock: SwiftClock, state: MortalStore
+    ) -> None:
+        async def go_on() -> None:
+            records.open()
+            records.begin(1, "")
+            writing = asyncio.create_task(records.keep_writing())
+            await records.reach(1)
+            await records.reach(2)
+            clock.now += 60
+            state.dead = True  # as a store is for an attempt that another has followed
+            with pytest.raises(StoreFailed):
+                await records.reach(2)
+            await writing
+
+        asyncio.run(go_on())
+
+
+@pytest.mark.parametrize(
+    "changed", [{"fields": {"name": "other"}}, {"columns": {"form": "other"}}, {"key": "other"}]
+)
+def test_another_request_for_the_same_rows_is_noticed(tmp_path: Path, changed: dict[str, Any]) -> None:
+    crowd = Crowd({"r1": ["killed after"]})
+    table = Table(crowd, tmp_path, kind="upsert", fields={"name": "name"}, columns={"form": "name"})
+    table_rows = [{"name": name, "other": f"x{name}"} for name in NAMES]
+    with pytest.raises(Killed):
+        table.run(table_rows)
+    table.fields |= changed
+    sent = len(crowd.sent)
+    with pytest.raises(InvalidInput, match="what is sent has changed"):
+        table.run(table_rows)
+    assert len(crowd.sent) == sent
+
+
+def test_an_effect_that_fails_in_an_unexpected_way_stops_no_other_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Fussy(Entry):
+        def __init__(self, name: str, kind: str) -> None:
+            super().__init__(name, kind)
+            if name == "r3":
+                raise KeyError(name)
+
+    monkeypatch.setattr(crowd_module, "Entry", Fussy)
+    crowd = Crowd()
+    table = Table(crowd, tmp_path, kind="marked", max_rejects=1)
+    summary = table.run(rows(*NAMES))
+    assert (summary["done"], summary["rejected"]) == (39, 1)
+    assert table.results[4]["message"] == "Nothing was sent: the row cannot be used (KeyError: 'r3')"
+
+
+def test_a_timeout_that_strikes_the_progress_ends_the_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class TimedOut(BaseException):
+        pass
+
+    async def struck(self: Progress) -> None:
+        raise TimedOut
+
+    monkeypatch.setattr(Progress, "keep_telling", struck)
+    crowd = Crowd()
+    with pytest.raises(TimedOut):
+        Table(crowd, tmp_path, kind="marked").run(rows(*NAMES))
