@@ -240,11 +240,14 @@ class RecordStore:
         numbers = self._after(results)
         loop = asyncio.get_running_loop()
         work = loop.run_in_executor(None, self._write_objects, rows, results, numbers)
-        cancelled = await _outlast(work)
         try:
+            cancelled = await _outlast(work)
             self._account(work.result(), rows, results, numbers)
         except Exception as error:
-            self.failure = error
+            self.failure, cancelled = error, False
+        except BaseException:  # such as the task's timeout; nothing may be written beside what is under way
+            self.failure = TemporaryError("It is not certain that the last results were written")
+            raise
         for one in waiting:
             if not one.done():
                 self._answer(one)
