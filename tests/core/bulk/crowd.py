@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
+import signal
+import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,16 +28,23 @@ from airflow_provider_workflows.core.submission.terms import Clock, options
 from airflow_provider_workflows.exceptions import OutcomeUnknown, Rejected, ServiceUnavailable
 from tests.core.harness import StateStore, TaskInstance
 
+#: When each attempt begins, by its own clock.
+START = 1_800_000_000.0
+
 
 class Killed(BaseException):
     """The process is killed where this is raised."""
+
+
+class TimedOut(BaseException):
+    """What a signal's handler raises, as Airflow's does for ``execution_timeout``."""
 
 
 class SwiftClock(Clock):
     """A clock that does not wait: whoever would wake first moves it on, once the others had time."""
 
     def __init__(self) -> None:
-        self.now = 1_800_000_000.0
+        self.now = START
         self.time = self.monotonic = self.boottime = lambda: self.now
         self._sleepers: list[float] = []
 
@@ -78,6 +88,9 @@ class Crowd:
     looks: list[int] = field(default_factory=list)
     #: What happens right before a sending of a record.
     at: dict[str, Callable[[], None]] = field(default_factory=dict)
+    #: What happens right before a call of the vendor, by the call's number over all attempts.
+    before: dict[int, Callable[[], None]] = field(default_factory=dict)
+    calls: int = 0
     under_way: int = 0
     most_under_way: int = 0
     _ids: Any = field(default_factory=lambda: itertools.count(1))
@@ -187,16 +200,21 @@ class CrowdHook:
         permit: Permit = PERMITTED,
     ) -> Any:
         operation = call(self.crowd)
+        self.crowd.calls += 1
+        self.crowd.before.pop(self.crowd.calls, lambda: None)()
         permit.check()
         try:
             while True:
                 next(operation)
                 await asyncio.sleep(0)
+                permit.check()  # the process may have stood still
         except StopIteration as end:
             return end.value
         except Killed:
             self.store.dead = True
             raise
+        finally:
+            operation.close()
 
 
 class EntriesOperator(ManyOperator):
@@ -227,18 +245,38 @@ class MortalStore(StateStore):
         super().__init__()
         self.dead = False
         self.dies_at = set(dies_at)
+        #: Numbers of writes at which a signal strikes the main thread.
+        self.strikes_at: set[int] = set()
         #: Says of what is to be written whether the process dies instead.
         self.dies_if: Callable[[Any], bool] | None = None
         self.writes = 0
 
     def set(self, key: str, value: Any, *, retention: Any = None) -> None:
         self.writes += 1
+        if self.writes in self.strikes_at:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
         self.dead = (
             self.dead or self.writes in self.dies_at or (self.dies_if is not None and self.dies_if(value))
         )
         if self.dead:
             raise ConnectionError("this process is dead")
         super().set(key, value, retention=retention)
+
+
+class Seat:
+    """One attempt's place at the state store, which refuses its writes once another has followed."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        table.seat = self
+
+    def get(self, key: str) -> Any:
+        return self._table.store.get(key)
+
+    def set(self, key: str, value: Any, *, retention: Any = None) -> None:
+        if self._table.seat is not self:
+            raise ConnectionError("a newer attempt has begun")
+        self._table.store.set(key, value, retention=retention)
 
 
 class Table:
@@ -249,7 +287,9 @@ class Table:
     :param lasting: False for Airflow before 3.3
     """
 
-    def __init__(self, crowd: Crowd, folder: Path, *, kind: str, lasting: bool = True, **fields: Any) -> None:
+    def __init__(
+        self, crowd: Crowd, folder: Path | str, *, kind: str, lasting: bool = True, **fields: Any
+    ) -> None:
         self.crowd = crowd
         self.folder = folder
         self.kind = kind
@@ -259,18 +299,35 @@ class Table:
         self.store = MortalStore()
         self.lasting = lasting
         self.task: EntriesOperator
+        self.seat: Seat | None = None
+        self.clock: SwiftClock
 
     def run(self, records: object) -> Any:
         """Run the next attempt."""
         self.task = task = EntriesOperator(task_id="entries", kind=self.kind, records=records, **self.fields)
         task.__dict__["hook"] = CrowdHook(self.crowd, self.store)
-        context: Any = {"ti": self.ti, **({"task_state_store": self.store} if self.lasting else {})}
+        context: Any = {"ti": self.ti, **({"task_state_store": Seat(self)} if self.lasting else {})}
+        self.clock = SwiftClock()
         try:
-            with options(clock=SwiftClock(), settle=60.0):
+            with options(clock=self.clock, settle=60.0):
                 return task.execute(context)
         finally:
             self.ti.try_number += 1
             self.store.dead = False
+
+    def overtake(self, records: object) -> None:
+        """Run the next attempt to its end, while this one stands still."""
+        clock = self.clock
+
+        def run() -> None:
+            with contextlib.suppress(BaseException):
+                self.run(records)
+
+        newer = threading.Thread(target=run)
+        newer.start()
+        newer.join()
+        clock.now += self.clock.now - START
+        self.clock = clock
 
     @property
     def results(self) -> dict[int, dict[str, Any]]:
@@ -278,7 +335,7 @@ class Table:
         from airflow_provider_workflows.core.bulk.table.results import ResultsFolder
         from airflow_provider_workflows.core.runtime.storage import storage_path
 
-        folder = ResultsFolder(storage_path(str(self.folder / "a_dag" / "run" / "entries"), "results"))
+        folder = ResultsFolder(storage_path(f"{self.folder}/a_dag/run/entries", "results"))
         results = [result.to_json() for result in folder.read()]
         assert len({one["line"] for one in results}) == len(results), "two results of one record"
         return {one["line"]: one for one in results}
@@ -287,3 +344,16 @@ class Table:
 def rows(*names: str) -> list[dict[str, str]]:
     """Return records of one column."""
     return [{"name": name} for name in names]
+
+
+def check(kind: str, result: dict[str, Any], effects: list[int]) -> None:
+    """Check that a record's result tells what happened, at most once."""
+    if kind != "upsert":  # which may happen again
+        assert len(effects) <= 1
+    match result["outcome"]:
+        case "done":
+            assert result["id"] in effects
+        case "rejected":
+            assert kind == "upsert" or not effects
+        case other:
+            assert (other, kind) == ("unknown", "blind")

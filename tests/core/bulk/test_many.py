@@ -17,7 +17,7 @@ from airflow_provider_workflows.exceptions import (
     OutcomeUnknown,
     RecordsRejected,
 )
-from tests.core.bulk.crowd import Crowd, Killed, Table, rows
+from tests.core.bulk.crowd import Crowd, Killed, Table, check, rows
 
 KINDS = ["marked", "blind", "upsert"]
 NAMES = [f"r{number}" for number in range(40)]
@@ -233,16 +233,4 @@ def test_whatever_happens_no_record_is_lost_and_none_sent_twice(
         results = table.results
         assert sorted(results) == list(range(1, 13))
         for line, name in enumerate(NAMES[:12], 1):
-            _check(kind, results[line], crowd.effects.get(name, []))
-
-
-def _check(kind: str, result: dict[str, Any], effects: list[int]) -> None:
-    if kind != "upsert":  # which may happen again
-        assert len(effects) <= 1
-    match result["outcome"]:
-        case "done":
-            assert result["id"] in effects
-        case "rejected":
-            assert kind == "upsert" or not effects
-        case other:
-            assert (other, kind) == ("unknown", "blind")
+            check(kind, results[line], crowd.effects.get(name, []))

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import signal
+from collections.abc import Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.sdk.io import attach
+from fsspec.implementations.memory import MemoryFileSystem
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from airflow_provider_workflows.core.bulk import record_store
 from airflow_provider_workflows.core.bulk.progress import Progress
@@ -16,9 +22,9 @@ from airflow_provider_workflows.core.runtime.storage import storage_path
 from airflow_provider_workflows.core.runtime.task_state import TaskState
 from airflow_provider_workflows.core.submission.record import StoreFailed
 from airflow_provider_workflows.core.submission.terms import current, options
-from airflow_provider_workflows.exceptions import InvalidInput, TemporaryError
+from airflow_provider_workflows.exceptions import InvalidInput, OutcomeUnknown, TemporaryError
 from tests.core.bulk import crowd as crowd_module
-from tests.core.bulk.crowd import Crowd, Entry, Killed, MortalStore, SwiftClock, Table, rows
+from tests.core.bulk.crowd import Crowd, Entry, Killed, MortalStore, SwiftClock, Table, TimedOut, check, rows
 from tests.core.harness import TaskInstance
 
 KINDS = ["marked", "blind", "upsert"]
@@ -163,9 +169,6 @@ def test_an_effect_that_fails_in_an_unexpected_way_stops_no_other_record(
 def test_a_timeout_that_strikes_the_progress_ends_the_task(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class TimedOut(BaseException):
-        pass
-
     async def struck(self: Progress) -> None:
         raise TimedOut
 
@@ -173,3 +176,105 @@ def test_a_timeout_that_strikes_the_progress_ends_the_task(
     crowd = Crowd()
     with pytest.raises(TimedOut):
         Table(crowd, tmp_path, kind="marked").run(rows(*NAMES))
+
+
+class FullStorage(MemoryFileSystem):
+    """
+    An object storage that fails now and then.
+
+    :param fails_at: numbers of writes that fail: before the object is there, or after it
+    """
+
+    cachable = False
+
+    def __init__(self, fails_at: Mapping[int, str]) -> None:
+        super().__init__()
+        self.fails_at = fails_at
+        self.writes = 0
+
+    def open(self, path: str, mode: str = "rb", **kwargs: Any) -> Any:
+        if mode != "wb":
+            return super().open(path, mode, **kwargs)
+        self.writes += 1
+        return Upload(self, path, self.fails_at.get(self.writes))
+
+
+class Upload(BytesIO):
+    """An object that appears when it is closed."""
+
+    def __init__(self, storage: FullStorage, path: str, fails: str | None) -> None:
+        super().__init__()
+        self._storage, self._path, self._fails = storage, path, fails
+
+    def close(self) -> None:
+        if self.closed:
+            return
+        data = self.getvalue()
+        super().close()
+        if self._fails != "before":
+            with MemoryFileSystem.open(self._storage, self._path, "wb") as file:
+                file.write(data)
+        if self._fails:
+            raise OSError("the storage is full")
+
+
+FATE = st.lists(
+    st.sampled_from(["rejected", "away", "lost after", "lost before", "killed after", "killed before"]),
+    max_size=2,
+)
+SOME = st.sets(st.integers(1, 30), max_size=2)
+
+
+def strike(number: int, frame: object) -> None:
+    raise TimedOut
+
+
+@settings(max_examples=60, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(
+    kind=st.sampled_from(KINDS),
+    fates=st.dictionaries(st.sampled_from(NAMES[:8]), FATE, max_size=4),
+    concurrency=st.integers(1, 5),
+    part=st.integers(1, 6),
+    dies_at=SOME,
+    strikes_at=SOME,
+    overtaken_at=SOME,
+    fails_at=st.dictionaries(st.integers(1, 30), st.sampled_from(["before", "after"]), max_size=2),
+)
+def test_whatever_strikes_no_record_is_lost_and_none_sent_twice(
+    kind: str,
+    fates: dict[str, list[str]],
+    concurrency: int,
+    part: int,
+    dies_at: set[int],
+    strikes_at: set[int],
+    overtaken_at: set[int],
+    fails_at: dict[int, str],
+) -> None:
+    names = NAMES[:8]
+    crowd = Crowd({name: list(many) for name, many in fates.items()})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(record_store, "PART", part)
+        attach("memory", fs=FullStorage(fails_at))
+        before = signal.signal(signal.SIGALRM, strike)
+        table = Table(crowd, "memory://results", kind=kind, concurrency=concurrency, max_rejects=8)
+        table.store.dies_at = dies_at
+        # While one attempt overtakes another, a signal would not strike the one that works.
+        table.store.strikes_at = set() if overtaken_at else strikes_at
+        crowd.before = {number: lambda: table.overtake(rows(*names)) for number in overtaken_at}
+        try:
+            for _ in range(60):
+                try:
+                    table.run(rows(*names))
+                    break
+                except (Killed, ConnectionError, TimedOut, TemporaryError):
+                    continue
+                except OutcomeUnknown:
+                    break
+            results = table.results
+            assert sorted(results) == list(range(1, 9))
+            for line, name in enumerate(names, 1):
+                check(kind, results[line], crowd.effects.get(name, []))
+        finally:
+            signal.signal(signal.SIGALRM, before)
+            MemoryFileSystem.store.clear()
+            MemoryFileSystem.pseudo_dirs[:] = [""]
