@@ -9,6 +9,7 @@ from airflow_provider_workflows.blizwork.conditions import ActivityPending, Case
 from airflow_provider_workflows.blizwork.effects import ActivityRun, CaseStart, Mail
 from airflow_provider_workflows.blizwork.events import ActivitiesPending, CasesClosed
 from airflow_provider_workflows.blizwork.hooks import BlizWorkHook
+from airflow_provider_workflows.blizwork.many import BlizWorkInitManyOperator
 from airflow_provider_workflows.core.submission.record import Record
 from tests.hostile.shapes import RECORD, Call, Calls, Sample, anything
 
@@ -24,8 +25,10 @@ def calls(server: Any) -> Calls:
     mail = Mail("late", to="ana@example.com", params={"p1": "x"})
     done = ({"resultCode": 0, "resultMessage": "ok", "payload": [{"code": "N1"}]},)
     where = {"code": "N1"}
+    many = BlizWorkInitManyOperator(task_id="many", records=[], workflow_id="one-step")
     return hook, [
         Call("probe", hook.probe, ({"resultCode": 3, "resultMessage": "no such workflow"},)),
+        Call("prepare many", many.prepare),
         Call("init", lambda api: api.init_case("one-step")),
         Call("exec", lambda api: api.exec_activity("one-step", case, "request", "done"), done),
         Call("load", lambda api: api.load_case("one-step", case)),

@@ -201,7 +201,7 @@ def test_without_the_filter_urllib3_would_tell(
     blizwork: BlizWorkServer, recording: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control for all of the above: the same search on the same call, with the filter taken out."""
-    monkeypatch.setattr(redaction, "LOGGERS", ())
+    monkeypatch.setattr(redaction, "_loggers", tuple)
     logging.getLogger("urllib3.connectionpool").removeFilter(redaction._redact)
     recording.attempt(lambda: BlizWorkHook().init_case("one-step"))
     assert recording.found()

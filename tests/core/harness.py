@@ -106,6 +106,7 @@ class TaskInstance:
 
     task_id: str = "task"
     dag_id: str = "dag"
+    run_id: str = "run"
     try_number: int = 1
     max_tries: int = 0
     map_index: int = -1

@@ -34,8 +34,10 @@ def make(kind: type[Any], **given: Any) -> Any:
 
 
 def required(kind: type[Any]) -> set[str]:
-    """Return the names of the arguments that a vendor's own constructor needs."""
-    parameters = inspect.signature(inspect.unwrap(vars(kind)["__init__"])).parameters.values()
+    """Return the names of the arguments that the package's constructors need."""
+    ours = [base for base in kind.__mro__ if base.__module__.startswith("airflow_provider_workflows.")]
+    constructors = [inspect.unwrap(vars(base)["__init__"]) for base in ours if "__init__" in vars(base)]
+    parameters = [one for each in constructors for one in inspect.signature(each).parameters.values()]
     return {one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty}
 
 

@@ -13,6 +13,7 @@ from airflow_provider_workflows.kiban.effects.answer_step import StepAnswer
 from airflow_provider_workflows.kiban.effects.start_workfloo import WorkflooStart
 from airflow_provider_workflows.kiban.events import ExecutionsEnded
 from airflow_provider_workflows.kiban.hooks import KibanHook
+from airflow_provider_workflows.kiban.many import KibanStartManyOperator
 from tests.hostile.shapes import RECORD, Call, Calls, Sample, anything
 from tests.kiban.server import LOAN, PDF, KibanServer
 
@@ -59,8 +60,10 @@ def calls(server: KibanServer) -> Calls:
     ended = {**link, "status": "SUCCESS"}
     detail = {"id": execution, "labels": ["a"], "modified": "x", "nodes": [{"id": "n1", "name": "F"}]}
     done = ({"phase": "VALIDATE"},)
+    many = KibanStartManyOperator(task_id="many", records=[], workfloo_id=LOAN)
     return hook, [
         Call("probe", hook.probe),
+        Call("prepare many", many.prepare),
         Call("start", lambda api: api.start(LOAN)),
         Call("start a pool", lambda api: api.start_pool("p1"), ({"idWorkfloo": "c" * 24},)),
         Call("status", lambda api: api.status(execution)),

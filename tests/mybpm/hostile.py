@@ -10,6 +10,7 @@ from airflow_provider_workflows.mybpm.conditions import FieldReached, StateReach
 from airflow_provider_workflows.mybpm.effects import LinkingUpsert, OnceUpsert, RepeatableUpsert
 from airflow_provider_workflows.mybpm.events import InstancesChanged, ValuesReached
 from airflow_provider_workflows.mybpm.hooks import MyBPMHook
+from airflow_provider_workflows.mybpm.many import MyBPMUpsertManyOperator
 from tests.hostile.shapes import RECORD, Call, Calls, Sample
 
 
@@ -32,11 +33,14 @@ def calls(server: Any) -> Calls:
     once = OnceUpsert(plain, reason="no unique field")
     unique = RepeatableUpsert(plain, unique_field="IIN")
 
+    many = MyBPMUpsertManyOperator(task_id="many", records=[], bo_code="CUSTOMER", unique_field="IIN")
+
     def linking() -> LinkingUpsert:
         return LinkingUpsert(adding, unique_field=None)
 
     return hook, [
         Call("probe", hook.probe),
+        Call("prepare many", many.prepare),
         Call("log in", lambda api: api.session_token()),
         Call("upsert", lambda api: api.upsert("CUSTOMER", {"IIN": "1", "LIMIT": 5}, unique_field="IIN")),
         Call("validate", lambda api: api.validate(adding)),

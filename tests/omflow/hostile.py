@@ -15,6 +15,7 @@ from airflow_provider_workflows.omflow.effects.open_order import OrderStart
 from airflow_provider_workflows.omflow.effects.push_order import OrderPush
 from airflow_provider_workflows.omflow.events import OrderArrivals
 from airflow_provider_workflows.omflow.hooks import OMFlowHook
+from airflow_provider_workflows.omflow.many import OMFlowOpenManyOperator, OMFlowPushManyOperator
 from tests.hostile.shapes import RECORD, Call, Calls, Sample
 from tests.omflow.orders import open_order
 
@@ -43,6 +44,9 @@ def calls(server: Any) -> Calls:
     push = OrderPush(**order, stop_chart_text="Review", data_id=None, items=items, quick_action=None)
     pushed = Record(mark="", generation=0, baseline={"data_id": 2, "changes": ["FORMITM_1"]})
     stop: dict[str, Any] = {"api_path": "two-step", "stop_chart_text": "Review"}
+    many: dict[str, Any] = {"task_id": "many", "records": [], "api_path": "two-step"}
+    opens = OMFlowOpenManyOperator(**many, fields={"FORMITM_1": "x"}, run_key_field="FORMITM_2")
+    pushes = OMFlowPushManyOperator(**many)
     done = {"status": 200, "message": "", "result": None}
     number = {"status": 200, "message": "", "result": "1"}
     return hook, [
@@ -60,6 +64,10 @@ def calls(server: Any) -> Calls:
         Call("closed", OrderClosed(**order, fields=["FORMITM_1"]).check),
         Call("submit", lambda api: start.submit(api, RECORD, again=False), (number,), is_order_number),
         Call("look up", lambda api: start.look_up(api, RECORD)),
+        Call("find orders", lambda api: api.find_orders("two-step", "FORMITM_1", ["a title"])),
+        Call("look up many", lambda api: start.look_up_many(api, [RECORD])),
+        Call("prepare opens", opens.prepare),
+        Call("prepare pushes", pushes.prepare),
         Call("check of a form", lambda api: check_form(api, "two-step", ["FORMITM_1"])),
         Call("types of a form", lambda api: read_types(api, "two-step", {"id": 2})),
         Call("baseline", learning.baseline),

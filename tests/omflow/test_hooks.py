@@ -514,8 +514,11 @@ def test_language_goes_along(omflow: OMFlowServer, run: Run) -> None:
     assert "コードが間違っています" in said["ja"]
 
 
-OF_TASKS = frozenset({"create_order", "move_order"})
-"""Operations that take items which a task has checked already: hooks have open_order and push_order."""
+OF_TASKS = frozenset({"create_order", "find_orders", "move_order"})
+"""
+Operations that take items which a task has checked already: hooks have open_order and push_order. And the
+search for many marks at once.
+"""
 
 
 def _operations() -> set[str]:

@@ -9,6 +9,7 @@ from airflow_provider_workflows.robusta.api.operations import RobustaApi
 from airflow_provider_workflows.robusta.conditions import ProcessOutputs, ProcessSucceeded
 from airflow_provider_workflows.robusta.effects import ProcessStart
 from airflow_provider_workflows.robusta.hooks import RobustaHook
+from airflow_provider_workflows.robusta.many import RobustaStartManyOperator
 from tests.hostile.shapes import RECORD, Call, Calls, Sample
 
 
@@ -22,8 +23,10 @@ def calls(server: Any) -> Calls:
         return ProcessStart(body, grace=0, running_statuses=(), failed_statuses=None)
 
     recurring = {"run_once": False, "allow_recurring": True, "quartz_def": "0 0 6 * * ?"}
+    many = RobustaStartManyOperator(task_id="many", records=[], process_name="InvoiceBot", worker="3")
     return hook, [
         Call("probe", hook.probe),
+        Call("prepare many", many.prepare),
         Call(
             "start",
             lambda api: api.start_process("InvoiceBot", worker="3", values={"orderNo": "7"}),

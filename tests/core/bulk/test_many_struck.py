@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from airflow.sdk.io import attach
+from airflow_provider_workflows.core.bulk.results import ResultsFolder
 from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_workflows.core.bulk import record_store
 from airflow_provider_workflows.core.bulk.progress import Progress
-from airflow_provider_workflows.core.bulk.results import ResultsFolder
 from airflow_provider_workflows.core.runtime.storage import storage_path
 from airflow_provider_workflows.core.runtime.task_state import TaskState
 from airflow_provider_workflows.core.submission.record import StoreFailed
