@@ -3,7 +3,7 @@ Measures the package against what one would use without it, side by side in one 
 
 usage: python -m benchmarks [ROW …]
 
-A ROW is a group of measurements; all by default, which takes about twenty minutes. Figures go to
+A ROW is a group of measurements; all by default, which takes about half an hour. Figures go to
 ``.cache/bench/results.json`` and, if all groups are measured, into ``docs/benchmarks.md``.
 
 Exit code: 0 if all targets hold, 1 if one does not or could not be measured, 130 after Ctrl-C.

@@ -10,6 +10,7 @@ imports at module level count.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import resource
@@ -152,13 +153,14 @@ def _peak() -> int:
 
 
 def _import(kind: str) -> None:
-    """Import what a task process has imported before it runs a task."""
+    """Import all that a client needs, since a hand-written one has that behind it as well."""
+    modules = ["benchmarks.peers.raw"]
     if kind in ("hook", "operator"):
-        import airflow.sdk  # noqa: F401
-
-        import benchmarks.peers.ours
-    else:
-        import benchmarks.peers.raw  # noqa: F401
+        core = "airflow_provider_workflows.core"
+        transport = [f"{core}.transport.{name}_adapter" for name in ("aiohttp", "requests")]
+        modules = ["airflow.sdk", f"{core}.bulk.runner", *transport, "benchmarks.peers.ours"]
+    for name in modules:
+        importlib.import_module(name)
 
 
 def main() -> None:
