@@ -59,7 +59,7 @@ class Metric:
         :param seconds: the duration, for a timer
         :param tags: those that are declared are sent, in characters that every backend takes
         """
-        known = {name: _UNUSUAL.sub("_", tags[name])[:_LONGEST] for name in self.tags if tags.get(name)}
+        known = {name: _plain(tags[name]) for name in self.tags if tags.get(name)}
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -84,6 +84,12 @@ class Metric:
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_.-]")
 #: Characters of a tag. Airflow drops a metric whose name has more than 250 together with all tags.
 _LONGEST = 50
+
+
+@functools.lru_cache(maxsize=256)  # of a small set, each of which thousands of requests have
+def _plain(tag: str) -> str:
+    return _UNUSUAL.sub("_", tag)[:_LONGEST]
+
 
 REQUESTS = Metric(
     name="workflows.requests",
