@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.system.chaos.vendor import MOVING, TAG, Submitter, Variant, VendorChaos, Watcher, target
+from tests.system.chaos.vendor import MOVING, TAG, Submitter, Table, Variant, VendorChaos, Watcher, target
 
 MOUNT = "blizwork"
 
@@ -21,6 +21,13 @@ CHAOS = VendorChaos(
             mount=MOUNT,
             endpoint="init",
             found="never",
+            table=Table(
+                path="blizwork.many.BlizWorkInitManyOperator",
+                fixed={"workflow_id": "short"},
+                columns={"exec_user_id": "user"},
+                row={"user": "airflow@example.com"},
+                bad={"user": "nobody@example.com"},
+            ),
             how=Submitter(
                 path="blizwork.operators.BlizWorkInitCaseOperator",
                 conn="blizwork_conn_id",
@@ -39,6 +46,13 @@ CHAOS = VendorChaos(
             found="always",
             step=("sign",),
             modes=MOVING,
+            table=Table(
+                path="blizwork.many.BlizWorkExecManyOperator",
+                fixed={"workflow_id": "signing", "form_id": "sign", "next_form_id": "sign"},
+                fields={"text": "tag"},
+                columns={"case_number": "target"},
+                bad={"target": "999999"},
+            ),
             make=lambda conn_id: _case(conn_id, "signing"),
             how=Submitter(
                 path="blizwork.operators.BlizWorkExecActivityOperator",
@@ -62,4 +76,5 @@ CHAOS = VendorChaos(
         fixed={"workflow_id": "patient"},
         make=lambda conn_id, tag: _case(conn_id, "patient"),
     ),
+    plan=({"plan": "Avanzado"}, 5.0),
 )

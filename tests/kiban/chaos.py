@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.system.chaos.vendor import MOVING, TAG, Submitter, Variant, VendorChaos, Watcher, target
+from tests.system.chaos.vendor import MOVING, TAG, Submitter, Table, Variant, VendorChaos, Watcher, target
 
 MOUNT = "kiban"
 #: Ids of the workfloos that ``chaos.toml`` declares.
@@ -20,6 +20,15 @@ def _starting(**more: Any) -> Submitter:
         value=lambda tag, index: {"tag": tag},
         patient={"workfloo_id": PATIENT},
         failing={"workfloo_id": FAILING},
+    )
+
+
+def _table(**more: Any) -> Table:
+    return Table(
+        path="kiban.many.KibanStartManyOperator",
+        fixed={"workfloo_id": SHORT, **more},
+        fields={"tag": {"column": "tag", "empty": "text"}},
+        bad={"tag": ""},
     )
 
 
@@ -39,6 +48,7 @@ CHAOS = VendorChaos(
             found="always",
             tag_field="tag",
             how=_starting(run_key_field="run_key"),
+            table=_table(run_key_field="run_key"),
         ),
         Variant(
             name="kiban_plain",
@@ -48,6 +58,7 @@ CHAOS = VendorChaos(
             found="alone",
             tag_field="tag",
             how=_starting(),
+            table=_table(),
         ),
     ),
     moves=(

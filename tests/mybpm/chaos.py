@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from tests.system.chaos.vendor import MOVING, Submitter, Variant, VendorChaos, Watcher
+from tests.system.chaos.vendor import MOVING, Submitter, Table, Variant, VendorChaos, Watcher
 
 MOUNT = "mybpm"
+
+
+def _table(field: str, **fixed: str) -> Table:
+    return Table(
+        path="mybpm.many.MyBPMUpsertManyOperator",
+        fixed=fixed,
+        # No object has the second field; what is empty is not sent.
+        fields={field: "tag", "STRANGE": "strange"},
+        row={"strange": ""},
+        bad={"strange": "yes"},
+    )
 
 
 def _decision(conn_id: str, tag: str) -> str:
@@ -24,6 +35,7 @@ CHAOS = VendorChaos(
             tag_field="NUM",
             modes=MOVING,
             repeats=True,
+            table=_table("NUM", bo_code="REQUEST", unique_field="NUM"),
             how=Submitter(
                 path="mybpm.operators.MyBPMUpsertBOIOperator",
                 conn="mybpm_conn_id",
@@ -40,6 +52,7 @@ CHAOS = VendorChaos(
             found="never",
             tag_field="TEXT",
             modes=MOVING,
+            table=_table("TEXT", bo_code="NOTE"),
             how=Submitter(
                 path="mybpm.operators.MyBPMUpsertBOIOperator",
                 conn="mybpm_conn_id",

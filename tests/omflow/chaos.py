@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.system.chaos.vendor import MOVING, TAG, Submitter, Variant, VendorChaos, Watcher, target
+from tests.system.chaos.vendor import MOVING, TAG, Submitter, Table, Variant, VendorChaos, Watcher, target
 
 MOUNT = "omflow-1.2"
 
@@ -18,6 +18,15 @@ def _opening(**more: Any) -> Submitter:
         value=lambda tag, index: {"FORMITM_1": tag},
         patient={"api_path": "patient"},
         failing={"api_path": "failing"},
+    )
+
+
+def _table(**more: Any) -> Table:
+    return Table(
+        path="omflow.many.OMFlowOpenManyOperator",
+        fixed={"api_path": "short", **more},
+        fields={"FORMITM_1": "tag"},
+        bad={"tag": ""},
     )
 
 
@@ -37,6 +46,7 @@ CHAOS = VendorChaos(
             found="always",
             tag_field="FORMITM_1",
             how=_opening(run_key_field="FORMITM_2"),
+            table=_table(run_key_field="FORMITM_2"),
         ),
         Variant(
             name="omflow_plain",
@@ -46,6 +56,7 @@ CHAOS = VendorChaos(
             found="never",
             tag_field="FORMITM_1",
             how=_opening(),
+            table=_table(),
         ),
     ),
     moves=(
@@ -57,6 +68,13 @@ CHAOS = VendorChaos(
             found="always",
             step=("Sign",),
             modes=MOVING,
+            table=Table(
+                path="omflow.many.OMFlowPushManyOperator",
+                fixed={"api_path": "signing", "stop_chart_text": "Sign"},
+                fields={"FORMITM_1": "tag"},
+                columns={"data_no": "target"},
+                bad={"target": "999999"},
+            ),
             make=lambda conn_id: _order(conn_id, "signing", "to be signed"),
             how=Submitter(
                 path="omflow.operators.OMFlowPushOrderOperator",

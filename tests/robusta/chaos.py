@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.system.chaos.vendor import Act, Submitter, Variant, VendorChaos, Watcher
+from tests.system.chaos.vendor import Act, Submitter, Table, Variant, VendorChaos, Watcher
 
 MOUNT = "robusta"
 
@@ -31,6 +31,14 @@ CHAOS = VendorChaos(
             endpoint="start",
             found="never",
             tag_field="tag",
+            table=Table(
+                path="robusta.many.RobustaStartManyOperator",
+                fixed={"process_name": "ShortBot", "worker": "3"},
+                fields={"tag": "tag"},
+                columns={"worker": "worker"},
+                row={"worker": "3"},
+                bad={"worker": "99"},
+            ),
             how=Submitter(
                 path="robusta.operators.RobustaStartProcessOperator",
                 conn="robusta_conn_id",

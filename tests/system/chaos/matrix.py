@@ -9,6 +9,7 @@ from tests.system.chaos.deployment import FOLDER, Deployment, Lane
 from tests.system.chaos.faults import FAULTS, LOST_ANSWER, RequestFault, every
 from tests.system.chaos.lifecycle import deployments as lifecycle
 from tests.system.chaos.request_cells import RequestCell
+from tests.system.chaos.tables import deployments as tables
 from tests.system.chaos.variants import MANY, VARIANTS
 from tests.system.chaos.vendor import Mode, Variant
 
@@ -22,7 +23,7 @@ def deployments(*, short: bool) -> list[Deployment]:
 
     :param short: a few of the cells, with a few submissions each
     """
-    found = [requests(short=short)] if short else [requests(short=short), backfills()]
+    found = [requests(short=short)] if short else [requests(short=short), backfills(), *tables.deployments()]
     return [*found, *lifecycle.deployments(short=short)]
 
 
@@ -34,6 +35,7 @@ def requests(*, short: bool) -> Deployment:
         for mode in variant.modes
     ]
     lanes.append(Lane(name="http_control", mount=CONTROL.mount, conn_type="http", cells=[_control()]))
+    lanes += tables.short_lanes() if short else []
     return Deployment(name="requests", dags=FOLDER / "dags", lanes=[lane for lane in lanes if lane.cells])
 
 
@@ -83,9 +85,12 @@ def _tested(variant: Variant) -> list[RequestCell]:
 
 
 def backfills() -> Deployment:
-    """Backfills: a lane for each mode, side by side, in which one vendor comes after the other."""
+    """
+    Backfills: a lane for each mode, in which one vendor comes after the other; and those against a plan.
+    """
     modes: list[Mode] = ["sync", "deferrable"]
-    return Deployment(name="backfills", dags=FOLDER / "dags", lanes=[_backfills(mode) for mode in modes])
+    lanes = [*map(_backfills, modes), *tables.planned_lanes()]
+    return Deployment(name="backfills", dags=FOLDER / "dags", lanes=lanes)
 
 
 def _backfills(mode: Mode) -> Lane:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from airflow_provider_workflows.core.connection.cache import forget
 from dev.airflow_home import environment_of
 from dev.airflow_instance import AirflowInstance
 from dev.layout import AIRFLOW_HOMES, ROOT
@@ -65,6 +66,7 @@ def run(deployment: Deployment, *, size: int, progress: ProgressDisplay, report:
         sandboxes = _sandboxes(deployment, stack)
         connections = _connections(deployment, sandboxes)
         os.environ.update(connections)  # hooks of this very process use the lanes' connections, too
+        forget()  # an earlier deployment may have had connections of the same names
         home = AIRFLOW_HOMES / f"chaos-{deployment.name}"
         environment = {**SETTINGS, "CHAOS_SIZE": str(size), **deployment.environment, **connections}
         database = stack.enter_context(postgres(AIRFLOW_HOMES / f"chaos-{deployment.name}-database"))

@@ -40,6 +40,9 @@ STARTS = tuple(variant for vendor in VENDORS.values() for variant in vendor.star
 MOVES = tuple(variant for vendor in VENDORS.values() for variant in vendor.moves)
 VARIANTS: dict[str, Variant] = {variant.name: variant for variant in (*STARTS, *MOVES)}
 
+#: What operators for many records submit.
+TABLES = tuple(variant for variant in VARIANTS.values() if variant.table is not None)
+
 #: Of the vendors whose operators do not wait.
 SENSORS = tuple(_watch(name, vendor) for name, vendor in VENDORS.items() if not vendor.first.waits)
 #: One way to start something at each vendor, for the cells of many.

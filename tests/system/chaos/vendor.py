@@ -53,6 +53,29 @@ class Submitter:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Table:
+    """
+    How a variant is written for many records in one task.
+
+    A record has the columns ``key``, ``tag``, ``target``, which is what a move moves, and those of ``row``.
+
+    :param path: of the operator's class, below the package
+    :param bad: columns of a record that the vendor refuses
+    :param fixed: arguments of the operator
+    :param fields: the vendor's field -> column, as the operator takes it
+    :param columns: the operator's argument of a record -> column
+    :param row: columns that are the same for all records
+    """
+
+    path: str
+    bad: Mapping[str, Any]
+    fixed: Mapping[str, Any]
+    fields: Mapping[str, Any] | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    row: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Variant:
     """
     One operator and how it is used.
@@ -68,6 +91,7 @@ class Variant:
     :param make: of a move: makes something at the vendor that it can move, and returns its id
     :param modes: in which it waits for an end
     :param repeats: the vendor makes one of two equal requests, so that a second one is no second effect
+    :param table: how it is written for many records in one task; None if there is no such operator
     :param watches: the task submits nothing: it is a sensor on what the cell has made, see
         :mod:`tests.system.chaos.lifecycle.sensor_targets`
     """
@@ -83,6 +107,7 @@ class Variant:
     make: Callable[[str], str] | None = None
     modes: tuple[Mode, ...] = WAITING
     repeats: bool = False
+    table: Table | None = None
     watches: bool = False
 
     @property
@@ -161,6 +186,8 @@ class VendorChaos:
         vendors to which the credentials go along each time
     :param bad_ends: commands by which a person at the vendor brings a run to no good end
     :param finish: what a person does to end a run well, if it is none of the record's actions
+    :param plan: for a vendor that sells plans: the field of the connection that names one, and its requests a
+        second
     """
 
     starts: tuple[Variant, ...]
@@ -169,6 +196,7 @@ class VendorChaos:
     login: tuple[str, float] | None = None
     bad_ends: frozenset[str] = frozenset()
     finish: Callable[[Mapping[str, Any]], Act] | None = None
+    plan: tuple[Mapping[str, str], float] | None = None
 
     @property
     def first(self) -> Variant:

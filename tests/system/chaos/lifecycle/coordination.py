@@ -54,11 +54,13 @@ class SharedRestart:
     Kills a component of Airflow and starts it again, once all lanes that take part are ready for it.
 
     :param component: its name
+    :param away: seconds from the kill to the new start
     :param patience: seconds for which those who are ready wait for those who are not
     """
 
-    def __init__(self, component: str, *, patience: float = 180.0) -> None:
+    def __init__(self, component: str, *, away: float = 1.0, patience: float = 180.0) -> None:
         self._component = component
+        self._away = away
         self._patience = patience
         self._changed = threading.Condition()
         self._parties = 0
@@ -99,5 +101,5 @@ class SharedRestart:
 
     def _kill(self, instance: AirflowInstance) -> None:
         instance.kill(self._component)
-        time.sleep(1)
+        time.sleep(self._away)
         instance.restart(self._component)

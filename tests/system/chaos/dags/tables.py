@@ -1,0 +1,59 @@
+"""For each operator for many records, a DAG with one task; for each vendor that sells plans, a daily DAG."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import DAG
+
+from tests.system.chaos.operators import SETTLE, class_at, give_way, is_wanted, single, submitter
+from tests.system.chaos.tables.settings import CONCURRENCY
+from tests.system.chaos.variants import TABLES, VENDORS
+from tests.system.chaos.vendor import Variant
+
+AGAIN = {"retries": 6, "retry_delay": timedelta(seconds=0.5)}
+
+
+def table(variant: Variant, lane: str) -> DAG:
+    """One task that sends the table that the run names; how many are rejected, the cell counts."""
+    how, many = submitter(variant.name), variant.table
+    assert many is not None
+    with DAG(lane, schedule=None, default_args=AGAIN) as dag:
+        arguments: dict[str, Any] = {**many.fixed, how.conn: lane}
+        class_at(many.path)(
+            task_id="submit",
+            records="{{ dag_run.conf['records'] }}",
+            key="key",
+            fields=many.fields,
+            columns=many.columns,
+            max_rejects=1_000_000,
+            concurrency=CONCURRENCY,
+            settle=SETTLE,
+            **arguments,
+        )
+    return dag
+
+
+def planned(variant: Variant, lane: str) -> DAG:
+    """One task a day, without retries and without a pool."""
+    with DAG(
+        lane,
+        schedule="@daily",
+        start_date=datetime(2025, 1, 1, tzinfo=UTC),
+        end_date=datetime(2025, 12, 31, tzinfo=UTC),
+        catchup=False,
+        default_args={"retries": 0},
+        max_active_runs=32,
+    ) as dag:
+        single(variant.name, conn_id=lane, tag=f"{lane}.{{{{ ds_nodash }}}}")
+    return dag
+
+
+give_way()
+for variant in TABLES:
+    if is_wanted(lane := f"{variant.name}_table"):
+        globals()[lane] = table(variant, lane)
+for vendor in VENDORS.values():
+    if vendor.plan is not None and is_wanted(lane := f"{vendor.first.name}_planned"):
+        globals()[lane] = planned(vendor.first, lane)
