@@ -84,7 +84,8 @@ def test_a_table_names_its_records_and_its_results_are_beside_it(tmp_path: Path)
     assert last == '{"tag": "", "target": "", "worker": "3", "key": "run.10"}'
     folder = tmp_path / "table.results" / "dag"
     folder.mkdir(parents=True)
-    (folder / "part-00001-a.jsonl").write_text('{"line": 1}\n')
+    (folder / "part-00001-a.jsonl").write_text('{"line": 3}\n')
+    (folder / "part-00001-b.jsonl").write_text('{"line": 1}\n')
     (folder / "intents-00001-a.jsonl").write_text('{"line": 2}\n')
     assert read_results(path) == [{"line": 1}]
 

@@ -74,10 +74,13 @@ def read_results(path: Path) -> list[Result]:
     """
     Return the results of all attempts, as they are in the parts beside a table.
 
+    Of two parts with one number, that of the later attempt counts.
+
     :param path: of the table
     """
-    parts = sorted(path.with_suffix(".results").rglob("part-*.jsonl"))
-    return [json.loads(line) for part in parts for line in part.read_text().splitlines()]
+    found = sorted(path.with_suffix(".results").rglob("part-*.jsonl"))
+    parts = {part.name.split("-")[1]: part for part in found}
+    return [json.loads(line) for part in parts.values() for line in part.read_text().splitlines()]
 
 
 def outcomes(records: Iterable[TableRecord], results: Iterable[Result]) -> list[TaskOutcome]:
