@@ -88,7 +88,8 @@ def with_accounts(declaration: Table) -> Table:
 
 
 def _accounts(vendor: Vendor, declared: Table) -> Table:
-    wanted = [key for key in vendor.account_keys if key not in declared]
+    keys = (*vendor.account_keys, *vendor.other_account_keys)
+    wanted = [key for key in keys if key not in declared]
     own = _own_table(vendor) if wanted else {}
     if missing := [key for key in wanted if key not in own]:
         raise DeclarationError(

@@ -211,6 +211,7 @@ class Vendor:
     :param account: who a connection to it says that it is, from its table.
     :param account_keys: the keys of its table that say who may come in. Those that another declaration does
         not have are taken from ``processes``; if one is empty, there is no connection.
+    :param other_account_keys: likewise, but a connection does not need them.
     :param record: what the page of a record is called, with placeholders as in a connection's ``ui_url``.
     :param mounts: its servers, each with the extra fields of a connection to it. Connections lead to the
         first if nobody asks for another. One that is called ``name`` if there are none.
@@ -222,5 +223,6 @@ class Vendor:
     build: Callable[[Table, Clock], Iterable[Double]]
     account: Callable[[Table], Account]
     account_keys: tuple[str, ...] = ()
+    other_account_keys: tuple[str, ...] = ()
     record: str
     mounts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

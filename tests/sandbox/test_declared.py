@@ -6,6 +6,7 @@ import tomllib
 
 import pytest
 
+from airflow_provider_workflows.sandbox.connections import ready_connections
 from airflow_provider_workflows.sandbox.declaration import DeclarationError
 from airflow_provider_workflows.sandbox.omflow.commits import Commits
 from airflow_provider_workflows.sandbox.omflow.declared import read_declared
@@ -75,6 +76,17 @@ def test_a_vendor_without_accounts_has_its_own() -> None:
     accounts = [{"name": "etl", "password": "of etl"}]
     assert with_accounts({"robusta": {}}) == {"robusta": {"users": own}}
     assert with_accounts({"robusta": {"users": accounts}}) == {"robusta": {"users": accounts}}
+
+
+def test_a_process_file_without_tokens_has_the_shipped_ones() -> None:
+    shipped = load_declaration()["mybpm"]
+    table = with_accounts({"mybpm": {"objects": {}}})["mybpm"]
+    assert {key: table[key] for key in ("users", "api_tokens")} == {
+        key: shipped[key] for key in ("users", "api_tokens")
+    }
+    assert with_accounts({"mybpm": {"api_tokens": []}})["mybpm"]["api_tokens"] == []
+    (connection,) = ready_connections({"mybpm": {"api_tokens": [], "users": {"me@example.com": "of me"}}})
+    assert (connection.login, connection.password) == ("me@example.com", "of me")
 
 
 def test_commits_are_as_far_apart_as_recorded() -> None:

@@ -21,5 +21,6 @@ VENDOR = Vendor(
     build=lambda table, clock: [MyBPMDouble(table, clock)],
     account=_account,
     account_keys=("users",),
+    other_account_keys=("api_tokens",),
     record="{bo_code}/{boi_id}",
 )
