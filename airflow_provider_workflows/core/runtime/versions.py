@@ -26,6 +26,7 @@ class Config(Protocol):
     def get(self, section: str, key: str, /, *, fallback: str) -> str: ...
     def getboolean(self, section: str, key: str, /, *, fallback: bool) -> bool: ...
     def getfloat(self, section: str, key: str, /, *, fallback: float) -> float: ...
+    def getint(self, section: str, key: str, /, *, fallback: int) -> int: ...
 
 
 class StatsLogger(Protocol):
@@ -47,6 +48,9 @@ try:
 except ImportError:  # before Airflow 3.3, which introduced the task state store
     NEVER_EXPIRE = None
 
+#: Characters of the shortest secret that Airflow masks, if it is not configured.
+SHORTEST_MASKED = 5
+
 
 def default_deferrable() -> bool:
     """Return the setting ``[operators] default_deferrable``."""
@@ -63,16 +67,29 @@ def stats() -> StatsLogger:
     return Stats
 
 
+def can_be_masked(secret: str) -> bool:
+    """
+    Return whether a secret is long enough to be masked.
+
+    Airflow would only log, in each process, that it skips a shorter one.
+    """
+    return len(secret) >= conf.getint("logging", "min_length_masked_secret", fallback=SHORTEST_MASKED)
+
+
 def mask(secret: str) -> None:
-    """Mask a secret in Airflow's logs, in the task and in its supervisor."""
+    """Mask a secret in Airflow's logs, in the task and in its supervisor, unless it is too short."""
     from airflow.sdk.log import mask_secret
 
-    mask_secret(secret)
+    if can_be_masked(secret):
+        mask_secret(secret)
 
 
 async def amask(secret: str) -> None:
-    """Mask a secret in Airflow's logs, from a trigger."""
+    """Mask a secret in Airflow's logs, from a trigger; as :func:`mask`."""
     from airflow.sdk import log
+
+    if not can_be_masked(secret):
+        return
 
     # Before 3.3.2 there is no asynchronous form, and the synchronous one blocks on the supervisor, which must
     # not happen on the triggerer's event loop.

@@ -31,3 +31,9 @@ def test_secrets_are_masked_from_both_sides() -> None:
     asyncio.run(versions.amask("second-secret-value"))
     masked = private(REDACT)
     assert masked("first-secret-value and second-secret-value") == "*** and ***"
+
+
+def test_airflow_is_not_asked_to_mask_what_it_would_not() -> None:
+    assert not versions.can_be_masked("")
+    assert not versions.can_be_masked("4711")
+    assert versions.can_be_masked("47110")
