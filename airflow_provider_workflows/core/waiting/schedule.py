@@ -288,7 +288,8 @@ def report(
     if isinstance(outcome, NoSlot) and isinstance(verdict, Wait):
         logger.debug("%s: the check is postponed. %s", condition, outcome)
     elif isinstance(outcome, WorkflowError) and isinstance(verdict, Wait):
-        what = "%s: the vendor has not known it" if isinstance(outcome, NotFound) else "No answer about %s"
+        silent = not isinstance(outcome, NotFound)
+        what = "No answer about %s" if silent else "Waiting for %s: the vendor has not known it"
         logger.warning(
             f"{what} since %s. Next check at %s. Last failure: %s",
             condition,
@@ -298,7 +299,7 @@ def report(
         )
     elif isinstance(verdict, Wait) and verdict.state.detail != before.detail:
         level = logging.WARNING if isinstance(outcome, Pending) and outcome.warning else logging.INFO
-        logger.log(level, "%s: %s", condition, verdict.state.detail)
+        logger.log(level, "Waiting for %s: %s", condition, verdict.state.detail)
 
 
 def wait_killed(condition: Condition, *, vendor: str, location: str) -> str:

@@ -43,7 +43,7 @@ def moved(detail: str) -> Wait:
 
 def test_a_change_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert reported(caplog, Pending("running"), moved("running")) == ["INFO"]
-    assert "end of OMFlow order p/7: running" in caplog.text
+    assert "Waiting for the end of OMFlow order p/7: running" in caplog.text
 
 
 def test_a_change_that_was_not_foreseen_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
