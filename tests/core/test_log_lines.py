@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_workflows.exceptions import OutcomeUnknown, WorkflowError
+from airflow_provider_workflows.exceptions import AuthenticationFailed, OutcomeUnknown, WorkflowError
 from tests.conftest import OMFlowServer
 from tests.core.harness import Clock
 from tests.core.test_metrics import sensor
@@ -44,6 +44,13 @@ def test_a_retry_says_what_it_goes_on_with(omflow: OMFlowServer, caplog: pytest.
         "To send the request again, delete the record 'workflow_submission' from this task's state store and "
         "clear the task",
     ]
+
+
+def test_a_login_that_fails_is_no_request(omflow: OMFlowServer, caplog: pytest.LogCaptureFixture) -> None:
+    omflow.connect(password="not it")
+    with pytest.raises(AuthenticationFailed):
+        opening().run()
+    assert lines(caplog) == []
 
 
 @pytest.mark.parametrize(

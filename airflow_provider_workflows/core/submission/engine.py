@@ -171,7 +171,6 @@ class Engine:
         """Send once; return the outcome, or the record to go on with."""
         if self._renewals and (found := (yield from self._look_before_resending(record))) is not None:
             return found
-        self.messages.sending(record)
         try:
             id = yield Send(record, self._again)
         except OutcomeUnknown as lost:

@@ -123,8 +123,9 @@ class Runner:
                 return self.engine.clock.sleep(seconds)
             case Save(record):
                 return self.store.save(record)
-            case Send():
+            case Send(record):
                 gate.check()
+                gate.announce = lambda: self.engine.messages.sending(record)
             case _ if self._repeats_until is None:
                 return self._hook.read(functools.partial(self._operation, step), permit=gate)
         call = functools.partial(self._operation, step)
@@ -137,8 +138,9 @@ class Runner:
                 return await self.engine.clock.asleep(seconds)
             case Save(record):
                 return await self._asave(record)
-            case Send():
+            case Send(record):
                 gate.check()
+                gate.announce = lambda: self.engine.messages.sending(record)
         call = functools.partial(self._operation, step)
         return await self._hook.arun(call, deadline=self._repeats_until, permit=gate)
 

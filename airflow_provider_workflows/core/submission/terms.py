@@ -148,6 +148,8 @@ class Gate(Permit):
         #: Saves the intent again while its request is under way; raises if a newer attempt has begun. None if
         #: no store would tell.
         self.save_again: Callable[[], None] | None = None
+        #: Logs that the request goes out; called once, after the login and right before it connects.
+        self.announce: Callable[[], None] | None = None
         self._written: tuple[float, float] | None = None
 
     def close(self) -> None:
@@ -206,6 +208,9 @@ class Gate(Permit):
             raise TemporaryError(f"Nothing was sent: the request did not begin in time ({self._subject})")
         if begun and self.save_again is None:
             self._written = now
+        if self.announce is not None and not waited:
+            announce, self.announce = self.announce, None
+            announce()
 
     def time_left(self, *, once: bool) -> float:
         """Return the seconds until the deadline; or until the intent expires, if nothing can renew it."""

@@ -92,8 +92,16 @@ def clock() -> Iterator[Clock]:
         yield clock
 
 
-def notification_of(thing: Thing) -> Notification:
-    hook: Any = MemoryHook()
+class AskingHook(MemoryHook):
+    """Asks for the permit before each operation, as a driver does before each request."""
+
+    def run(self, *args: Any, permit: Permit = PERMITTED, **kwargs: Any) -> Any:
+        permit.check()
+        return super().run(*args, **kwargs)
+
+
+def notification_of(thing: Thing, hook: Any = None) -> Notification:
+    hook = hook or MemoryHook()
     return Notification(thing, hook, mark="af-1", about="try 1 of pay")
 
 
@@ -160,7 +168,7 @@ def test_what_goes_wrong(thing: Thing, kind: type[WorkflowError], text: str) -> 
 def test_the_intent_is_told_before_it_is_sent(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="airflow_provider_workflows")
     with pytest.raises(KeyboardInterrupt):  # the process dies in sending
-        notification_of(Thing(NotSent(), answer=KeyboardInterrupt())).run()
+        notification_of(Thing(NotSent(), answer=KeyboardInterrupt()), AskingHook()).run()
     assert caplog.messages == ["Asking Vendor to open an order of purchase, for try 1 of pay (mark af-1)"]
 
 
