@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -68,6 +69,44 @@ class Numbers:
             raise InvalidInput(
                 f"The record {KEY!r} in this task's state store cannot be read: {error}\nNothing was sent"
             ) from None
+
+
+def read_numbers(stored: object, folder: ResultsFolder, *, target: str) -> Numbers:
+    """
+    Return the numbers of earlier attempts, or new ones if there was none.
+
+    :param stored: what the state store has; None if nothing
+    :param folder: of this attempt
+    :param target: fingerprint of the vendor's account and of the operator's arguments
+    :raises InvalidInput: they cannot be read, or do not fit to what this attempt is about to do
+    """
+    if stored is None:
+        _check_empty(folder)
+        return Numbers(seed=uuid.uuid4().hex, target=target, folder=folder.url)
+    if not isinstance(stored, Mapping):
+        raise InvalidInput(f"The record {KEY!r} in this task's state store is not an object")
+    numbers = Numbers.from_json(stored)
+    for was, now, what in (
+        (numbers.folder, folder.url, "the results folder"),
+        (numbers.target, target, "the vendor's account or what is sent"),
+    ):
+        if was != now:
+            raise InvalidInput(
+                f"Nothing was sent: {what} has changed since an earlier attempt of this task\n"
+                f"That attempt's results are in {numbers.folder}\n"
+                "Restore it and clear the task, or use a new task for what is to be sent now"
+            )
+    return numbers
+
+
+def _check_empty(folder: ResultsFolder) -> None:
+    """Refuse results of which the state store knows nothing, as of a DAG run that was deleted."""
+    if folder.parts() or folder.intents():
+        raise InvalidInput(
+            f"Nothing was sent: the results folder {folder.url} has results of this task already,\n"
+            f"and its state store has no record {KEY!r} of them, as after the DAG run was deleted\n"
+            "To send all records again, move that folder away and clear the task"
+        )
 
 
 class Earlier:

@@ -151,6 +151,7 @@ class ManyOperator(WorkflowOperator):
     def _attempt(self, context: Context) -> ManyRun:
         """Return what sends the records, after all checks that need nothing but the vendor's structures."""
         from airflow_provider_workflows.core.bulk.progress import Progress
+        from airflow_provider_workflows.core.bulk.record_sender import RecordSender
         from airflow_provider_workflows.core.bulk.record_store import RecordStore
         from airflow_provider_workflows.core.bulk.runner import ManyRun
         from airflow_provider_workflows.core.bulk.table.columns import Columns
@@ -170,22 +171,24 @@ class ManyOperator(WorkflowOperator):
         folder = results_folder(self.records, self.results, context)
         self.hook.read(self.prepare)
         total = self._validated(columns) if self.validate else _size(self.records)
-        state = TaskState(context)
+        state, ti = TaskState(context), context["ti"]
         target = fingerprint([self.hook.where, type(self).__name__, self._arguments()], mark="")
-        ti = context["ti"]
+        sender = RecordSender(
+            self.hook,
+            RecordStore(state, folder, target=target),
+            terms=self._terms(lasting=state.lasting),
+            clock=current.clock,
+            names=(ti.dag_id, ti.task_id),
+            concurrency=self.concurrency,
+            tolerance=seconds_of(self.tolerance, "tolerance"),
+        )
         self._run = ManyRun(
             partial(read_rows, self.records),
             columns,
             self._effect,
-            hook=self.hook,
-            store=RecordStore(state, folder, target=target),
-            terms=self._terms(lasting=state.lasting),
-            clock=current.clock,
+            sender=sender,
             progress=Progress(self.log, total=total),
             skips=_not_done if isinstance(self.records, Mapping) else _nothing,
-            names=(ti.dag_id, ti.task_id),
-            concurrency=self.concurrency,
-            tolerance=seconds_of(self.tolerance, "tolerance"),
         )
         return self._run
 

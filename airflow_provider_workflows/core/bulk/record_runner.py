@@ -26,7 +26,7 @@ from airflow_provider_workflows.core.submission.effect import (
 )
 from airflow_provider_workflows.core.submission.engine import Engine
 from airflow_provider_workflows.core.submission.messages import Messages
-from airflow_provider_workflows.core.submission.record import Record, Store
+from airflow_provider_workflows.core.submission.record import Record, Store, StoreFailed
 from airflow_provider_workflows.core.submission.runner import Runner
 from airflow_provider_workflows.exceptions import LostTrack, OutcomeUnknown, TemporaryError, WorkflowError
 
@@ -84,13 +84,12 @@ class LookUps:
         records = [record for record, _ in gathered.values()]
         try:
             results = await self._hook.arun(lambda api: effect.look_up_many(api, records))
-        except BaseException as error:
+        except Exception as error:
+            failure = error if isinstance(error, WorkflowError) else LostTrack(_unusable(error))
             for _, waiting in gathered.values():
                 if not waiting.done():
-                    waiting.set_exception(error if isinstance(error, Exception) else LostTrack("cancelled"))
-                    waiting.exception()
-            if not isinstance(error, WorkflowError):
-                raise
+                    waiting.set_exception(failure)
+                    waiting.exception()  # else asyncio complains if nobody waits for it any more
             return
         for mark, (_, waiting) in gathered.items():
             if not waiting.done():
@@ -179,6 +178,10 @@ class RecordRunner(Runner):
             except WorkflowError:
                 pace.answered()
                 raise
+            except StoreFailed:
+                raise
+            except Exception as error:  # of our own making, on an answer that nobody has foreseen
+                raise OutcomeUnknown(_unusable(error)) from error
             finally:
                 self._sent()
         pace.answered()
@@ -192,3 +195,8 @@ class RecordRunner(Runner):
             await self._records.reach(self._line)
         else:
             await self._records.note(self._line, record)
+
+
+def _unusable(error: Exception) -> str:
+    """Say that our own code failed, on an answer that nobody has foreseen."""
+    return f"The answer could not be used ({type(error).__name__})"

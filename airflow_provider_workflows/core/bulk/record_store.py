@@ -18,16 +18,15 @@ import contextlib
 import time
 import uuid
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_workflows.core.bulk.earlier import KEY, Earlier, Numbers
+from airflow_provider_workflows.core.bulk.earlier import KEY, Earlier, Numbers, read_numbers
 from airflow_provider_workflows.core.bulk.table.results import RecordResult, ResultsFolder
 from airflow_provider_workflows.core.runtime.task_state import TaskState
 from airflow_provider_workflows.core.submission.record import Record, StoreFailed
 from airflow_provider_workflows.core.submission.terms import current
-from airflow_provider_workflows.exceptions import InvalidInput, TemporaryError
+from airflow_provider_workflows.exceptions import TemporaryError
 
 #: Results in one part.
 PART = 500
@@ -81,32 +80,7 @@ class RecordStore:
 
     def _load(self, target: str) -> Numbers:
         stored = self._state.load(KEY) if self._state.lasting else self._folder.read_note(KEY)
-        if stored is None:
-            self._check_empty()
-            return Numbers(seed=uuid.uuid4().hex, target=target, folder=self._folder.url)
-        if not isinstance(stored, Mapping):
-            raise InvalidInput(f"The record {KEY!r} in this task's state store is not an object")
-        numbers = Numbers.from_json(stored)
-        for was, now, what in (
-            (numbers.folder, self._folder.url, "the results folder"),
-            (numbers.target, target, "the vendor's account or what is sent"),
-        ):
-            if was != now:
-                raise InvalidInput(
-                    f"Nothing was sent: {what} has changed since an earlier attempt of this task\n"
-                    f"That attempt's results are in {numbers.folder}\n"
-                    "Restore it and clear the task, or use a new task for what is to be sent now"
-                )
-        return numbers
-
-    def _check_empty(self) -> None:
-        """Refuse results of which the state store knows nothing, as of a DAG run that was deleted."""
-        if self._folder.parts() or self._folder.intents():
-            raise InvalidInput(
-                f"Nothing was sent: the results folder {self._folder.url} has results of this task already,\n"
-                f"and its state store has no record {KEY!r} of them, as after the DAG run was deleted\n"
-                "To send all records again, move that folder away and clear the task"
-            )
+        return read_numbers(stored, self._folder, target=target)
 
     def open(self) -> Earlier:
         """

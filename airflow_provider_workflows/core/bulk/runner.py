@@ -10,46 +10,31 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_workflows.core import metrics
 from airflow_provider_workflows.core.bulk.earlier import check_rows
-from airflow_provider_workflows.core.bulk.pace import LONGEST_PAUSE, Pace, Place, Turns
+from airflow_provider_workflows.core.bulk.pace import Place, Turns
 from airflow_provider_workflows.core.bulk.record_runner import (
     Item,
-    LookUps,
-    ManyMessages,
-    Memory,
-    RecordRunner,
 )
-from airflow_provider_workflows.core.bulk.record_store import RecordStore
+from airflow_provider_workflows.core.bulk.record_sender import RecordSender
 from airflow_provider_workflows.core.bulk.table.columns import BadRow, Columns, Mapped
 from airflow_provider_workflows.core.bulk.table.results import Counts, Outcome, RecordResult
 from airflow_provider_workflows.core.bulk.table.source import Fingerprint, Row
 from airflow_provider_workflows.core.submission.effect import (
     AnyEffect,
 )
-from airflow_provider_workflows.core.submission.engine import Engine
-from airflow_provider_workflows.core.submission.record import Record, StoreFailed, mark_of
-from airflow_provider_workflows.core.submission.terms import Terms
+from airflow_provider_workflows.core.submission.record import Record, StoreFailed
 from airflow_provider_workflows.exceptions import (
-    AuthenticationFailed,
-    InvalidConnection,
     InvalidInput,
-    LostTrack,
-    OutcomeUnknown,
-    PermanentError,
     TemporaryError,
-    WorkflowError,
     one_line,
 )
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.core.bulk.progress import Progress
-    from airflow_provider_workflows.core.connection.hook import AnyHook
-    from airflow_provider_workflows.core.submission.terms import Clock
 
 log = logging.getLogger(__name__)
 
@@ -60,11 +45,6 @@ PREPARED = 2
 #: Rows that are read at a time, in a thread.
 ROWS = 200
 CUT = "The task was killed before all records were sent\nA retry continues with the records that are left"
-#: How a person settles a doubt about one record of many.
-ADVICE = (
-    "If it exists, nothing remains to be done for this record\n"
-    "If it does not exist, send it in a table of its own"
-)
 
 
 class ManyRun:
@@ -74,10 +54,7 @@ class ManyRun:
     :param rows: reads the table, from its beginning
     :param effect: makes a record's effect
     :param skips: returns whether a row is to be skipped
-    :param terms: for each record
-    :param names: what a person reads in a mark: the DAG's and the task's
-    :param concurrency: maximum number of requests at the same time
-    :param tolerance: seconds without an answer after which the attempt fails
+    :param sender: sends one record
     """
 
     def __init__(
@@ -86,48 +63,30 @@ class ManyRun:
         columns: Columns,
         effect: Callable[[Mapped], AnyEffect],
         *,
-        hook: AnyHook,
-        store: RecordStore,
-        terms: Terms,
-        clock: Clock,
+        sender: RecordSender,
         progress: Progress,
         skips: Callable[[Row], bool],
-        names: Sequence[str],
-        concurrency: int,
-        tolerance: float,
     ) -> None:
-        self.hook = hook
-        self.store = store
-        self.pace = Pace(concurrency, clock)
-        self._look_ups = LookUps(hook)
+        self.store = sender.store
+        self.progress = progress
+        self._sender = sender
         self._rows = rows
-        self._names = names
         self._columns = columns
         self._effect = effect
-        self._terms = terms
-        self._clock = clock
-        self.progress = progress
         self._skips = skips
-        self._tolerance = tolerance
-        self._where = hook.where
         self._window = asyncio.Semaphore(WINDOW)
         #: Records that are prepared or being sent; and those among them that nothing at the vendor will show.
-        self._prepared = asyncio.Semaphore(PREPARED * concurrency)
-        self._blind = asyncio.Semaphore(concurrency)
+        self._prepared = asyncio.Semaphore(PREPARED * sender.concurrency)
+        self._blind = asyncio.Semaphore(sender.concurrency)
         self._turns = Turns()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._engines: set[Engine] = set()
         self._failed: asyncio.Future[None] | None = None
-        self._closed = False
         #: What a kill has kept from being sent; None if it has not.
         self._cut: TemporaryError | None = None
 
     def stop(self) -> int:
         """Begin no request any more, and return how many may be under way; also for a signal's handler."""
-        self._closed = True
-        for engine in tuple(self._engines):
-            engine.gate.close()
-        return len(self._engines)
+        return self._sender.stop()
 
     async def run(self) -> Counts:
         """
@@ -196,7 +155,7 @@ class ManyRun:
         numbers, fingerprint = self.store.numbers, Fingerprint()
         await asyncio.to_thread(check_rows, self._rows, numbers)
         async for row in self._read():
-            if self._closed:
+            if self._sender.closed:
                 self._cut = TemporaryError(CUT)
                 break
             fingerprint.update(row)
@@ -242,7 +201,7 @@ class ManyRun:
             self._finish(result.failed(_unusable(error)))
             return
         if record is None and old and effect.repeatable:
-            record = await self._as_intended(row.line, effect)
+            record = await self._sender.as_intended(row.line, effect)
         findable = effect.retry_is_safe or effect.shown_by_baseline
         slots = self._prepared if findable else self._blind
         # What an earlier attempt left has its place in that attempt's window.
@@ -256,105 +215,26 @@ class ManyRun:
         self._tasks.discard(task)
         if task.cancelled() or (error := task.exception()) is None:
             return
-        if self._closed and isinstance(error, TemporaryError):
+        if self._sender.closed and isinstance(error, TemporaryError):
             self._cut = error
         else:
             self._fail(error)
-
-    async def _as_intended(self, line: int, effect: AnyEffect) -> Record:
-        """Return the intent of an earlier attempt that wrote none, since sending again does no harm."""
-        baseline = await self.hook.arun(effect.baseline)
-        return replace(self._new(line), baseline=baseline, intended_at=self._clock.time())
 
     # One record.
 
     async def _handle(self, item: Item, place: Place) -> None:
         try:
             async with self._turns.take(item.effect.turn):
-                result = await self._result(item, place.sent)
+                result = await self._sender.send(item, place.sent)
             written = self._finish(result, journal=not item.effect.repeatable)
             if written is not None:
                 await written
         finally:
             place.leave()
 
-    async def _result(self, item: Item, sent: Callable[[], None]) -> RecordResult:
-        """Return what became of a record, however often it must be tried."""
-        record, since = item.earlier, None
-        for attempt in itertools.count():
-            await self.pace.pause()
-            engine = self._engine(item)
-            memory = Memory(record, lasting=self._terms.fenced)
-            self._engines.add(engine)
-            try:
-                outcome = await self._runner(engine, memory, line=item.line, sent=sent).arun()
-                return replace(item.done, id=outcome.id)
-            except (AuthenticationFailed, InvalidConnection):
-                raise
-            except OutcomeUnknown as error:
-                return item.done.failed(error, Outcome.UNKNOWN)
-            except PermanentError as error:
-                return item.done.failed(error)
-            except TemporaryError as error:
-                record = memory.record
-                since = since or (self._clock.monotonic(), self.pace.answers)
-                if self._clock.monotonic() - since[0] > self._tolerance and self.pace.answers > since[1]:
-                    # The vendor answers, but not about this record.
-                    return item.done.failed(error, Outcome.UNKNOWN if record else Outcome.REJECTED)
-                sent()
-                await self._wait_after(error, attempt)
-            finally:
-                self._engines.discard(engine)
-        raise AssertionError("the loop ends by itself")
-
-    def _runner(self, engine: Engine, memory: Memory, *, line: int, sent: Callable[[], None]) -> RecordRunner:
-        return RecordRunner(
-            engine,
-            memory,
-            self.hook,
-            line=line,
-            records=self.store,
-            pace=self.pace,
-            look_ups=self._look_ups,
-            sent=sent,
-        )
-
-    async def _wait_after(self, error: WorkflowError, attempt: int) -> None:
-        """
-        Wait until another try makes sense.
-
-        :raises LostTrack: the vendor has been silent for too long
-        """
-        if self._closed:
-            raise error
-        self.store.check()
-        if self.pace.silence > self._tolerance:
-            raise LostTrack(
-                f"No answer for {self.pace.silence:.0f} s, which is more than the tolerance\n"
-                f"Last failure: {error.message}\n"
-                "A retry continues with the records that are left"
-            ) from None
-        await self._clock.asleep(min(LONGEST_PAUSE, error.retry_after or 2.0 ** min(attempt, 10)))
-
-    def _engine(self, item: Item) -> Engine:
-        engine = Engine(
-            item.effect,
-            self._terms,
-            ManyMessages(item.effect, advice=ADVICE, vendor=self.hook.conn_type),
-            new=self._new(item.line),
-            clock=self._clock,
-            where=self._where,
-        )
-        if self._closed:
-            engine.gate.close()
-        return engine
-
-    def _new(self, line: int) -> Record:
-        return Record(mark=mark_of([self.store.numbers.seed, str(line)], names=self._names), generation=0)
-
     def _finish(self, result: RecordResult, *, journal: bool = False) -> asyncio.Future[None] | None:
         self.progress.count(result)
-        metrics.RECORDS.record(vendor=self.hook.conn_type, outcome=result.outcome)
+        metrics.RECORDS.record(vendor=self._sender.hook.conn_type, outcome=result.outcome)
         return self.store.finish(result, journal=journal)
 
 

@@ -99,32 +99,31 @@ class AiohttpAdapter:
         return None
 
     async def _send(self, send: Send, shared: SharedSession) -> Reply:
-        if send.fresh:
-            async with shared.fresh() as session:
-                return await self._ask(session, send)
-        return await self._ask(shared.session, send)
-
-    async def _ask(self, session: aiohttp.ClientSession, send: Send) -> Reply:
-        proxy = self.endpoint.proxy
+        proxy, body = self.endpoint.proxy, send.body
+        session = shared.fresh() if send.fresh else shared.session
         times = aiohttp.ClientTimeout(
             total=send.total, sock_connect=send.connect_timeout, sock_read=send.timeout
         )
-        async with session.request(
-            send.method,
-            URL(send.url, encoded=True),
-            data=_payload(send.body) if send.body else None,
-            headers=send.headers,
-            proxy=None if proxy is None else proxy.url,
-            proxy_headers=None if proxy is None else proxy.headers,
-            allow_redirects=False,
-            timeout=times,
-            trace_request_ctx=send,
-        ) as response:
-            _end_with_connection(response)
-            incoming = Incoming(response.status, response.raw_headers, largest=send.largest)
-            async for chunk in response.content.iter_any():
-                incoming.feed(chunk)
-            return incoming.reply()
+        try:
+            async with session.request(
+                send.method,
+                URL(send.url, encoded=True),
+                data=(_InMemory(body) if body.in_memory else _stream(body)) if body else None,
+                headers=send.headers,
+                proxy=None if proxy is None else proxy.url,
+                proxy_headers=None if proxy is None else proxy.headers,
+                allow_redirects=False,
+                timeout=times,
+                trace_request_ctx=send,
+            ) as response:
+                _end_with_connection(response)
+                incoming = Incoming(response.status, response.raw_headers, largest=send.largest)
+                async for chunk in response.content.iter_any():
+                    incoming.feed(chunk)
+                return incoming.reply()
+        finally:
+            if send.fresh:
+                await session.close()
 
 
 @functools.cache
@@ -162,10 +161,6 @@ def _end_with_connection(response: aiohttp.ClientResponse) -> None:
         protocol.closed.add_done_callback(check)
 
 
-def _payload(outgoing: Outgoing) -> aiohttp.Payload | AsyncIterator[bytes]:
-    return _InMemory(outgoing) if outgoing.in_memory else _stream(outgoing)
-
-
 class _InMemory(aiohttp.Payload):
     """A body that waits for no file; it takes aiohttp half as long as one from an asynchronous generator."""
 
@@ -173,11 +168,11 @@ class _InMemory(aiohttp.Payload):
     _autoclose = True
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        for piece in self._value:
-            await writer.write(piece)
+        await self.write_with_length(writer, None)
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        await self.write(writer)
+        for piece in self._value:
+            await writer.write(piece)
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         raise TypeError("A body can be read only once")

@@ -295,7 +295,7 @@ class Table:
         self.kind = kind
         self.fields = {"results": str(folder), **fields}
         self.ti = TaskInstance(dag_id="a_dag", task_id="entries")
-        self.ti.run_id = "run"  # type: ignore[attr-defined]
+        self.ti.run_id = "run"
         self.store = MortalStore()
         self.lasting = lasting
         self.task: EntriesOperator

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from airflow.sdk.io import attach
-from airflow_provider_workflows.core.bulk.results import ResultsFolder
 from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_workflows.core.bulk import record_store
 from airflow_provider_workflows.core.bulk.progress import Progress
+from airflow_provider_workflows.core.bulk.table.results import ResultsFolder
 from airflow_provider_workflows.core.runtime.storage import storage_path
 from airflow_provider_workflows.core.runtime.task_state import TaskState
 from airflow_provider_workflows.core.submission.record import StoreFailed
@@ -178,7 +178,7 @@ def test_a_timeout_that_strikes_the_progress_ends_the_task(
         Table(crowd, tmp_path, kind="marked").run(rows(*NAMES))
 
 
-class FullStorage(MemoryFileSystem):
+class FullStorage(MemoryFileSystem):  # type: ignore[misc]
     """
     An object storage that fails now and then.
 
