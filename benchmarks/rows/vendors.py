@@ -54,7 +54,7 @@ def _rows(bench: Bench, work: str, *, is_target: bool) -> list[Row]:
     }
     rows = []
     for name, peer in clients.items():
-        bound = is_target and name == "raw"
+        bound = is_target and name == "threads"
         each = "one at a time" if name == "loop" else f"{CONCURRENCY} at a time"
         rows.append(
             Row(

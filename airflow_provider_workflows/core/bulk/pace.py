@@ -42,15 +42,10 @@ class Pace:
         self._pause = FIRST_PAUSE
         self._heard_at = self._clock.monotonic()
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait until another request may go, and let the next one go at its end."""
-        await self._queue_up()
-        try:
-            yield
-        finally:
-            self._under_way -= 1
-            self._let_go()
+    def leave(self) -> None:
+        """Let the next request go, after :meth:`enter`."""
+        self._under_way -= 1
+        self._let_go()
 
     async def pause(self) -> None:
         """Wait out a pause, before anything is prepared that must then be sent soon."""
@@ -58,7 +53,8 @@ class Pace:
             # Not all at the same moment.
             await self._clock.asleep(left * (1 + random.random() / 4))
 
-    async def _queue_up(self) -> None:
+    async def enter(self) -> None:
+        """Wait until another request may go; :meth:`leave` follows."""
         if not self._queue and self._under_way < int(self.limit):
             self._under_way += 1
             return

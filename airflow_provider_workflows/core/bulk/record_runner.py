@@ -169,21 +169,22 @@ class RecordRunner(Runner):
 
     async def _send(self, step: Step) -> Any:
         pace = self._pace
-        async with pace.turn():
-            try:
-                answer = await super()._aanswer(step)
-            except (TemporaryError, OutcomeUnknown) as error:
-                pace.slow_down(error)
-                raise
-            except WorkflowError:
-                pace.answered()
-                raise
-            except StoreFailed:
-                raise
-            except Exception as error:  # of our own making, on an answer that nobody has foreseen
-                raise OutcomeUnknown(_unusable(error)) from error
-            finally:
-                self._sent()
+        await pace.enter()
+        try:
+            answer = await super()._aanswer(step)
+        except (TemporaryError, OutcomeUnknown) as error:
+            pace.slow_down(error)
+            raise
+        except WorkflowError:
+            pace.answered()
+            raise
+        except StoreFailed:
+            raise
+        except Exception as error:  # of our own making, on an answer that nobody has foreseen
+            raise OutcomeUnknown(_unusable(error)) from error
+        finally:
+            pace.leave()
+            self._sent()
         pace.answered()
         return answer
 

@@ -151,7 +151,11 @@ def mark_of(parts: Sequence[str], *, names: Sequence[str]) -> str:
     :param names: what a person reads in it
     """
     plain = "-".join("".join(c if c.isalnum() and c.isascii() else "-" for c in name) for name in names)
-    return f"af-{plain[:44]}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]}"
+    return f"af-{plain[:44]}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}"
+
+
+#: Made once, since many records are hashed.
+_CANONICAL = json.JSONEncoder(sort_keys=True, default=str)
 
 
 def fingerprint(payload: object, *, mark: str) -> str:
@@ -160,7 +164,7 @@ def fingerprint(payload: object, *, mark: str) -> str:
 
     :param mark: mixed in, so that the same values of two tasks do not look alike to who reads the records
     """
-    text = json.dumps([mark, payload], sort_keys=True, default=str)
+    text = _CANONICAL.encode([mark, payload])
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
