@@ -150,11 +150,17 @@ def run(command: list[str], *, label: str, log: Path, environment: dict[str, str
 
 
 def last_step(log: Path) -> str:
-    """Return what pip says it is doing, shortened to a few words."""
+    """Return what pip says it is doing, in a few words."""
     steps = [
         line for line in tail(log, lines=40).splitlines() if line.startswith(("Collecting", "Installing"))
     ]
-    return " ".join(steps[-1].split()[:2]) if steps else ""
+    if not steps:
+        return ""
+    _, collected, packages = steps[-1].partition("Installing collected packages: ")
+    if collected:  # the last and longest step, of which pip says nothing more
+        return f"unpacking {len(packages.split(', '))} packages"
+    # "Collecting NAME", or "Installing build dependencies"
+    return " ".join(steps[-1].split()[: 2 if steps[-1].startswith("Collecting") else 3])
 
 
 def make(environment: Environment) -> int:

@@ -25,6 +25,8 @@ from dev.vendors import connections
 
 HOME = AIRFLOW_HOMES / "explore"
 SANDBOX_FOLDER = AIRFLOW_HOMES / "explore-sandbox"
+#: Columns of a terminal that the table of addresses takes at least.
+WIDTH = 120
 
 
 def arguments() -> argparse.Namespace:
@@ -39,26 +41,28 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def summary(airflow: AirflowInstance, sandbox: RunningSandbox) -> Table:
+def summary(airflow: str, sandbox: str) -> Table:
     """
-    Where everything is.
+    Where everything is, and who may log in.
 
-    :param airflow: a running Airflow
-    :param sandbox: the vendors
+    :param airflow: address of Airflow's UI
+    :param sandbox: address of the sandbox
     """
-    table = Table.grid(padding=(0, 2))
-    table.add_row("Airflow", airflow.url)
-    table.add_row("Sandbox", sandbox.url)
-    for conn_id, fields in connections(sandbox.url).items():
-        table.add_row("Connection", f"{conn_id} (type {fields['conn_type']}) to {fields['host']}")
-    table.add_row("DAG to try", f"{airflow.url}/dags/{DAG_ID}")
-    table.add_row("Airflow's home", str(airflow.home))
+    table = Table("", "Address", "Login", "Password or key")
+    table.add_row("Airflow", airflow, "not needed")
+    table.add_row("DAG to try", f"{airflow}/dags/{DAG_ID}")
+    table.add_row("Connections to test", f"{airflow}/connections")
+    table.add_row("Sandbox's page", sandbox, "not needed", end_section=True)
+    for conn_id, fields in connections(sandbox).items():
+        table.add_row(conn_id, fields["host"], fields["login"], fields["password"])
     return table
 
 
 def explore(airflow: AirflowInstance, sandbox: RunningSandbox, console: Console) -> None:
     """
-    Say where everything is, and wait for Ctrl-C.
+    Make the connections, say where everything is, and wait for Ctrl-C.
+
+    The connections are in Airflow's database, where its UI shows and tests them.
 
     :param airflow: a started Airflow
     :param sandbox: the vendors
@@ -68,10 +72,16 @@ def explore(airflow: AirflowInstance, sandbox: RunningSandbox, console: Console)
     """
     with step(console, "Starting Airflow"):
         airflow.wait_healthy()
+    with step(console, "Adding the connections"):
+        for conn_id, fields in connections(sandbox.url).items():
+            airflow.add_connection(conn_id, fields)
+    with step(console, "Reading the example DAGs"):
         airflow.wait_for_dag(DAG_ID)
     airflow.unpause(DAG_ID)
-    console.print(summary(airflow, sandbox), soft_wrap=True, highlight=False)
-    console.print("Ctrl-C stops both.")
+    console.print(f"Ctrl-C stops Airflow and the sandbox. Airflow's home is {airflow.home}", soft_wrap=True)
+    # Whatever the width of the terminal, an address must stay in one piece.
+    wide = Console(file=console.file, width=max(console.width, WIDTH))
+    wide.print(summary(airflow.url, sandbox.url), highlight=False)
     while True:
         time.sleep(1)
         airflow.check_alive()
@@ -88,9 +98,7 @@ def main() -> int:
             HeldPort(options.port) as port,
             HeldPort(options.sandbox_port) as sandbox_port,
             running_sandbox(SANDBOX_FOLDER, port=sandbox_port.number) as sandbox,
-            AirflowInstance(
-                HOME, dags_folder=EXAMPLE_DAGS, connections=connections(sandbox.url), port=port
-            ) as airflow,
+            AirflowInstance(HOME, dags_folder=EXAMPLE_DAGS, port=port) as airflow,
         ):
             explore(airflow, sandbox, console)
     except (AirflowError, PortTaken, SandboxError) as error:

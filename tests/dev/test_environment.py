@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.environment import SetUpError, is_ready, require_disk, run, stamp
+from dev.environment import SetUpError, is_ready, last_step, require_disk, run, stamp
 from dev.layout import CURRENT, ENVIRONMENTS, ROOT, Environment
 
 PYPROJECT = """
@@ -133,3 +133,17 @@ def test_step_that_works_is_silent_but_for_its_progress(
     assert output.out.splitlines()[0] == "installing ..."
     assert "installing: done after" in output.out
     assert "chatter" not in output.out
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Collecting attrs>=22 (from airflow)", "Collecting attrs>=22"),
+        ("Installing collected packages: a, b, c", "unpacking 3 packages"),
+        ("Building wheels", ""),
+    ],
+)
+def test_what_pip_is_at(tmp_path: Path, said: str, shown: str) -> None:
+    log = tmp_path / "log"
+    log.write_text(f"{said}\n")
+    assert last_step(log) == shown
