@@ -51,6 +51,18 @@ def test_it_runs_and_returns_what_is_shown(
         assert [nameless(one) for one in shown] == [nameless(returned)], json.dumps(returned, indent=2)
 
 
+def test_values_are_passed_on(clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    page = DOCS / "waiting.md"
+    (found,) = (one for one in sections(page) if one.name == "Pass values on")
+    (source,) = (one for one in blocks_of(page, found) if one.language == "python")
+    (dag,) = read_dags(source, tmp_path)
+    returned = DagRun(dag, clock=clock).run()
+    total = returned["robot"]["outputs"]["total"]
+    assert float(returned["customer"]["fields"]["LIMIT"]["apiValue"]) == float(total)
+    assert returned["apply"]["next_form_id"] == "scoring"
+
+
 def nameless(value: Any) -> Any:
     """Return a value without the ids that a vendor makes anew for each run."""
     if isinstance(value, dict):

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from airflow_provider_workflows.core.connection.hook import AnyHook
+    from airflow_provider_workflows.core.runtime.outputs import Output
 
 
 class HookMixin:
@@ -140,6 +141,13 @@ class WorkflowTaskMixin(HookMixin, ReportsLineage):
         # Airflow's own __setattr__ needs what the constructor sets.
         object.__setattr__(task, "_given", frozenset(kwargs))
         return task
+
+    @property
+    def output(self) -> Output:
+        """What the task returns, as an argument of another task: ``task.output["key"]["key below"]``."""
+        from airflow_provider_workflows.core.runtime.outputs import Output
+
+        return Output(self)
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
