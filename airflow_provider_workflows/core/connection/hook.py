@@ -18,7 +18,7 @@ from airflow_provider_workflows.core.connection.settings import Settings, owner,
 from airflow_provider_workflows.core.protocol.body import PERMITTED, Permit
 from airflow_provider_workflows.core.protocol.operation import Operation
 from airflow_provider_workflows.core.protocol.retry import Retry
-from airflow_provider_workflows.core.runtime.versions import aget_connection, amask, mask
+from airflow_provider_workflows.core.runtime import versions
 from airflow_provider_workflows.core.transport.driver import Actions, Driver
 from airflow_provider_workflows.core.transport.endpoint import Endpoint
 from airflow_provider_workflows.exceptions import AuthenticationFailed, WorkflowError
@@ -200,12 +200,13 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
 
     def _read(self, cached: AnySide) -> Side[ApiT, RequestsAdapter]:
         try:
-            connection = without_repr(self.get_connection(self.conn_id))
+            with versions.reading_settings():
+                connection = without_repr(self.get_connection(self.conn_id))
         except Exception as error:
             return cached.use_stale(error)
         settings = read_settings(connection, self.form)
         for secret in settings.secrets():
-            mask(secret)
+            versions.mask(secret)
         return cached.keep(self._make_side(settings, cached.known, _for_worker))
 
     # In the triggerer.
@@ -255,12 +256,12 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
 
     async def _aread(self, cached: AnySide) -> Side[ApiT, AiohttpAdapter]:
         try:
-            connection = without_repr(await aget_connection(self.conn_id))
+            connection = without_repr(await versions.aget_connection(self.conn_id))
         except Exception as error:
             return cached.use_stale(error)
         settings = read_settings(connection, self.form)
         for secret in settings.secrets():
-            await amask(secret)
+            await versions.amask(secret)
         return cached.keep(self._make_side(settings, cached.known, _for_loop))
 
     # In both.
@@ -284,9 +285,11 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         if known is not None and known.endpoint == endpoint:
             limiter = known.limiter if known.limiter == limiter else limiter
             return Side(settings, api, known.endpoint, known.adapter, fetch, limiter)
+        whose = owner(self.form, self.conn_id)
+        if known is None and settings.password and not versions.can_be_masked(settings.password):
+            self.log.warning("%s: the password is too short for Airflow to mask it in logs", whose)
         if known is None and settings.unknown:
             names = ", ".join(map(repr, settings.unknown))
-            whose = owner(self.form, self.conn_id)
             self.log.warning("%s: %s in extra ignored, because they are not fields", whose, names)
         return Side(settings, api, endpoint, adapter_for(endpoint), fetch, limiter)
 
@@ -338,10 +341,10 @@ AnyHook: TypeAlias = WorkflowHook[Any]
 def _for_worker(endpoint: Endpoint) -> RequestsAdapter:
     from airflow_provider_workflows.core.transport.requests_adapter import RequestsAdapter
 
-    return RequestsAdapter(endpoint, learned=mask)
+    return RequestsAdapter(endpoint, learned=versions.mask)
 
 
 def _for_loop(endpoint: Endpoint) -> AiohttpAdapter:
     from airflow_provider_workflows.core.transport.aiohttp_adapter import AiohttpAdapter
 
-    return AiohttpAdapter(endpoint, learned=amask)
+    return AiohttpAdapter(endpoint, learned=versions.amask)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
@@ -50,6 +52,11 @@ except ImportError:  # before Airflow 3.3, which introduced the task state store
 
 #: Characters of the shortest secret that Airflow masks, if it is not configured.
 SHORTEST_MASKED = 5
+#: Where Airflow's masker logs that a text is too short for it.
+MASKERS = (
+    "airflow.sdk._shared.secrets_masker.secrets_masker",
+    "airflow._shared.secrets_masker.secrets_masker",
+)
 
 
 def default_deferrable() -> bool:
@@ -74,6 +81,27 @@ def can_be_masked(secret: str) -> bool:
     Airflow would only log, in each process, that it skips a shorter one.
     """
     return len(secret) >= conf.getint("logging", "min_length_masked_secret", fallback=SHORTEST_MASKED)
+
+
+@contextlib.contextmanager
+def reading_settings() -> Iterator[None]:
+    """
+    Leave out that Airflow masks no short text, while it reads a connection.
+
+    It says so of every short text in extra, such as the language ``en``, whether that is a secret or not.
+    """
+    loggers = [logging.getLogger(name) for name in MASKERS]
+    for logger in loggers:
+        logger.addFilter(_is_news)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return not str(record.msg).startswith("Skipping masking")
 
 
 def mask(secret: str) -> None:
@@ -101,14 +129,16 @@ async def amask(secret: str) -> None:
 
 
 async def aget_connection(conn_id: str) -> Connection:
-    """Return an Airflow connection, from a trigger."""
+    """Return an Airflow connection, from a trigger; as with :func:`reading_settings`."""
     from airflow.sdk import BaseHook, log
 
     # Before 3.3.2, aget_connection masks synchronously, which fails while another coroutine is talking to the
     # supervisor.
     if hasattr(log, "amask_secret") and inspect.iscoroutinefunction(BaseHook.aget_connection):
-        return await BaseHook.aget_connection(conn_id)
-    connection: Connection = await _off_the_loop(BaseHook.get_connection, conn_id)
+        with reading_settings():
+            return await BaseHook.aget_connection(conn_id)
+    with reading_settings():
+        connection: Connection = await _off_the_loop(BaseHook.get_connection, conn_id)
     return connection
 
 

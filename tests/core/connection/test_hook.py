@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
 import time
 import weakref
@@ -293,3 +294,22 @@ def test_the_callback_s_limit_shortens_every_wait(omflow: OMFlowServer) -> None:
         hook.run(lambda api: api.list_rows("two-step"))
     assert (hook.timeout, OMFlowHook().timeout) == (0.2, 5)
     assert time.monotonic() - began < 4
+
+
+@pytest.mark.parametrize(("password", "warned"), [("of me", 0), ("me", 1)])
+@pytest.mark.parametrize("read", [lambda hook: hook._side(), lambda hook: asyncio.run(hook._aside())])
+def test_only_a_secret_is_called_too_short_to_be_masked(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    password: str,
+    warned: int,
+    read: Any,
+) -> None:
+    fields = {"conn_type": "omflow", "host": "http://flow.example", "login": "etl", "password": password}
+    extra = {"language": "en", "server_version": "1.2"}
+    monkeypatch.setenv("AIRFLOW_CONN_TERSE", json.dumps({**fields, "extra": extra}))
+    read(OMFlowHook("terse"))
+    logged = capsys.readouterr().out  # where Airflow's loggers of hooks write
+    assert "Skipping masking" not in logged + caplog.text
+    assert logged.count("the password is too short for Airflow to mask it") == warned

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import pytest
 
@@ -37,3 +38,12 @@ def test_airflow_is_not_asked_to_mask_what_it_would_not() -> None:
     assert not versions.can_be_masked("")
     assert not versions.can_be_masked("4711")
     assert versions.can_be_masked("47110")
+
+
+def test_no_line_about_short_settings_while_they_are_read(caplog: pytest.LogCaptureFixture) -> None:
+    masker = logging.getLogger(versions.MASKERS[0])
+    with versions.reading_settings():
+        masker.warning("Skipping masking for a secret as it's too short (<%d chars)", 5)
+        masker.warning("something else")
+    masker.warning("Skipping masking")
+    assert caplog.messages == ["something else", "Skipping masking"]
