@@ -10,6 +10,8 @@ from airflow_provider_workflows.mybpm import MyBPMUpsertManyOperator
 from airflow_provider_workflows.omflow import OMFlowOpenManyOperator
 
 AGAIN = {"retries": 2, "retry_delay": timedelta(seconds=0)}
+#: Seconds; as soon as the connections' timeout lets a task send again.
+SETTLE = 20
 
 with DAG("tables", schedule=None, catchup=False, default_args=AGAIN):
     customers = MyBPMUpsertManyOperator(
@@ -21,6 +23,7 @@ with DAG("tables", schedule=None, catchup=False, default_args=AGAIN):
         key="iin",
         keep=["name"],
         max_rejects=1,
+        settle=SETTLE,
     )
     OMFlowOpenManyOperator(
         task_id="orders",
@@ -30,4 +33,5 @@ with DAG("tables", schedule=None, catchup=False, default_args=AGAIN):
         fields={"FORMITM_1": "name"},
         key="key",
         concurrency=4,
+        settle=SETTLE,
     )
