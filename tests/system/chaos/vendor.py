@@ -60,7 +60,7 @@ class Table:
     A record has the columns ``key``, ``tag``, ``target``, which is what a move moves, and those of ``row``.
 
     :param path: of the operator's class, below the package
-    :param bad: columns of a record that the vendor refuses
+    :param bad: columns of a record that the vendor refuses; or the operator, if the vendor refuses nothing
     :param fixed: arguments of the operator
     :param fields: the vendor's field -> column, as the operator takes it
     :param columns: the operator's argument of a record -> column

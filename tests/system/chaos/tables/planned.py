@@ -61,6 +61,9 @@ class PlannedBackfill(Cell):
         ]
         problems += [f"the vendor refused {refused} requests"] if refused else []
         problems += _again(tasks)
+        problems += (
+            [] if _have_waited(context) else ["no task waited for a slot, so the plan was never used up"]
+        )
         return row(self, tally, began=began, problems=problems)
 
     def _ended(self, context: CellContext) -> list[str] | None:
@@ -73,6 +76,11 @@ class PlannedBackfill(Cell):
         day = run_id.removeprefix("backfill__")[:10].replace("-", "")
         found = context.reader.outcomes(context.lane.name, run_id)
         return [replace(task, tag=f"{context.lane.name}.{day}") for task in found]
+
+
+def _have_waited(context: CellContext) -> bool:
+    logs = (context.instance.home / "logs" / f"dag_id={context.lane.name}").rglob("*.log")
+    return any("for a slot" in log.read_text(errors="replace") for log in logs)
 
 
 def _again(tasks: Sequence[TaskOutcome]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.system.chaos.vendor import Submitter, Variant, VendorChaos, Watcher
+from tests.system.chaos.vendor import Submitter, Table, Variant, VendorChaos, Watcher
 
 
 def _letter(conn_id: str, tag: str) -> str:
@@ -19,6 +19,14 @@ CHAOS = VendorChaos(
             mount="pigeon",
             endpoint="send",
             found="never",
+            table=Table(
+                path="pigeon.many.PigeonSendManyOperator",
+                fixed={},
+                # The loft refuses nothing, so the operator does.
+                fields={"to": "to", "text": "tag", "stamp": {"column": "stamp", "type": "int"}},
+                row={"to": "Ada", "stamp": 1},
+                bad={"stamp": "none"},
+            ),
             how=Submitter(
                 path="pigeon.operators.PigeonSendOperator",
                 conn="pigeon_conn_id",
