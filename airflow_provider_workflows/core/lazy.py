@@ -1,5 +1,5 @@
 """
-Names that a package offers and loads at their first use, by :pep:`562`.
+What is loaded or made at its first use: names that a package offers, by :pep:`562`, and properties.
 
 A vendor's package offers its hook, operators and sensors this way. Airflow loads that package in every one of
 its processes, to read the connection form beside it, so this module imports nothing but the standard library.
@@ -7,10 +7,31 @@ its processes, to read the connection form beside it, so this module imports not
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    cached_property = functools.cached_property
+else:
+
+    class cached_property(functools.cached_property):  # noqa: N801  as the one that it stands in for
+        """
+        A property that is made once for each object, as that of :mod:`functools`, but without a lock.
+
+        Before Python 3.12, that one has a lock for all objects of a class. A process that forks while another
+        thread holds it leaves a child that waits for it for ever. Made twice, a value does no harm here.
+        """
+
+        def __get__(self, instance, owner=None):
+            if instance is None:
+                return self
+            values = instance.__dict__
+            if self.attrname not in values:
+                values[self.attrname] = self.func(instance)
+            return values[self.attrname]
 
 
 def lazy_exports(

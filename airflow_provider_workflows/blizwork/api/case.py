@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from functools import cached_property
 from typing import Any, Literal
+
+from airflow_provider_workflows.core.lazy import cached_property
 
 #: What a case shows about an activity that a task ran; all but the first two leave a doubt.
 Verdict = Literal[

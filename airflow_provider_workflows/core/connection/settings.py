@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import copy
 import difflib
-import functools
 import json
 import unicodedata
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from urllib.parse import quote, unquote
 
 from airflow_provider_workflows.core.connection.conversion import CONVERSIONS, FALSE, TRUE
 from airflow_provider_workflows.core.connection.form import ConnectionForm, Field
+from airflow_provider_workflows.core.lazy import cached_property
 from airflow_provider_workflows.core.protocol.scrubbing import scrub
 from airflow_provider_workflows.core.protocol.secret import Secret, concealed
 from airflow_provider_workflows.core.transport.answer import MEGABYTE
@@ -229,7 +229,7 @@ class _Fields:
         chosen = (one.hosts.get(str(options[one.name])) for one in self.form.all_fields)
         return next(filter(None, chosen), self.form.default_host)
 
-    @functools.cached_property
+    @cached_property
     def extra(self) -> dict[str, object]:
         try:
             extra = json.loads(self.connection.extra or "{}")

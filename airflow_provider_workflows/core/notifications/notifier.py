@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-import functools
 import json
 import uuid
 from abc import abstractmethod
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
 
+from airflow_provider_workflows.core.lazy import cached_property
 from airflow_provider_workflows.core.notifications.callback_subject import CallbackSubject, subject_of
 from airflow_provider_workflows.core.notifications.notification import FailureLog, Notification
 from airflow_provider_workflows.core.submission.effect import AnyEffect
@@ -59,7 +59,7 @@ class WorkflowNotifier(HookMixin, BaseNotifier):
         :raises InvalidInput: an argument is invalid; the message names it
         """
 
-    @functools.cached_property
+    @cached_property
     def hook(self) -> AnyHook:
         """The vendor's hook, with a timeout that fits a callback."""
         hook = super().hook

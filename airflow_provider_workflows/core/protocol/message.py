@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import functools
 import gc
 import json
 import re
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 from urllib.parse import quote
 
+from airflow_provider_workflows.core.lazy import cached_property
 from airflow_provider_workflows.core.protocol.scrubbing import scrub
 from airflow_provider_workflows.exceptions import (
     EXCERPT_LIMIT,
@@ -167,7 +167,7 @@ class Reply:
         """Return the start of the body as text; what cannot be decoded becomes replacement characters."""
         return self.body[:MOST_TEXT].decode(self.charset or "utf-8", errors="replace")
 
-    @functools.cached_property
+    @cached_property
     def json(self) -> Any:
         """
         The decoded body.

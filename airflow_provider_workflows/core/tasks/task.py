@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow.sdk import BaseOperator
 
+from airflow_provider_workflows.core.lazy import cached_property
 from airflow_provider_workflows.core.runtime.durations import seconds_of
 from airflow_provider_workflows.core.runtime.serialization import check_allowed, import_string
 from airflow_provider_workflows.core.runtime.task_state import TaskState
@@ -54,7 +55,7 @@ class HookMixin:
     #: Template fields for which empty text is a value.
     empty_text_fields: ClassVar[Collection[str]] = ()
 
-    @functools.cached_property
+    @cached_property
     def hook(self) -> AnyHook:
         """
         The vendor's hook for the given connection id.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
 import json
 import re
@@ -12,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from airflow_provider_workflows.core.lazy import cached_property
 from airflow_provider_workflows.core.protocol.secret import Secret
 
 #: Scheme -> its default port.
@@ -97,7 +97,7 @@ class Endpoint:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     identity: tuple[str, ...] = field(default=(), repr=False)
 
-    @functools.cached_property
+    @cached_property
     def fingerprint(self) -> str:
         """A hash that differs whenever connection, host, TLS, proxy, headers or credentials do."""
         facts = (
@@ -116,12 +116,12 @@ class Endpoint:
         # Not by repr, which hides the credentials.
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
-    @functools.cached_property
+    @cached_property
     def server(self) -> str:
         """The server as ``host:port``, and nothing else of its URL."""
         return server_of(self.base_url)
 
-    @functools.cached_property
+    @cached_property
     def host_header(self) -> str:
         """The value of the header ``Host``: without a dot at the end of the host, as in certificates."""
         host, colon, port = urlsplit(self.base_url).netloc.rpartition(":")
@@ -129,7 +129,7 @@ class Endpoint:
             return f"{host}{colon}{port}".rstrip(".")
         return f"{host.rstrip('.')}:{port}"
 
-    @functools.cached_property
+    @cached_property
     def tls(self) -> ssl.SSLContext | None:
         """
         The TLS context; None if neither server nor proxy uses TLS. Reading certificates takes about 50 ms.

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable
 
+from airflow_provider_workflows.core.lazy import cached_property
 from airflow_provider_workflows.omflow.hooks import OMFlowHook
 from tests.conftest import OMFlowServer
 from tests.omflow.orders import open_order
+from tests.structure.measure import PACKAGE
 
 CHILDREN, READS = 4, 15
 #: Seconds after which a child that hangs is killed.
@@ -73,3 +76,33 @@ def test_a_fork_while_others_read_leaves_no_lock_behind(omflow: OMFlowServer) ->
         for thread in threads:
             thread.join()
     assert exit_codes(children) == [0] * 10
+
+
+def test_a_fork_while_a_property_is_being_made_leaves_no_lock_behind() -> None:
+    made, forked = threading.Event(), threading.Event()
+
+    class Slow:
+        @cached_property
+        def value(self) -> int:
+            if threading.current_thread() is not threading.main_thread():
+                made.set()
+                assert forked.wait(HUNG)
+            return 1
+
+    thread = threading.Thread(target=lambda: Slow().value)
+    thread.start()
+    assert made.wait(HUNG)
+    try:
+        child = in_child(lambda: Slow().value == 1)
+        assert exit_codes([child]) == [0]
+    finally:
+        forked.set()
+        thread.join()
+
+
+def test_no_property_has_a_lock() -> None:
+    with_lock = re.compile(r"functools\.cached_property|from functools import .*cached_property")
+    found = {
+        path.name for path in PACKAGE.rglob("*.py") if with_lock.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == {"lazy.py"}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_workflows.core.bulk.ends.look import LookAtRuns
 from airflow_provider_workflows.core.bulk.ends.runs import MOST_NAMED, Runs
+from airflow_provider_workflows.core.lazy import cached_property
 from airflow_provider_workflows.core.waiting.condition import Condition, Done, Pending
 from airflow_provider_workflows.exceptions import RunFailed
 
@@ -72,7 +72,7 @@ class ManyEnded(Condition):
             return look.outcome()
         return Done(self._judged(runs))
 
-    @functools.cached_property
+    @cached_property
     def _runs(self) -> Runs:
         return Runs(
             Condition.from_json(self.run),
