@@ -81,11 +81,13 @@ CHECK: tuple[Stage, ...] = (
     ),
     ((make("unit tests", "test-unit"),),),
     (
-        (make("system tests that share an Airflow", "test-system-shared"),),
+        (
+            make("system tests that share an Airflow", "test-system-shared"),
+            make("demo", "demo"),
+        ),
         (
             make("system tests that start their own", "test-system-own"),
             make("a newcomer's way through the web UI", "browser"),
-            make("demo", "demo"),
         ),
         (make("unit tests on the oldest Airflow", "test-oldest"),),
     ),
