@@ -189,7 +189,7 @@ def test_bounds(
     # A timedelta knows microseconds only.
     assert seconds >= (wish or 0) - 1e-6, "sooner than the vendor asked"
     assert seconds <= max(900, (wish or 0) + JITTER * max(wish or 0, 900)) + 1e-6
-    if wish is None or kind is not Throttled:
+    if wish is None or not issubclass(kind, Throttled):
         later = delay(error, failures=failures + 1, draw=draw, **limits)
         assert later >= seconds, "it shrinks"
         assert seconds >= min(first, 900) * (1 - JITTER) - 1e-6
