@@ -106,7 +106,9 @@ class RecordSender:
             except OutcomeUnknown as error:
                 return item.done.failed(error, Outcome.UNKNOWN)
             except PermanentError as error:
-                return item.done.failed(error)
+                # A refusal says nothing of an earlier request whose intent stands and that nobody can find.
+                doubted = memory.record is not None and not item.effect.retry_is_safe
+                return item.done.failed(error, Outcome.UNKNOWN if doubted else Outcome.REJECTED)
             except TemporaryError as error:
                 record = memory.record
                 since = since or (self._clock.monotonic(), self.pace.answers)

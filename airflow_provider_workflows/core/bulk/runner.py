@@ -16,22 +16,14 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_workflows.core import metrics
 from airflow_provider_workflows.core.bulk.earlier import check_rows
 from airflow_provider_workflows.core.bulk.pace import Place, Turns
-from airflow_provider_workflows.core.bulk.record_runner import (
-    Item,
-)
+from airflow_provider_workflows.core.bulk.record_runner import Item
 from airflow_provider_workflows.core.bulk.record_sender import RecordSender
 from airflow_provider_workflows.core.bulk.table.columns import BadRow, Columns, Mapped
 from airflow_provider_workflows.core.bulk.table.results import Counts, Outcome, RecordResult
 from airflow_provider_workflows.core.bulk.table.source import Fingerprint, Row
-from airflow_provider_workflows.core.submission.effect import (
-    AnyEffect,
-)
+from airflow_provider_workflows.core.submission.effect import AnyEffect
 from airflow_provider_workflows.core.submission.record import Record, StoreFailed
-from airflow_provider_workflows.exceptions import (
-    InvalidInput,
-    TemporaryError,
-    one_line,
-)
+from airflow_provider_workflows.exceptions import InvalidInput, TemporaryError, one_line
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.core.bulk.progress import Progress

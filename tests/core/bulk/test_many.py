@@ -95,6 +95,15 @@ def test_resubmit_sends_again_what_cannot_be_found(tmp_path: Path) -> None:
     assert len(crowd.effects["r5"]) == 1
 
 
+def test_a_refusal_after_a_lost_answer_leaves_the_doubt(tmp_path: Path) -> None:
+    crowd = Crowd({"r5": ["lost after", "rejected"]})
+    table = Table(crowd, tmp_path, kind="blind", on_lost_answer="resubmit", max_rejects=40)
+    with pytest.raises(OutcomeUnknown, match="1 of 40 records"):
+        table.run(rows(*NAMES))
+    assert table.results[6]["outcome"] == "unknown"
+    assert len(crowd.effects["r5"]) == 1
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_vendor_that_is_away_for_a_while_costs_nothing(tmp_path: Path, kind: str) -> None:
     crowd = Crowd({name: ["away", "away"] for name in NAMES})
