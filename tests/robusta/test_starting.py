@@ -40,8 +40,8 @@ LOST: dict[str, tuple[dict[str, Any], int]] = {
 
 
 def test_a_start_that_was_refused_for_a_while_is_not_sent_after_the_deadline(robusta: RobustaServer) -> None:
-    robusta.fault("start", "throttled", retry_after=1)
-    runner = starting(wait_for_completion=True, deferrable=False, timeout=0.5)
+    robusta.fault("start", "throttled", retry_after=20)
+    runner = starting(wait_for_completion=True, deferrable=False, timeout=15)
     with pytest.raises(RunTimedOut, match="Nothing was sent"):
         runner.run()
     assert robusta.requests("start") == 1, "which was refused"

@@ -275,7 +275,7 @@ def read_slowly(pauses: int) -> Callable[[Peer], None]:
 
         def pause(left: int) -> None:
             if next(left_over, None) is not None:
-                peer.pause(0.08)
+                peer.pause(0.3)
 
         peer.discard(int(seen.headers["content-length"]), pause=pause)
         peer.send(response())
@@ -285,9 +285,9 @@ def read_slowly(pauses: int) -> Callable[[Peer], None]:
 
 def test_a_server_that_reads_slowly_is_given_its_time(drive: Driver) -> None:
     with RawServer((read_slowly(8),), receive_buffer=64 * 1024) as server:
-        endpoint = Endpoint(base_url=server.url, timeout=0.4, connect_timeout=2)
+        endpoint = Endpoint(base_url=server.url, timeout=2)
         (reply,) = drive(endpoint, send(large_upload())).results
-    # 8 pauses of 0.08 s: longer than a read timeout.
+    # 8 pauses of 0.3 s: longer than a read timeout.
     assert reply.status == 200
 
 
@@ -304,7 +304,7 @@ def test_a_server_that_stops_reading_is_given_up(
     # A quarter of an hour for 16 MB would be a long test.
     monkeypatch.setattr(driver_module, "SLOWEST_UPLOAD", UPLOAD * 10)
     with RawServer((stall,), receive_buffer=64 * 1024) as server:
-        endpoint = Endpoint(base_url=server.url, timeout=0.1, connect_timeout=0.2)
+        endpoint = Endpoint(base_url=server.url, timeout=0.1, connect_timeout=2)
         with pytest.raises(ServiceUnavailable if repeatable else OutcomeUnknown):
             drive(endpoint, send(large_upload(repeatable=repeatable)), retry=Retry(attempts=1))
     assert len(server.connections) == 1
