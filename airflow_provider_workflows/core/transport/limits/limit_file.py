@@ -54,7 +54,9 @@ class LimitState:
     :param machines: how many machines shared the account when Redis last told; 0 if it never did
     :param rank: the place of this machine among them, from 0
     :param offset: seconds by which Redis's clock was ahead of :func:`time.monotonic`
+    :param heard: reading of :func:`time.monotonic` when Redis last told
     :param away_until: reading of :func:`time.monotonic` until which Redis is not asked
+    :param sharing: whether the machine keeps to its share, because Redis does not know what is booked
     :param returning: whether Redis did not answer when it was last asked
     :param machine: what tells this machine from others in Redis
     """
@@ -64,7 +66,9 @@ class LimitState:
     machines: int = 0
     rank: int = 0
     offset: float = 0.0
+    heard: float = 0.0
     away_until: float = 0.0
+    sharing: bool = False
     returning: bool = False
     machine: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -86,13 +90,15 @@ class LimitState:
                 machines=min(int(known["machines"]), 10_000),
                 rank=int(known["rank"]),
                 offset=float(known["offset"]),
+                heard=float(known["heard"]),
                 away_until=float(known["away_until"]),
+                sharing=bool(known["sharing"]),
                 returning=bool(known["returning"]),
                 machine=str(known["machine"])[:64],
             )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return cls()
-        times = (state.tat, state.begun, state.offset, state.away_until)
+        times = (state.tat, state.begun, state.offset, state.heard, state.away_until)
         return state if all(map(math.isfinite, times)) else cls()
 
 

@@ -9,7 +9,8 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 
 from airflow_provider_workflows.core.transport.limits import limiter, redis_limiter
 from airflow_provider_workflows.core.transport.limits.redis_limiter import RedisLimiter
+from dev.ports import HeldPort
 
 SERVER = shutil.which("redis-server")
 needs_redis = pytest.mark.skipif(SERVER is None, reason="redis-server is not installed")
@@ -30,15 +32,11 @@ class RedisServer:
     """A Redis that keeps nothing when it ends."""
 
     folder: Path
-    port: int = 0
+    port: int
     process: subprocess.Popen[bytes] | None = None
-    arguments: list[str] = field(default_factory=list)
+    arguments: tuple[str, ...] = ()
 
     def start(self) -> None:
-        if not self.port:
-            with socket.socket() as found:
-                found.bind(("127.0.0.1", 0))
-                self.port = found.getsockname()[1]
         assert SERVER is not None
         command = [SERVER, "--bind", "127.0.0.1", "--port", str(self.port), "--save", "", *self.arguments]
         self.process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL)
@@ -60,12 +58,21 @@ class RedisServer:
             self.process = None
 
 
+@contextmanager
+def redis_server(folder: Path, *arguments: str) -> Iterator[RedisServer]:
+    with HeldPort() as port:
+        server = RedisServer(folder, port.number, arguments=arguments)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.kill()
+
+
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path)
-    server.start()
-    yield server
-    server.kill()
+    with redis_server(tmp_path) as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
@@ -187,7 +194,6 @@ class TestAway:
         assert shares[1] - shares[0] == pytest.approx(2 * machines[0].interval), "until the other is back"
         assert machines[1].book(float("inf")).at > last
         while not all(is_back(one) for one in machines):
-            clock.ahead += redis_limiter.SETTLE
             time.sleep(0.05)  # for Redis's own clock
             for one in machines:
                 one.book(float("inf"))
@@ -195,37 +201,54 @@ class TestAway:
         steps = [later - earlier for earlier, later in itertools.pairwise(slots)]
         assert steps == pytest.approx([machines[0].interval] * 5, abs=machines[0].interval / 2)
 
+    def test_one_that_was_started_anew_between_two_bookings_is_noticed(
+        self, redis: RedisServer, tmp_path: Path
+    ) -> None:
+        clock = Time()
+        one, other = (machine(tmp_path, name, redis.port, rate=5, clock=clock) for name in "ab")
+        for _ in range(3):
+            one.book(float("inf"))
+            other.book(float("inf"))
+        with one.state() as state:
+            known = state.tat
+        redis.kill()
+        redis.start()
+        # Neither has met a Redis that does not answer.
+        shares = [one.book(float("inf")).at for _ in range(2)]
+        assert shares[0] >= known
+        assert shares[1] - shares[0] == pytest.approx(2 * one.interval), "the other's slots are left alone"
+        assert not is_back(one)
+
+    def test_two_machines_do_not_begin_at_once(self, redis: RedisServer, tmp_path: Path) -> None:
+        clock = Time()
+        one, other = (machine(tmp_path, name, redis.port, clock=clock) for name in "ab")
+        # Both have waited, and both are late.
+        began = one.begin()
+        assert other.begin() - began == pytest.approx(one.distance, abs=1)
+
 
 def is_back(one: RedisLimiter) -> bool:
     """Whether a machine books in Redis."""
     with one.state() as state:
-        return not state.away_until
+        return not state.sharing
 
 
 @needs_redis
 class TestSecret:
     def test_a_password(self, tmp_path: Path) -> None:
-        server = RedisServer(tmp_path, arguments=["--requirepass", PASSWORD])
-        server.start()
-        try:
+        with redis_server(tmp_path, "--requirepass", PASSWORD) as server:
             in_url = machine(tmp_path, "a", 0, url=f"redis://:{PASSWORD}@127.0.0.1:{server.port}/0")
             apart = machine(tmp_path, "b", server.port, password=PASSWORD)
             assert in_url.book(0).booked
             assert not apart.book(0).booked
-        finally:
-            server.kill()
 
     def test_a_wrong_one_is_not_shown(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-        server = RedisServer(tmp_path, arguments=["--requirepass", PASSWORD])
-        server.start()
-        try:
+        with redis_server(tmp_path, "--requirepass", PASSWORD) as server:
             url = f"redis://user:{PASSWORD}-not@127.0.0.1:{server.port}/0"
             one = machine(tmp_path, "a", 0, url=url)
             assert one.book(0).booked, "work goes on"
             assert f"127.0.0.1:{server.port}" in caplog.text
             assert PASSWORD not in caplog.text + repr(one)
-        finally:
-            server.kill()
 
 
 @pytest.mark.parametrize("url", ["redis://[", "http://x", "", "redis://127.0.0.1:99999"])
