@@ -125,10 +125,10 @@ class RedisLimiter(Limiter):
             with self.state() as state:
                 self._begin_sharing(state)
                 state.returning, state.away_until = False, 0.0
-            slot = self.book_here(most)
+            mine = self.book_here(most)
             if (known := self._known()) is not None:
                 self._ask(known, most=NEVER)  # tells what it has just booked
-            return slot
+            return mine
         with self.state() as state:
             state.tat = max(state.tat, then + answer.rest)
             state.machines, state.rank, state.away_until = answer.machines, answer.rank, 0.0
@@ -159,7 +159,7 @@ class RedisLimiter(Limiter):
     def close(self) -> None:
         """Close the connection to Redis; the next booking opens a new one."""
         if self._client is not None:
-            self._client.close()
+            self._client.connection_pool.disconnect()
             self._client = None
 
     def _known(self) -> _Known | None:
@@ -303,5 +303,9 @@ def _connect(url: str, password: str) -> Redis:
     if password:
         pool.connection_kwargs["password"] = password
     client = Redis(connection_pool=pool, retry=Retry(NoBackoff(), 0))
-    client.ping()  # so that the first slot is not late by the time of connecting
+    try:
+        client.ping()  # so that the first slot is not late by the time of connecting
+    except BaseException:
+        pool.disconnect()
+        raise
     return client
