@@ -94,6 +94,7 @@ def _wrong(value: Any, name: str) -> Any:
         _wrong({"login": "ro\tbot"}, "login"),
         _wrong({"host": "ftp://flow.example"}, "host"),
         _wrong({"host": "flow.example", "schema": "omflow"}, "schema"),
+        _wrong({"host": "https://flow.example", "schema": "bpm"}, "schema"),
         _wrong({"host": "http://"}, "host"),
         _wrong({"host": "http://flow.example:notaport"}, "host"),
         _wrong({"host": "http://[::1"}, "host"),
