@@ -67,6 +67,9 @@ def test_what_is_filled_in_stays_in_its_place(path: str, number: str) -> None:
     except UnicodeEncodeError:
         return
     url = PAGE.url("https://x.example/o/{path}/{number}?q=1", f"{path}/{number}")
+    if {".", ".."} & {path, number}:
+        assert url is None  # it would name another page
+        return
     assert url is not None
     parts = urlsplit(url)
     assert (parts.scheme, parts.netloc, parts.query, parts.fragment) == ("https", "x.example", "q=1", "")
