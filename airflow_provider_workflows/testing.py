@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Timeout of a test's connections, in seconds.
 TIMEOUT = 5.0
+#: Seconds between two looks of a person at the vendor.
+LOOK = 0.1
 
 
 class WorkflowSandbox:
@@ -44,6 +47,7 @@ class WorkflowSandbox:
         self._connections = connections
         self._patch = patch
         self._options = contextlib.ExitStack()
+        self._people: list[_Person] = []
 
     # Connections.
 
@@ -107,6 +111,22 @@ class WorkflowSandbox:
         """Do what a person could do at the vendor: one of the record's ``actions``."""
         return self.control.command(self.mount(vendor), command, **arguments)
 
+    def person(self, vendor: str, *, at: str = "", action: str = "", after: float = 0) -> None:
+        """
+        Let somebody act on every record that waits, from now until the test ends.
+
+        They do their part in a thread, so that ``dag.test()`` can wait for them in this one.
+
+        :param at: the stop, activity or step at which a record must wait; any if empty
+        :param action: words of the label of the action to take, one of the record's ``actions``; the first if
+            empty. If no action has them, the test ends with an error
+        :param after: seconds on the vendors' clock for which a record waits first; see :meth:`advance`
+        :raises LookupError: the sandbox has no such vendor
+        """
+        somebody = _Person(self.control, self.mount(vendor), at=at, action=action, after=after)
+        self._people.append(somebody)
+        somebody.start()
+
     # Faults.
 
     def lose_answer(self, vendor: str, endpoint: str, *, times: int = 1) -> str:
@@ -167,8 +187,16 @@ class WorkflowSandbox:
         self._options.enter_context(options(settle=float(seconds)))
 
     def close(self) -> None:
-        """Undo :meth:`settle_after`, as the end of the test does."""
+        """
+        Undo :meth:`settle_after` and send every :meth:`person` home, as the end of the test does.
+
+        :raises LookupError: a person found no action with their words
+        :raises ControlError: the sandbox refused what a person did
+        """
         self._options.close()
+        people, self._people = self._people, []
+        for somebody in people:
+            somebody.go_home()
 
     def advance(self, seconds: float) -> None:
         """Move the vendors' clock forward, for latencies, deadlines and sessions; not Airflow's clock."""
@@ -191,6 +219,60 @@ class WorkflowSandbox:
             raise LookupError(
                 f"the sandbox has no vendor {vendor!r}. Known names: {', '.join(by_name)}"
             ) from None
+
+
+class _Person(threading.Thread):
+    """Somebody at a vendor; the parameters are those of :meth:`WorkflowSandbox.person`."""
+
+    def __init__(self, control: Control, mount: str, *, at: str, action: str, after: float) -> None:
+        super().__init__(name=f"a person at {mount}", daemon=True)
+        self._control = control
+        self._mount = mount
+        self._at, self._action, self._after = at, action, after
+        self._home = threading.Event()
+        #: When each record was first seen to wait at its stop, by the vendors' clock.
+        self._seen: dict[str, float] = {}
+        self._done: set[str] = set()
+        self._error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            while not self._home.wait(LOOK):
+                self._look()
+        except Exception as error:
+            self._error = error
+
+    def go_home(self) -> None:
+        self._home.set()
+        self.join()
+        if self._error is not None:
+            raise self._error
+
+    def _look(self) -> None:
+        now = self._control.advance(0)
+        for record in self._control.records(self._mount):
+            if record["state"] == "waiting" and (not self._at or self._at in record["standing"]):
+                visit = self._visit(record)
+                since = self._seen.setdefault(visit, now)
+                if visit not in self._done and now - since >= self._after:
+                    self._done.add(visit)
+                    self._act(record)
+
+    def _visit(self, record: dict[str, Any]) -> str:
+        """Return what tells a record's wait from its earlier ones: it may come back to a stop."""
+        place = record["stops"].count(self._at) if self._at else [record["stops"], record["standing"]]
+        return json.dumps([record["id"], place])
+
+    def _act(self, record: dict[str, Any]) -> None:
+        places = ("", self._at)
+        offered = [one for one in record["actions"] if not self._at or one.get("at", "") in places]
+        chosen = next((one for one in offered if self._action in one["label"]), None)
+        if chosen is None:
+            labels = ", ".join(one["label"] for one in offered) or "none"
+            raise LookupError(
+                f"{record['kind']} {record['id']} has no action {self._action!r}. Actions: {labels}"
+            )
+        self._control.command(self._mount, chosen["command"], **chosen["arguments"])
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_workflows.blizwork.hooks import BlizWorkHook
 from airflow_provider_workflows.core.runtime.serialization import import_string
 from airflow_provider_workflows.core.submission import terms
 from airflow_provider_workflows.exceptions import AuthenticationFailed, OutcomeUnknown
@@ -157,6 +158,45 @@ def test_the_vendors_time_and_the_hand_of_a_person(workflow_sandbox: WorkflowSan
     workflow_sandbox.restart("omflow")
     (order,) = workflow_sandbox.records("omflow")
     assert (order["stops"], order["actions"]) == (["Hold"], [])
+
+
+def until_finished(sandbox: WorkflowSandbox, vendor: str) -> list[dict[str, Any]]:
+    deadline = time.monotonic() + 60
+    while any(one["state"] != "finished" for one in sandbox.records(vendor)):
+        assert time.monotonic() < deadline, sandbox.records(vendor)
+        time.sleep(0.02)
+    return sandbox.records(vendor)
+
+
+def test_somebody_acts_once_their_time_has_come(workflow_sandbox: WorkflowSandbox) -> None:
+    workflow_sandbox.person("omflow", at="Review", after=7 * 86400)
+    workflow_sandbox.person("omflow", at="Approve")
+    OMFlowHook().open_order("two-step", [{"id": "FORMITM_1", "value": "Desk"}])
+    (somebody,) = (one for one in workflow_sandbox._people if one._after)
+    while not somebody._seen:
+        time.sleep(0.02)
+    (order,) = workflow_sandbox.records("omflow")
+    assert order["standing"] == ["Review"]
+    workflow_sandbox.advance(7 * 86400)
+    (order,) = until_finished(workflow_sandbox, "omflow")
+    assert order["stops"] == ["Review", "Approve"]
+
+
+def test_somebody_chooses_by_the_words_of_an_action(workflow_sandbox: WorkflowSandbox) -> None:
+    workflow_sandbox.person("blizwork", at="application", action="withdrawn")
+    case = BlizWorkHook().init_case("credit")
+    (record,) = until_finished(workflow_sandbox, "blizwork")
+    assert str(case) in record["id"]
+    assert record["stops"] == ["application"]
+
+
+def test_an_action_that_is_not_there_is_an_error_at_the_end(workflow_sandbox: WorkflowSandbox) -> None:
+    workflow_sandbox.person("omflow", action="Sign")
+    OMFlowHook().open_order("simple", [{"id": "FORMITM_1", "value": "Desk"}])
+    (somebody,) = workflow_sandbox._people
+    somebody.join(60)
+    with pytest.raises(LookupError, match=r"order simple/1 has no action 'Sign'\. Actions: Push"):
+        workflow_sandbox.close()
 
 
 def test_a_mapping_is_not_kept(workflow_sandbox: WorkflowSandbox) -> None:
