@@ -16,6 +16,8 @@ from pathlib import Path
 
 from airflow_provider_workflows.core.connection.form import COMMON_FIELDS, ConnectionForm, Field
 from airflow_provider_workflows.provider import FORMS
+from airflow_provider_workflows.sandbox.connections import SandboxConnection
+from dev.vendors import CONNECTIONS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -104,6 +106,20 @@ def _public_names() -> str:
     return "\n".join([*head, *(f"| `{module}` | {told[module]} |" for module in sorted(told))])
 
 
+def _logins() -> str:
+    """Return who may log in to the sandbox, at each server that it has."""
+    head = ["| system | address | login | password or key | extra |", "|---|---|---|---|---|"]
+    servers = [one for first in CONNECTIONS for one in (first, *first.others)]
+    return "\n".join([*head, *map(_login, servers)])
+
+
+def _login(server: SandboxConnection) -> str:
+    extra = ", ".join(f"`{name}` `{value}`" for name, value in server.extra.items())
+    login = f"`{server.login}`" if server.login else ""
+    where = f"http://127.0.0.1:8099/{server.mount}"
+    return f"| {server.vendor} | `{where}` | {login} | `{server.password}` | {extra} |"
+
+
 #: What is made from declarations.
 _MADE: dict[str, Callable[[], str]] = {
     "systems": _systems,
@@ -111,6 +127,7 @@ _MADE: dict[str, Callable[[], str]] = {
     "links": _links,
     "fields of all": _common,
     "public names": _public_names,
+    "sandbox logins": _logins,
 }
 
 

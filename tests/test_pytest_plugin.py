@@ -260,10 +260,12 @@ def example() -> dict[str, str]:
     files = files_of(ROOT / "docs" / "testing.md")
     assert set(files) == {
         "dags/invoice.py",
+        "dags/reviewed_invoice.py",
         "pytest.ini",
         "tests/conftest.py",
         "tests/processes.toml",
         "tests/test_invoice.py",
+        "tests/test_reviewed_invoice.py",
     }
     return files | {"only_loopback.py": ONLY_LOOPBACK}
 
@@ -271,7 +273,7 @@ def example() -> dict[str, str]:
 @WITH_DAG_TEST
 def test_the_documented_example_passes_offline(example: dict[str, str], tmp_path: Path) -> None:
     run = run_pytest(project(tmp_path, example), "-p", "only_loopback")
-    assert outcomes(run) == {"passed": 4}, run.stdout
+    assert outcomes(run) == {"passed": 5}, run.stdout
 
 
 @WITH_DAG_TEST

@@ -15,7 +15,6 @@ RUN: dict[str, Any] = {
     "run_id": "manual__2026-01-05",
     "ds": "2026-01-05",
     "dag_run": SimpleNamespace(conf={}, start_date=datetime.now(UTC)),
-    "params": {},
 }
 
 
@@ -39,6 +38,11 @@ class DagRun:
         return {task_id: self._run(task_id) for task_id in order.static_order()}
 
     @property
+    def params(self) -> dict[str, Any]:
+        """The DAG's own parameters, which nobody has changed."""
+        return dict(self._dag.params)
+
+    @property
     def _tasks(self) -> dict[str, Any]:
         return dict(self._dag.task_dict)
 
@@ -46,7 +50,7 @@ class DagRun:
         ti = _PullingTaskInstance(task_id=task_id, dag_id=self._dag.dag_id)
         ti.run = self
         runner = _TemplatingRunner(lambda: copy.copy(self._tasks[task_id]), clock=self._clock)
-        runner.ti = ti
+        runner.ti, runner.params = ti, self.params
         result = runner.run()
         keys = result if self._tasks[task_id].multiple_outputs else {}
         self.xcoms[task_id] = {**ti.xcoms, **keys, "return_value": result}
@@ -67,9 +71,11 @@ class _PullingTaskInstance(TaskInstance):
 class _TemplatingRunner(Runner):
     """A runner that renders a task's templates, as each process of Airflow's does before it runs a task."""
 
+    params: dict[str, Any]
+
     @property
     def context(self) -> Any:
-        return {**super().context, **RUN}
+        return {**super().context, **RUN, "params": self.params}
 
     def _execute(self) -> Any:
         task: Any = self.make_task()

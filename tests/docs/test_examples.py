@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,17 @@ from dev.vendors import connections
 from tests.core.conftest import clock as clock
 from tests.core.harness import Clock
 from tests.docs.dag_run import DagRun
-from tests.docs.pages import DOCS, ROOT, VENDORS, Section, blocks_of, sections
+from tests.docs.pages import DOCS, ROOT, VENDORS, Section, blocks, blocks_of, sections
 from tests.docs.test_blocks import read_dags
 
-README = ROOT / "README.md"
+README, START = ROOT / "README.md", DOCS / "getting-started.md"
+#: Pages that ask the reader to act as a person, and show no results.
+WITH_A_PERSON = (README, START)
 #: Keys of what a vendor makes up for each run.
 MADE_ANEW = {"id", "boi_id", "spid", "node_id"}
 #: Its tasks return folders of their own.
 TABLES = DOCS / "from-a-table.md"
-PAGES = [README, TABLES, *(DOCS / f"{vendor}.md" for vendor in VENDORS)]
+PAGES = [*WITH_A_PERSON, TABLES, *(DOCS / f"{vendor}.md" for vendor in VENDORS)]
 
 
 @pytest.fixture(autouse=True)
@@ -32,22 +35,30 @@ def connected(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))
 
 
+def release(sandbox: SandboxServer) -> None:
+    """Do what the pages ask of a person: release the order that waits."""
+    (order,) = sandbox.control.records("omflow-1.2")
+    sandbox.control.push("omflow-1.2", "payout", order["actions"][0]["arguments"]["data_id"])
+
+
 def example(page: Path) -> Section:
-    (found,) = (one for one in sections(page) if one.name in ("Use it", "A whole DAG"))
+    (found,) = (one for one in sections(page) if one.name in ("Use it", "Your first DAG", "A whole DAG"))
     return found
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_it_runs_and_returns_what_is_shown(
-    page: Path, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path, clock: Clock, sandbox: SandboxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    if page in WITH_A_PERSON:
+        clock.after(600, lambda: release(sandbox))
     pieces = blocks_of(page, example(page))
     (source,) = (one for one in pieces if one.language == "python")
     (dag,) = read_dags(source, tmp_path)
     returned = DagRun(dag, clock=clock).run()
     shown = [json.loads(one.code) for one in pieces if one.language == "json"]
-    if page not in (README, TABLES):
+    if page not in (*WITH_A_PERSON, TABLES):
         assert [nameless(one) for one in shown] == [nameless(returned)], json.dumps(returned, indent=2)
 
 
@@ -61,6 +72,16 @@ def test_values_are_passed_on(clock: Clock, tmp_path: Path, monkeypatch: pytest.
     total = returned["robot"]["outputs"]["total"]
     assert float(returned["customer"]["fields"]["LIMIT"]["apiValue"]) == float(total)
     assert returned["apply"]["next_form_id"] == "scoring"
+
+
+def test_files_are_attached(clock: Clock, sandbox: SandboxServer, tmp_path: Path) -> None:
+    (source,) = (one for one in blocks(DOCS / "attach-files.md") if one.language == "python")
+    here = replace(source, code=source.code.replace("/tmp/offers", str(tmp_path / "offers")))
+    assert here != source
+    (dag,) = read_dags(here, tmp_path)
+    DagRun(dag, clock=clock).run()
+    (order,) = sandbox.control.records("omflow-1.2")
+    assert [(one["name"], one["size"]) for one in order["files"]] == [("offer.txt", 14)]
 
 
 def nameless(value: Any) -> Any:

@@ -1,11 +1,11 @@
-"""The README's table of what was proven has the numbers of cells that the matrix has now."""
+"""The table of what was proven has the numbers of cells that the matrix has now."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 
-from tests.docs.pages import ROOT, sections
+from tests.docs.pages import DOCS, sections
 from tests.system.chaos.cell import Cell
 from tests.system.chaos.matrix import deployments
 
@@ -26,7 +26,7 @@ _CELLS = re.compile(r"\((\d+) cells\)")
 def group_of(cell: Cell) -> str:
     found = (group for group, words in GROUPS.items() if any(word in cell.fault for word in words))
     group = next(found, None)
-    assert group, f"{cell.title}: GROUPS has no word of this fault, so the README has no row for it"
+    assert group, f"{cell.title}: GROUPS has no word of this fault, so docs/proof.md has no row for it"
     return group
 
 
@@ -39,7 +39,7 @@ def test_every_row_names_as_many_cells_as_the_matrix_has() -> None:
     for row in proof():
         if number := _CELLS.search(row):
             told[next((group for group in GROUPS if row.startswith(group)), row)] = int(number[1])
-    assert told == counted, "the README's table of the chaos matrix is older than the matrix"
+    assert told == counted, "the table in docs/proof.md is older than the matrix"
 
 
 def test_every_control_has_a_row() -> None:
@@ -51,5 +51,5 @@ def test_every_control_has_a_row() -> None:
 
 def proof() -> list[str]:
     """Return the titles of the rows."""
-    (section,) = (one for one in sections(ROOT / "README.md") if one.title == "What is promised")
+    (section,) = (one for one in sections(DOCS / "proof.md") if one.title == "Faults on a real Airflow")
     return [row[0] for row in section.rows if _CELLS.search(row[0]) or row[0].startswith("control")]

@@ -112,7 +112,7 @@ def test_what_vendors_must_have_it_has(project: Path) -> None:
 
 def test_its_pages_are_written(project: Path) -> None:
     run(project, "dev.vendor_tables")
-    for page in ("README.md", "docs/connections.md", "docs/exactly-once.md"):
+    for page in ("docs/connections.md", "docs/exactly-once.md"):
         assert "| Pigeon Post" in (project / page).read_text(encoding="utf-8"), page
     assert "[Pigeon Post](docs/pigeon.md)" in (project / "README.md").read_text(encoding="utf-8")
 
