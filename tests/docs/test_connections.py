@@ -23,7 +23,7 @@ def rows(page: str, title: str) -> list[list[str]]:
     return found.rows
 
 
-URIS = [(code(uri)[0], code(address)[0]) for _, uri, address in rows("connections.md", "As a URI")]
+URIS = [tuple(code(both)) for _, both in rows("connections.md", "As a URI")]
 LOGINS = rows("sandbox.md", "Who may log in")
 
 
