@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from airflow_provider_workflows.blizwork.hooks import BlizWorkHook
 from airflow_provider_workflows.core.runtime.serialization import import_string
 from airflow_provider_workflows.core.submission import terms
 from airflow_provider_workflows.exceptions import AuthenticationFailed, OutcomeUnknown
+from airflow_provider_workflows.kiban.hooks import KibanHook
+from airflow_provider_workflows.mybpm.hooks import MyBPMHook
 from airflow_provider_workflows.omflow.hooks import OMFlowHook
 from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator
 from airflow_provider_workflows.provider import FORMS
@@ -160,12 +163,19 @@ def test_the_vendors_time_and_the_hand_of_a_person(workflow_sandbox: WorkflowSan
     assert (order["stops"], order["actions"]) == (["Hold"], [])
 
 
-def until_finished(sandbox: WorkflowSandbox, vendor: str) -> list[dict[str, Any]]:
+def until(
+    sandbox: WorkflowSandbox, vendor: str, holds: Callable[[dict[str, Any]], bool]
+) -> list[dict[str, Any]]:
+    """Return the vendor's records once all are as wanted."""
     deadline = time.monotonic() + 60
-    while any(one["state"] != "finished" for one in sandbox.records(vendor)):
+    while not all(map(holds, sandbox.records(vendor))):
         assert time.monotonic() < deadline, sandbox.records(vendor)
         time.sleep(0.02)
     return sandbox.records(vendor)
+
+
+def finished(record: dict[str, Any]) -> bool:
+    return bool(record["state"] == "finished")
 
 
 def test_somebody_acts_once_their_time_has_come(workflow_sandbox: WorkflowSandbox) -> None:
@@ -178,16 +188,29 @@ def test_somebody_acts_once_their_time_has_come(workflow_sandbox: WorkflowSandbo
     (order,) = workflow_sandbox.records("omflow")
     assert order["standing"] == ["Review"]
     workflow_sandbox.advance(7 * 86400)
-    (order,) = until_finished(workflow_sandbox, "omflow")
+    (order,) = until(workflow_sandbox, "omflow", finished)
     assert order["stops"] == ["Review", "Approve"]
 
 
 def test_somebody_chooses_by_the_words_of_an_action(workflow_sandbox: WorkflowSandbox) -> None:
     workflow_sandbox.person("blizwork", at="application", action="withdrawn")
     case = BlizWorkHook().init_case("credit")
-    (record,) = until_finished(workflow_sandbox, "blizwork")
+    (record,) = until(workflow_sandbox, "blizwork", finished)
     assert str(case) in record["id"]
     assert record["stops"] == ["application"]
+
+
+def test_somebody_fills_in_a_form(workflow_sandbox: WorkflowSandbox) -> None:
+    workflow_sandbox.person("kiban", at="Applicant")
+    KibanHook().start("64b5f0c2a1d3e4f5a6b7c801", scenario_id="64b5f0c2a1d3e4f5a6b7a001")
+    until(workflow_sandbox, "kiban", lambda execution: "Applicant" in execution["stops"])
+
+
+def test_somebody_decides_on_an_instance(workflow_sandbox: WorkflowSandbox) -> None:
+    workflow_sandbox.person("mybpm", at="Decide", action="Refuse")
+    MyBPMHook().upsert("REQUEST", {"SUBJECT": "Desk"})
+    (request,) = until(workflow_sandbox, "mybpm", lambda request: "DECISION" in request["fields"])
+    assert request["fields"]["DECISION"] == "no"
 
 
 def test_an_action_that_is_not_there_is_an_error_at_the_end(workflow_sandbox: WorkflowSandbox) -> None:
