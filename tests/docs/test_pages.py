@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from dataclasses import fields
 
 import pytest
@@ -15,6 +16,8 @@ from airflow_provider_workflows.mybpm.sensors import MyBPMStateSensor
 from airflow_provider_workflows.provider import get_provider_info
 from airflow_provider_workflows.retry_policy import WorkflowRetryPolicy
 from airflow_provider_workflows.sandbox.server import SandboxServer
+from dev.layout import ENVIRONMENTS
+from dev.pythons import SUPPORTED_PYTHONS
 from tests.core.harness import Runner
 from tests.docs.pages import DOCS, Section, blocks_of, code, sections
 
@@ -92,6 +95,14 @@ def test_retried_errors_are_the_temporary_ones() -> None:
 def test_the_policys_parameters() -> None:
     found = section("waiting.md", "When a failed task comes back")
     assert first_cells(found) == {one.name for one in fields(WorkflowRetryPolicy)}
+
+
+def test_the_page_on_versions_names_what_is_supported() -> None:
+    text = (DOCS / "versions.md").read_text(encoding="utf-8")
+    for one in ENVIRONMENTS.values():
+        (pinned,) = re.findall("^apache-airflow==(.+)$", one.constraints.read_text("utf-8"), re.MULTILINE)
+        assert f"on {pinned}" in text
+    assert f"{', '.join(SUPPORTED_PYTHONS[:-1])} and {SUPPORTED_PYTHONS[-1]}." in text
 
 
 def test_the_page_for_vendors_shows_their_whole_package() -> None:
