@@ -12,6 +12,7 @@ from airflow_provider_workflows.core.tasks.sensor import WorkflowSensor
 if TYPE_CHECKING:
     from airflow_provider_workflows.blizwork.conditions import ActivityPending, CaseClosed
     from airflow_provider_workflows.core.tasks.parameters import SensorParameters, Templated
+    from airflow_provider_workflows.core.waiting.condition import OnPassed
 
 
 class _CaseSensor(WorkflowSensor):
@@ -40,7 +41,10 @@ class BlizWorkActivitySensor(_CaseSensor):
     Waits until an activity of a case is pending, and returns its form id.
 
     The sensor reads the case's history, whose last entry names the next activity (vendor's SDK). It fails at
-    once if the case is closed, or if the activity was run and another one is pending.
+    once if the case is closed, or if the activity was run and another one is pending. With
+    ``on_passed="succeed"``, an activity that was run is a success. The sensor then returns an
+    :class:`~airflow_provider_workflows.blizwork.conditions.ActivityResult`, also if the activity is pending:
+    ``{"passed": bool, "form_id": str, "next_form_id": str | None, "by": str | None, "steps": [...]}``.
 
     It is not known whether the history of a new case is empty, or has an entry that names its first activity.
     If it is empty, the sensor needs ``first_form_id`` while no activity was run, and without it fails at
@@ -54,6 +58,8 @@ class BlizWorkActivitySensor(_CaseSensor):
         what came after that run counts
     :param first_form_id: the workflow's first activity; needed only if BlizWork shows the history of a new
         case as empty, and ``after_history`` is not given
+    :param on_passed: if somebody has run the activity before the sensor saw it pending: ``fail``, or
+        ``succeed``, which requires ``form_id``
     :param end_forms: as in :class:`BlizWorkCaseSensor`
     :param closed_where: as in :class:`BlizWorkCaseSensor`
     :param blizwork_conn_id: the Airflow connection
@@ -82,9 +88,12 @@ class BlizWorkActivitySensor(_CaseSensor):
         form_id: Templated[str | None] = None,
         after_history: Templated[int | None] = None,
         first_form_id: Templated[str | None] = None,
+        on_passed: OnPassed = "fail",
         blizwork_conn_id: Templated[str] = FORM.default_conn_id,
         **kwargs: Unpack[SensorParameters],
     ) -> None:
+        if on_passed == "succeed" and kwargs.get("multiple_outputs") is None:
+            kwargs["multiple_outputs"] = True
         super().__init__(**kwargs)
         self.workflow_id = rendered(workflow_id)
         self.case_number = rendered(case_number)
@@ -93,6 +102,7 @@ class BlizWorkActivitySensor(_CaseSensor):
         self.form_id = rendered(form_id)
         self.after_history = rendered(after_history)
         self.first_form_id = rendered(first_form_id)
+        self.on_passed = on_passed
         self.blizwork_conn_id = rendered(blizwork_conn_id)
 
     def condition(self) -> ActivityPending:
@@ -104,6 +114,7 @@ class BlizWorkActivitySensor(_CaseSensor):
             form_id=self.form_id,
             after_history=self.after_history,
             first_form_id=self.first_form_id,
+            on_passed=self.on_passed,
         )
 
 

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypedDict
 
 from airflow_provider_workflows.core.protocol.body import from_text
 from airflow_provider_workflows.core.protocol.operation import Operation
-from airflow_provider_workflows.core.waiting.condition import Condition, Done, Pending
+from airflow_provider_workflows.core.waiting.condition import (
+    Condition,
+    Done,
+    OnPassed,
+    Pending,
+    StopCondition,
+)
 from airflow_provider_workflows.exceptions import InvalidInput, RunFailed
-from airflow_provider_workflows.kiban.api.detail import check_fields, labels, pick
+from airflow_provider_workflows.kiban.api.detail import ExecutionStep, check_fields, done_steps, labels, pick
 from airflow_provider_workflows.kiban.api.operations import KibanApi
 from airflow_provider_workflows.kiban.api.status import SUCCEEDED, Status, describe, ending, is_alarming
 from airflow_provider_workflows.kiban.api.values import VENDOR, identifier
 from airflow_provider_workflows.kiban.connection import FORM
+
+#: Steps of an execution's history that a result has.
+MOST_STEPS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,10 +96,39 @@ class ExecutionSucceeded(_ExecutionCondition):
         return _pending(status)
 
 
+class StepResult(TypedDict):
+    """
+    What the wait for a step returns with ``on_passed="succeed"``.
+
+    - ``id``: of the execution
+    - ``passed``: whether the step is done; False if the execution waits there
+    - ``node_name``, ``node_id``, ``node_type``: the step's node
+    - ``phase``, ``state``: as without ``on_passed``; "" if the step is done
+    - ``decision``, ``by``: what a reviewer decided, and who that was; None if the execution waits there, if
+      the step is no VALIDATION, or if Kiban does not say
+    - ``steps``: the nodes that are done, from the step's last one on, at most 100
+    """
+
+    id: str
+    passed: bool
+    node_name: str
+    node_id: str
+    node_type: str
+    phase: str
+    state: str
+    decision: str | None
+    by: str | None
+    steps: list[ExecutionStep]
+
+
 @dataclass(frozen=True, kw_only=True)
-class StepPending(_ExecutionCondition):
+class StepPending(StopCondition, _ExecutionCondition):
     """
     The execution waits at a step.
+
+    With ``on_passed="succeed"``, the result is a :class:`StepResult`. Whether the step was passed, the
+    execution's detail says, which then is read with each look. It lists nodes only, so that ``phase`` and
+    ``state`` do not count.
 
     :param node: name or id of the node; None for any node
     :param node_type: FORM, DOCUMENT, LINK, VALIDATION, TIMER, or a newer type; None for any type
@@ -104,18 +142,30 @@ class StepPending(_ExecutionCondition):
     state: str | None = None
 
     @classmethod
-    def read(cls, *, execution_id: str, node: Any, node_type: Any, phase: Any, state: Any) -> Self:
+    def read(
+        cls,
+        *,
+        execution_id: str,
+        node: Any,
+        node_type: Any,
+        phase: Any,
+        state: Any,
+        on_passed: OnPassed = "fail",
+    ) -> Self:
         """
         Return the condition for a sensor's arguments.
 
         :raises InvalidInput: an argument is invalid, or both node and node_type are missing
         """
+        if on_passed == "succeed" and node is None:
+            raise InvalidInput("on_passed='succeed' requires node")
         if node is None and node_type is None:
             raise InvalidInput("A step requires node or node_type")
         step = {"node": node, "node_type": node_type, "phase": phase, "state": state}
         return cls(
             execution_id=identifier(execution_id, "execution_id"),
             **{name: None if value is None else identifier(value, name) for name, value in step.items()},
+            on_passed=on_passed,
         )
 
     def __str__(self) -> str:
@@ -130,13 +180,18 @@ class StepPending(_ExecutionCondition):
         """
         Check at which step the execution waits.
 
-        :raises RunFailed: the execution has ended
+        :raises RunFailed: the execution has ended; with ``on_passed="succeed"``, unless it has ended with
+            SUCCESS after the step
         """
         status = yield from api.status(self.execution_id)
-        if status.has_ended:
-            raise self._over(f"{ending(status)}, so it will not reach step {self._step}")
         if self._matches(status):
             return Done(self._result(status))
+        if self._may_be_passed(status):
+            passed = self._passed(done_steps((yield from api.detail(self.execution_id))))
+            if passed is not None:
+                return Done(passed)
+        if status.has_ended:
+            raise self._over(f"{ending(status)}, so it will not reach step {self._step}")
         return _pending(status)
 
     def _matches(self, status: Status) -> bool:
@@ -151,7 +206,42 @@ class StepPending(_ExecutionCondition):
 
     def _result(self, status: Status) -> dict[str, Any]:
         assert status.step is not None
-        return {"id": self.execution_id, "node_name": status.node_name, **status.step.to_json()}
+        found = {"id": self.execution_id, "node_name": status.node_name, **status.step.to_json()}
+        if self.on_passed == "fail":
+            return found
+        return {**found, "passed": False, "decision": None, "by": None, "steps": []}
+
+    def _may_be_passed(self, status: Status) -> bool:
+        """Return whether to read the detail: not while the execution is at the node, or if it ended badly."""
+        if self.on_passed == "fail":
+            return False
+        is_here = self.node in (status.node_id, status.node_name)
+        return status.word == SUCCEEDED if status.has_ended else not is_here
+
+    def _passed(self, done: Sequence[ExecutionStep]) -> StepResult | None:
+        """Return the result if the step is among those that are done."""
+        last = [number for number, step in enumerate(done) if self._is_meant(step)][-1:]
+        if not last:
+            return None
+        step, *_ = steps = list(done[last[0] :])
+        return {
+            "id": self.execution_id,
+            "passed": True,
+            "node_name": step["node_name"],
+            "node_id": step["node_id"],
+            "node_type": step["node_type"],
+            "phase": "",
+            "state": "",
+            "decision": step["decision"],
+            "by": step["by"],
+            "steps": steps[:MOST_STEPS],
+        }
+
+    def _is_meant(self, step: ExecutionStep) -> bool:
+        return self.node in (step["node_id"], step["node_name"]) and self.node_type in (
+            None,
+            step["node_type"],
+        )
 
 
 def _pending(status: Status) -> Pending:

@@ -11,6 +11,7 @@ from airflow_provider_workflows.kiban.connection import FORM
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.core.tasks.parameters import SensorParameters, Templated
+    from airflow_provider_workflows.core.waiting.condition import OnPassed
     from airflow_provider_workflows.kiban.conditions import ExecutionSucceeded, StepPending
 
 
@@ -67,14 +68,21 @@ class KibanStepSensor(_ExecutionSensor):
     Waits until an execution is at a step and needs an answer there.
 
     Returns ``{"id", "node_name", "node_id", "node_type", "phase", "state"}``; ``phase`` and ``state`` are ""
-    if the node type has none. The sensor fails at once if the execution has ended. It cannot see that the
+    if the node type has none. The sensor fails at once if the execution has ended. It does not see that the
     step was already passed: it then waits until the execution ends, or for ``timeout``.
+
+    With ``on_passed="succeed"``, it also reads the execution's detail, and a step that is done is a success.
+    In a loop, an earlier visit counts too. The sensor then returns a
+    :class:`~airflow_provider_workflows.kiban.conditions.StepResult`, also if the execution waits at the step:
+    the same keys, and ``"passed": bool, "decision": str | None, "by": str | None, "steps": [...]``.
 
     :param execution_id: what the start returned as ``id``
     :param node: name or id of the node; set this, ``node_type`` or both
     :param node_type: FORM, DOCUMENT, LINK, VALIDATION, TIMER, or a type that Kiban adds
     :param phase: of a LINK, such as VALIDATE
     :param state: of a VALIDATION: CORRECTION or REVIEW
+    :param on_passed: if the step was passed before the sensor saw the execution there: ``fail``, or
+        ``succeed``, which requires ``node``
     :param kiban_conn_id: the Airflow connection
 
     The other parameters are those of :class:`~airflow_provider_workflows.core.tasks.sensor.WorkflowSensor`.
@@ -91,6 +99,7 @@ class KibanStepSensor(_ExecutionSensor):
         node_type: Templated[str | None] = None,
         phase: Templated[str | None] = None,
         state: Templated[str | None] = None,
+        on_passed: OnPassed = "fail",
         kiban_conn_id: Templated[str] = FORM.default_conn_id,
         **kwargs: Unpack[SensorParameters],
     ) -> None:
@@ -100,6 +109,7 @@ class KibanStepSensor(_ExecutionSensor):
         self.node_type = rendered(node_type)
         self.phase = rendered(phase)
         self.state = rendered(state)
+        self.on_passed = on_passed
         self.kiban_conn_id = rendered(kiban_conn_id)
 
     def condition(self) -> StepPending:
@@ -112,4 +122,5 @@ class KibanStepSensor(_ExecutionSensor):
             node_type=self.node_type,
             phase=self.phase,
             state=self.state,
+            on_passed=self.on_passed,
         )

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypedDict
 
 from airflow_provider_workflows.core.protocol.operation import Operation
-from airflow_provider_workflows.core.waiting.condition import Condition, Done, Pending
+from airflow_provider_workflows.core.waiting.condition import (
+    Condition,
+    Done,
+    OnPassed,
+    Pending,
+    StopCondition,
+)
 from airflow_provider_workflows.exceptions import InvalidInput, NotFound, RunFailed, one_line
 from airflow_provider_workflows.omflow.api.call import VENDOR, number, order_number
 from airflow_provider_workflows.omflow.api.form_data import column
@@ -17,6 +23,7 @@ from airflow_provider_workflows.omflow.api.order import (
     LONGEST_TEXT,
     NO_ROWS,
     Order,
+    OrderStep,
     Stop,
     confirmed,
     describe,
@@ -27,6 +34,8 @@ from airflow_provider_workflows.omflow.api.reading import DataNo
 #: validates writes them after the answer (recorded). Assumption: an order that is without rows for longer is
 #: gone, or never existed. Wrong if it appears later.
 LATE = 30.0
+#: Steps of an order's history that a result has.
+MOST_STEPS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +78,31 @@ class _OrderCondition(Condition):
         return RunFailed(message, vendor=VENDOR, operation="wait for order")
 
 
+class StopResult(TypedDict):
+    """
+    What the wait for a stop returns with ``on_passed="succeed"``.
+
+    - ``passed``: whether the order has passed the stop; False if it waits there
+    - ``data_id``: what to push; None if the order has passed the stop
+    - ``stop_chart_text``: label of the stop
+    - ``by``: login of the user who pushed the order from there; None if the order waits there, or if several
+      users have pushed it since, since OMFlow does not say which row continues which
+    - ``steps``: what happened to the order since it last reached the stop, oldest first, at most 100
+    """
+
+    passed: bool
+    data_id: int | None
+    stop_chart_text: str
+    by: str | None
+    steps: list[OrderStep]
+
+
 @dataclass(frozen=True, kw_only=True)
-class OrderAtStop(_OrderCondition):
+class OrderAtStop(StopCondition, _OrderCondition):
     """
     The order waits for a push at a stop.
+
+    With ``on_passed="succeed"``, the result is a :class:`StopResult`.
 
     :param stop_chart_text: label of the stop; None for any stop
     :param all_stops: wait until no branch is running; the result is then a list with an object for each stop,
@@ -86,13 +116,23 @@ class OrderAtStop(_OrderCondition):
 
     @classmethod
     def read(
-        cls, *, api_path: str, data_no: Any, stop_chart_text: str | None, all_stops: bool, after_data_id: Any
+        cls,
+        *,
+        api_path: str,
+        data_no: Any,
+        stop_chart_text: str | None,
+        all_stops: bool,
+        after_data_id: Any,
+        on_passed: OnPassed = "fail",
     ) -> Self:
         """
         Return the condition for a sensor's arguments.
 
         :raises InvalidInput: an argument is invalid
         """
+        if on_passed == "succeed" and (stop_chart_text is None or all_stops):
+            # The history has labels of all components, and does not say which of them are stops.
+            raise InvalidInput("on_passed='succeed' requires stop_chart_text, and not all_stops")
         after = 0 if after_data_id is None else int(number(after_data_id, "after_data_id"))
         return cls(
             api_path=api_path,
@@ -100,6 +140,7 @@ class OrderAtStop(_OrderCondition):
             stop_chart_text=stop_chart_text,
             all_stops=all_stops,
             after_data_id=after,
+            on_passed=on_passed,
         )
 
     def __str__(self) -> str:
@@ -110,7 +151,8 @@ class OrderAtStop(_OrderCondition):
         """
         Check at which stops the order waits.
 
-        :raises RunFailed: the order failed, ended without reaching the stop, or has passed it
+        :raises RunFailed: the order failed, or ended without reaching the stop; also if it passed the stop,
+            with ``on_passed="fail"``
         :raises NotFound: OMFlow lists no rows of it
         :raises InvalidInput: the order waits at several matching stops, and ``all_stops`` is False
         """
@@ -126,7 +168,7 @@ class OrderAtStop(_OrderCondition):
                     f"OMFlow order {self.remote_id} waits at several stops: {describe(here)}. "
                     "Set stop_chart_text to one of them, or all_stops=True"
                 )
-            return Done(here[0].data_id)
+            return Done(self._found(here[0]) if self.on_passed == "succeed" else here[0].data_id)
         return self._not_there(order)
 
     def _rests_on_absence(self, order: Order) -> bool:
@@ -143,14 +185,39 @@ class OrderAtStop(_OrderCondition):
             if self.stop_chart_text in (None, stop.stop_chart_text) and stop.data_id > self.after_data_id
         ]
 
-    def _not_there(self, order: Order) -> Pending:
+    def _not_there(self, order: Order) -> Pending | Done:
+        arrivals = order.arrivals(self.stop_chart_text, since=self.after_data_id)
+        # Not while the order runs: a validation may still refuse the push, and the order stays at the stop.
+        if arrivals and self.on_passed == "succeed" and order.status in ("waiting", "finished"):
+            return Done(self._passed(order, arrivals[-1]["id"]))
         if order.status == "finished":
             raise self._over(f"OMFlow order {self.remote_id} is closed{self._passing(order)}")
-        if order.status == "waiting" and order.arrivals(self.stop_chart_text, since=self.after_data_id):
+        if order.status == "waiting" and arrivals:
             raise self._over(
                 f"OMFlow order {self.remote_id} now waits at {describe(order.stops)}{self._passing(order)}"
             )
         return Pending(f"{order.status} at {describe(order.stops)}" if order.stops else order.status)
+
+    def _found(self, stop: Stop) -> StopResult:
+        return {
+            "passed": False,
+            "data_id": stop.data_id,
+            "stop_chart_text": str(self.stop_chart_text),
+            "by": None,
+            "steps": [],
+        }
+
+    def _passed(self, order: Order, arrival: int) -> StopResult:
+        steps = order.steps_after(arrival)
+        # One of these is the push from the stop. Which one, OMFlow does not say of parallel branches.
+        users = {step["by"] for step in steps}
+        return {
+            "passed": True,
+            "data_id": None,
+            "stop_chart_text": str(self.stop_chart_text),
+            "by": users.pop() if len(users) == 1 else None,
+            "steps": steps[:MOST_STEPS],
+        }
 
     def _passing(self, order: Order) -> str:
         if self.stop_chart_text is None:

@@ -11,6 +11,7 @@ from airflow_provider_workflows.omflow.connection import FORM
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.core.tasks.parameters import SensorParameters, Templated
+    from airflow_provider_workflows.core.waiting.condition import OnPassed
     from airflow_provider_workflows.omflow.conditions import OrderAtStop, OrderClosed
 
 
@@ -25,6 +26,9 @@ class OMFlowDataIdSensor(_OrderSensor):
     Waits until an order is at a stop, and returns the ``data_id`` to push there.
 
     The sensor fails at once if the order failed, closed without reaching the stop, or has passed the stop.
+    With ``on_passed="succeed"``, an order that has passed the stop is a success. The sensor then returns a
+    :class:`~airflow_provider_workflows.omflow.conditions.StopResult`, also if the order waits at the stop:
+    ``{"passed": bool, "data_id": int | None, "stop_chart_text": str, "by": str | None, "steps": [...]}``.
 
     :param api_path: name of the process in URLs
     :param data_no: the order's number
@@ -33,6 +37,8 @@ class OMFlowDataIdSensor(_OrderSensor):
         as a list of ``{"data_id": int, "stop_chart_text": str}``
     :param after_data_id: for processes with loops: what the previous push returned. Only later visits to the
         stop count
+    :param on_passed: if somebody has pushed the order from the stop before the sensor saw it there: ``fail``,
+        or ``succeed``, which requires ``stop_chart_text``
     :param omflow_conn_id: the Airflow connection
 
     The other parameters are those of :class:`~airflow_provider_workflows.core.tasks.sensor.WorkflowSensor`.
@@ -54,15 +60,19 @@ class OMFlowDataIdSensor(_OrderSensor):
         stop_chart_text: Templated[str | None] = None,
         all_stops: bool = False,
         after_data_id: Templated[int | None] = None,
+        on_passed: OnPassed = "fail",
         omflow_conn_id: Templated[str] = FORM.default_conn_id,
         **kwargs: Unpack[SensorParameters],
     ) -> None:
+        if on_passed == "succeed" and kwargs.get("multiple_outputs") is None:
+            kwargs["multiple_outputs"] = True
         super().__init__(**kwargs)
         self.api_path = rendered(api_path)
         self.data_no = rendered(data_no)
         self.stop_chart_text = rendered(stop_chart_text)
         self.all_stops = all_stops
         self.after_data_id = rendered(after_data_id)
+        self.on_passed = on_passed
         self.omflow_conn_id = rendered(omflow_conn_id)
 
     def condition(self) -> OrderAtStop:
@@ -75,6 +85,7 @@ class OMFlowDataIdSensor(_OrderSensor):
             stop_chart_text=self.stop_chart_text,
             all_stops=self.all_stops,
             after_data_id=self.after_data_id,
+            on_passed=self.on_passed,
         )
 
 

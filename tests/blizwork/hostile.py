@@ -24,6 +24,16 @@ def calls(server: Any) -> Calls:
     start = CaseStart({"workflowId": "one-step"}, end_marks={})
     mail = Mail("late", to="ana@example.com", params={"p1": "x"})
     done = ({"resultCode": 0, "resultMessage": "ok", "payload": [{"code": "N1"}]},)
+    step = {
+        "updatedBy": "ana@example.com",
+        "updatedOn": "2026-10-01",
+        "currentActivity": {"formId": "request"},
+        "nextActivity": {"formId": "archive"},
+    }
+    document = {"processSlug": "one-step", "caseNumber": case, "history": [step, step]}
+    history = {"resultCode": 0, "resultMessage": "ok", "payload": document}
+    ran: dict[str, Any] = {"workflow_id": "one-step", "case_number": case, "form_id": "request"}
+    ran |= {"on_passed": "succeed"}
     where = {"code": "N1"}
     many = BlizWorkInitManyOperator(task_id="many", records=[], workflow_id="one-step")
     return hook, [
@@ -43,6 +53,7 @@ def calls(server: Any) -> Calls:
         ),
         Call("delete rows", lambda api: api.delete_master_data("branches", where=where), done, anything),
         Call("pending", ActivityPending(workflow_id="one-step", case_number=case).check),
+        Call("run", ActivityPending(**ran).check, (history,)),
         Call("closed", CaseClosed(workflow_id="one-step", case_number=case, fields=["amount"]).check),
         Call("baseline of a run", run.baseline),
         Call("submit a run", lambda api: run.submit(api, before, again=False), done),

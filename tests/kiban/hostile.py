@@ -59,6 +59,9 @@ def calls(server: KibanServer) -> Calls:
     }
     ended = {**link, "status": "SUCCESS"}
     detail = {"id": execution, "labels": ["a"], "modified": "x", "nodes": [{"id": "n1", "name": "F"}]}
+    review = {"decision": "APPROVED", "reviewedBy": "eva", "reviewedAt": "2026-10-01T00:00:00Z"}
+    node = {"id": "n1", "name": "F", "type": "VALIDATION", "modified": "x", "validation": review}
+    reviewed = {"id": execution, "nodes": [node]}
     done = ({"phase": "VALIDATE"},)
     many = KibanStartManyOperator(task_id="many", records=[], workfloo_id=LOAN)
     return hook, [
@@ -94,6 +97,11 @@ def calls(server: KibanServer) -> Calls:
             (ended, detail),
         ),
         Call("step", StepPending(execution_id=execution, node_type="FORM").check),
+        Call(
+            "passed step",
+            StepPending(execution_id=execution, node="F", on_passed="succeed").check,
+            (link, reviewed),
+        ),
         Call("submit", lambda api: plain.submit(api, RECORD, again=False)),
         Call("look up", lambda api: plain.look_up(api, RECORD)),
         Call("look up by mark", lambda api: marked.look_up(api, RECORD), history),

@@ -104,7 +104,7 @@ class TestStepPending:
         ],
         ids=str,
     )
-    def test_there(self, wanted: dict[str, str]) -> None:
+    def test_there(self, wanted: dict[str, Any]) -> None:
         validation = {"state": "CORRECTION", "fields": [{"fieldId": "rfc", "value": PERSONAL}]}
         found = look(
             StepPending(execution_id="e1", **wanted), status("PROGRESS", "VALIDATION", validation=validation)
@@ -132,7 +132,7 @@ class TestStepPending:
         ],
         ids=["another node", "another type", "at work", "between", "another state", "another phase"],
     )
-    def test_not_there(self, wanted: dict[str, str], answer: dict[str, Any]) -> None:
+    def test_not_there(self, wanted: dict[str, Any], answer: dict[str, Any]) -> None:
         assert isinstance(look(StepPending(execution_id="e1", **wanted), answer), Pending)
 
     def test_a_node_type_that_the_vendor_adds_can_be_waited_for(self) -> None:

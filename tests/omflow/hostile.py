@@ -49,6 +49,10 @@ def calls(server: Any) -> Calls:
     pushes = OMFlowPushManyOperator(**many)
     done = {"status": 200, "message": "", "result": None}
     number = {"status": 200, "message": "", "result": "1"}
+    moved: dict[str, Any] = {"data_no": 1, "history": True, "closed": False, "running": False, "error": False}
+    moved |= {"stop_chart_text": "Review", "stoptime": "2026-10-01T00:00:00", "update_user_id": "eva"}
+    rows = [{"id": 1, **moved}, {"id": 2, **moved, "closed": True, "stop_chart_text": "End"}]
+    passed = {"status": 200, "message": "", "result": rows}
     return hook, [
         Call("probe", hook.probe),
         Call("security code", lambda api: api.security_code()),
@@ -60,6 +64,11 @@ def calls(server: Any) -> Calls:
         Call("upload files", lambda api: api.upload_files("two-step", 1, [file])),
         Call("open order", lambda api: api.open_order("two-step", {"FORMITM_1": "x"}), fits=_number_or_none),
         Call("at a stop", OrderAtStop(**order, stop_chart_text="Review").check),
+        Call(
+            "passed a stop",
+            OrderAtStop(**order, stop_chart_text="Review", on_passed="succeed").check,
+            (passed, passed),
+        ),
         Call("at all stops", OrderAtStop(**order, all_stops=True).check),
         Call("closed", OrderClosed(**order, fields=["FORMITM_1"]).check),
         Call("submit", lambda api: start.submit(api, RECORD, again=False), (number,), is_order_number),

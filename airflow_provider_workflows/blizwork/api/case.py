@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
 from airflow_provider_workflows.core.lazy import cached_property
+from airflow_provider_workflows.exceptions import one_line
 
 #: What a case shows about an activity that a task ran; all but the first two leave a doubt.
 Verdict = Literal[
@@ -23,8 +24,9 @@ Verdict = Literal[
     "by name only",
 ]
 
-#: Characters of an activity's id.
+#: Characters of an activity's id, and of another text of an entry.
 LONGEST_FORM_ID = 500
+LONGEST_TEXT = 500
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,15 @@ class Entry:
     :param form_id: the activity that was run. An entry for the opening of a case, if there is one, also names
         an activity (vendor's SDK: it reads one of every entry)
     :param next_form_id: the activity that became pending; None if there is none
+    :param by: who made the step, as BlizWork names them; an e-mail address or another text
+    :param at: when; begins with an ISO date (vendor's SDK)
     """
 
     author: str | None
     form_id: str | None
     next_form_id: str | None
+    by: str | None = None
+    at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -207,8 +213,13 @@ def _whose(case: Case, move: Move, entries: Sequence[Entry]) -> Verdict:
 
 
 def _entry(entry: Mapping[str, Any]) -> Entry:
+    by = entry.get("updatedBy")
     return Entry(
-        _email(entry.get("updatedBy")), _form(entry.get("currentActivity")), _form(entry.get("nextActivity"))
+        _email(by),
+        _form(entry.get("currentActivity")),
+        _form(entry.get("nextActivity")),
+        by=_text(_address(by)),
+        at=_text(entry.get("updatedOn")),
     )
 
 
@@ -220,9 +231,18 @@ def _form(activity: Any) -> str | None:
 
 def _email(author: Any) -> str | None:
     """Return an e-mail address in lower case; None for an opaque id or an object without an address."""
-    if isinstance(author, Mapping):
-        author = next((author[key] for key in ("email", "userId", "user") if key in author), None)
+    author = _address(author)
     return author.lower() if isinstance(author, str) and "@" in author else None
+
+
+def _address(author: Any) -> Any:
+    if isinstance(author, Mapping):
+        return next((author[key] for key in ("email", "userId", "user") if key in author), None)
+    return author
+
+
+def _text(value: Any) -> str | None:
+    return one_line(value, LONGEST_TEXT) if isinstance(value, str) and value else None
 
 
 def _holds(case: Case, name: str, sent: Any) -> bool:

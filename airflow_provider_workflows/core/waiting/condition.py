@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_args
 
 from airflow_provider_workflows.core.protocol.operation import Operation
 from airflow_provider_workflows.core.runtime.serialization import deserialize, serialize
+from airflow_provider_workflows.exceptions import InvalidInput
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.core.connection.hook import AnyHook
     from airflow_provider_workflows.core.connection.limit import Ahead
+
+#: What to do if somebody has passed the stop before the wait saw it there.
+OnPassed = Literal["fail", "succeed"]
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,23 @@ class Condition(ABC):
         :raises InvalidInput: it was written by a newer version of this package, or is not a condition
         """
         return deserialize(data, "condition", Condition)  # type: ignore[type-abstract]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopCondition(Condition):
+    """
+    A stop that somebody else may pass between two looks.
+
+    :param on_passed: if it was passed: ``fail``, or ``succeed`` with what the vendor's history tells
+    :raises InvalidInput: ``on_passed`` is neither
+    """
+
+    on_passed: OnPassed = "fail"
+
+    def __post_init__(self) -> None:
+        if self.on_passed not in get_args(OnPassed):
+            choices = " or ".join(map(repr, get_args(OnPassed)))
+            raise InvalidInput(f"on_passed must be {choices}, got {self.on_passed!r}")
 
 
 Outcome: TypeAlias = Pending | Done

@@ -4,9 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypedDict
 
-from airflow_provider_workflows.exceptions import InvalidInput
+from airflow_provider_workflows.exceptions import InvalidInput, one_line
+from airflow_provider_workflows.kiban.api.status import LONGEST_NAME
+
+
+class ExecutionStep(TypedDict):
+    """
+    One node of an execution that is done.
+
+    - ``decision``, ``by``: what a reviewer decided, and who that was; None if the node was no VALIDATION, or
+      Kiban does not say
+    - ``at``: when it was reviewed, or else last modified, as Kiban writes it; None if Kiban does not say
+    """
+
+    node_id: str
+    node_name: str
+    node_type: str
+    decision: str | None
+    by: str | None
+    at: str | None
+
+
+def done_steps(detail: Mapping[str, Any]) -> list[ExecutionStep]:
+    """
+    Return the nodes that are done, in the order in which they are listed; nothing that was entered.
+
+    Assumption: the detail lists a node only when it is done, since there are none before the first step has
+    ended (vendor's SDK). Wrong if it lists a node that still has to be answered.
+    """
+    return [_step(node) for node in _nodes(detail)]
 
 
 def labels(detail: Mapping[str, Any]) -> list[str]:
@@ -98,6 +126,23 @@ def _holds(fields: Mapping[str, Any], sent: Mapping[str, Any]) -> bool | None:
 def _nodes(detail: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     nodes = detail.get("nodes")
     return [node for node in nodes if isinstance(node, Mapping)] if isinstance(nodes, list) else []
+
+
+def _step(node: Mapping[str, Any]) -> ExecutionStep:
+    review = node.get("validation")
+    review = review if isinstance(review, Mapping) else {}
+    return {
+        "node_id": _text(node.get("id")) or "",
+        "node_name": _text(node.get("name")) or "",
+        "node_type": (_text(node.get("type")) or "").upper(),
+        "decision": _text(review.get("decision")),
+        "by": _text(review.get("reviewedBy")),
+        "at": _text(review.get("reviewedAt")) or _text(node.get("modified")),
+    }
+
+
+def _text(value: Any) -> str | None:
+    return one_line(value, LONGEST_NAME) if isinstance(value, str) and value else None
 
 
 def _fields(node: Mapping[str, Any]) -> Mapping[str, Any] | None:

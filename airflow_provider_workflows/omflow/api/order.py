@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from airflow_provider_workflows.core.protocol.operation import Operation, Sleep
 from airflow_provider_workflows.exceptions import one_line
@@ -52,6 +52,22 @@ class Stop:
 
     data_id: int
     stop_chart_text: str
+
+
+class OrderStep(TypedDict):
+    """
+    One step of an order's history.
+
+    - ``data_id``: the row that moved on
+    - ``stop_chart_text``: the component where it went; None while it is on its way
+    - ``by``: login of the user who pushed it there; None if OMFlow does not say
+    - ``at``: when OMFlow noted the move, in the server's local time; None if OMFlow does not say
+    """
+
+    data_id: int
+    stop_chart_text: str | None
+    by: str | None
+    at: str | None
 
 
 @dataclass(frozen=True)
@@ -128,6 +144,19 @@ class Order:
         if stop_chart_text is None:
             return ()
         return tuple(row for row in self.rows if is_arrival(row, stop_chart_text) and row["id"] >= since)
+
+    def steps_after(self, row_id: int) -> list[OrderStep]:
+        """Return what happened to the order after a row, oldest first."""
+        moved = [row for row in self.rows if row["id"] > row_id and has_moved_on(row)]
+        return [
+            {
+                "data_id": row["id"],
+                "stop_chart_text": _text(row, "stop_chart_text"),
+                "by": _text(row, "update_user_id"),
+                "at": _text(row, "stoptime"),
+            }
+            for row in moved
+        ]
 
     @property
     def _live(self) -> tuple[Mapping[str, Any], ...]:
@@ -212,6 +241,11 @@ def read_stop(listed: Mapping[str, Any]) -> Stop:
 
 def _label(row: Mapping[str, Any]) -> str:
     return str(row.get("stop_chart_text"))[:LONGEST_TEXT]
+
+
+def _text(row: Mapping[str, Any], name: str) -> str | None:
+    value = row.get(name)
+    return None if value in (None, "") else one_line(str(value), LONGEST_TEXT)
 
 
 def _is(row: Mapping[str, Any], flag: str) -> bool:
