@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_workflows.sandbox.server import SandboxServer
+from dev.layout import EXAMPLE_DAGS
 from dev.vendors import connections
 from tests.core.conftest import clock as clock
 from tests.core.harness import Clock
@@ -103,3 +104,8 @@ def test_mybpm(sandbox: SandboxServer, clock: Clock, tmp_path: Path) -> None:
 
     returned = ran("MyBPM: a field", clock, tmp_path, act)
     assert returned["decided"]["apiValue"] == "decisionYes~0001"
+
+
+def test_the_example_is_shown_as_it_is() -> None:
+    (source,) = section("Approve in Airflow", "python")
+    assert source.code.strip() == (EXAMPLE_DAGS / "omflow_approval.py").read_text().strip()

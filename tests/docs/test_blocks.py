@@ -53,6 +53,8 @@ def test_python_runs_as_a_module(block: Block, tmp_path: Path) -> None:
         return
     with warnings.catch_warnings(), mock.patch.dict(os.environ):
         warnings.simplefilter("error")
+        # On older Airflows, Airflow's own operators import what is deprecated there.
+        warnings.filterwarnings("ignore", module=r"airflow\.providers\.")
         runpy.run_path(str(file), run_name="documented")
 
 
