@@ -2,8 +2,8 @@
 A budget that a person approves in Airflow, or in OMFlow: whoever is first.
 
 The order waits at its stop "Approve". A person sees the question among Airflow's required actions; the answer
-is pushed into OMFlow, with the name of who gave it. If somebody has pushed the order in OMFlow before the
-sensor saw it at the stop, nobody is asked.
+is pushed into OMFlow, an approval with the name of who gave it. If somebody has pushed the order in OMFlow
+before the sensor saw it at the stop, nobody is asked.
 
 The process is ``budget`` of this package's sandbox; the connection is ``omflow_default``.
 """
@@ -25,7 +25,7 @@ from airflow_provider_workflows.omflow import (
 STOP = "Approve"
 # As a template, it makes no task wait for "open" by itself: "refuse" must only wait for "approve".
 DATA_NO = "{{ ti.xcom_pull(task_ids='open') }}"
-# Who answered, as Airflow knows them.
+# Who approved, as Airflow knows them.
 PERSON = "{{ ti.xcom_pull(task_ids='ask')['responded_by_user']['name'] }}"
 
 
@@ -60,11 +60,12 @@ def omflow_approval() -> None:
         form_data={"FORMITM_4": "approved", "FORMITM_5": PERSON},
         **order,
     )
-    # "Reject" skips the task right after the question, and only that one.
+    # "Reject" skips the task right after the question, and only that one. It does so before the question's
+    # own task has ended, so this one cannot read who it was.
     refuse = OMFlowPushOrderOperator(
         task_id="refuse",
         stop_chart_text=STOP,
-        form_data={"FORMITM_4": "refused", "FORMITM_5": PERSON},
+        form_data={"FORMITM_4": "refused"},
         trigger_rule="all_skipped",
         **order,
     )
