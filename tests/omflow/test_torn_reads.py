@@ -153,6 +153,27 @@ def test_a_server_that_stalls_longer_than_the_second_look_misleads(
     assert not all(honest), "the limit that the documentation names is gone: say so there"
 
 
+def test_who_passed_a_stop_is_told_rightly_or_not_at_all() -> None:
+    draw, server, told = random.Random(11), TornServer(), 0
+    for _ in range(150):
+        api_path = draw.choice(("split", "collected"))
+        data_no = server.open(api_path)
+        pushers: dict[str, str] = {}
+        while (here := server.settled(api_path, data_no).stops) and draw.random() < 0.8:
+            stop, by_hand = draw.choice(here).stop_chart_text, draw.random() < 0.5
+            server.push(api_path, data_no, stop, by_hand=by_hand)
+            pushers[stop] = "by hand" if by_hand else "robot"
+        server.clock.advance(LATENCY * draw.choice((1, 2, 2)) + draw.expovariate(1 / 0.01))
+        for stop, pusher in pushers.items():
+            said = Moment(server, api_path, data_no).wait(
+                OrderAtStop, stop_chart_text=stop, on_passed="succeed"
+            )
+            if isinstance(said, Done) and said.result["passed"]:
+                assert said.result["by"] in (pusher, None)
+                told += said.result["by"] is not None
+    assert told >= 50
+
+
 def test_the_second_look_is_3_s_later_and_only_for_what_is_absent() -> None:
     server = TornServer()
     data_no = server.open("split")

@@ -109,14 +109,17 @@ class TornServer:
         order: Order = self.run(API.order_state(api_path, data_no))
         return order
 
-    def push(self, api_path: str, data_no: Any, stop: str) -> None:
+    def push(self, api_path: str, data_no: Any, stop: str, *, by_hand: bool = False) -> None:
         self.clock.advance(600)
         (data_id,) = [
             one.data_id
             for one in self.run(API.order_state(api_path, data_no)).stops
             if one.stop_chart_text == stop
         ]
-        self.run(API.move_order(api_path, data_id))
+        if by_hand:
+            self.double.commands["push"](api_path=api_path, data_id=data_id)
+        else:
+            self.run(API.move_order(api_path, data_id))
 
     def _answer(self, request: Request) -> Reply:
         head = Head(request.method, request.path, {"content-type": "application/json"})
