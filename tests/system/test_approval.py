@@ -69,3 +69,18 @@ def test_somebody_decides_in_omflow_while_airflow_asks(system: System) -> None:
     found = states(system, run_id)
     assert (found["approve"], found["refuse"], found["closed"]) == ("failed", "skipped", "success")
     assert system.control.effects(SERVERS["1.2"])["pushed"] == 1
+
+
+def test_nobody_is_asked_once_somebody_has_decided_in_omflow(system: System) -> None:
+    run_id = system.run(DAG_ID)
+    asked(system, run_id)
+    system.push_by_hand()
+    undecided = ["at_stop", "is_undecided", QUESTION, "approve", "refuse"]
+    system.airflow.clear(DAG_ID, run_id, undecided)
+    assert system.airflow.wait_for_run(DAG_ID, run_id, timeout=PATIENCE) == "success"
+    found = states(system, run_id)
+    assert found["at_stop"] == "success"
+    # Although "refuse" runs if "approve" was skipped.
+    assert [found[task_id] for task_id in (QUESTION, "approve", "refuse")] == ["skipped"] * 3
+    assert system.airflow.xcom(DAG_ID, run_id, "at_stop")["passed"] is True
+    assert system.control.effects(SERVERS["1.2"])["pushed"] == 1
