@@ -11,8 +11,8 @@ from typing import Any
 from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse
 
+from airflow_provider_workflows.sandbox.desk.pages import page_router
 from airflow_provider_workflows.sandbox.exchange import Mount
-from airflow_provider_workflows.sandbox.pages import page_router
 from airflow_provider_workflows.sandbox.sandbox import Sandbox
 from airflow_provider_workflows.sandbox.vendor import CommandError
 
@@ -78,7 +78,7 @@ def control_router(sandbox: Sandbox) -> APIRouter:
     @router.post("/advance")
     async def advance(seconds: float = Body(embed=True)) -> float:
         try:
-            sandbox.clock.advance(seconds)
+            sandbox.advance(seconds)
         except ValueError as error:
             raise CommandError(str(error)) from None
         return sandbox.clock.now()
@@ -152,7 +152,7 @@ def _add_vendor_routes(router: APIRouter, sandbox: Sandbox) -> None:
 
     @router.post("/vendors/{vendor}/restart")
     async def restart(vendor: str) -> None:
-        sandbox.vendor(vendor).restart()
+        sandbox.restart(vendor)
 
     @router.post("/vendors/{vendor}/commands/{command}")
     async def command(vendor: str, command: str, arguments: dict[str, Any]) -> Any:

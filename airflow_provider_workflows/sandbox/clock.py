@@ -45,6 +45,8 @@ class Agenda:
         self._tasks: list[tuple[float, int, float, Callable[[], None]]] = []
         self._order = itertools.count()
         self._running_at: float | None = None
+        #: How many tasks have been run.
+        self.done = 0
 
     def now(self) -> float:
         """Return the time of the event being run, or the clock's time between events."""
@@ -59,6 +61,7 @@ class Agenda:
         now = self._clock.now()
         while self._tasks and self._tasks[0][0] <= now:
             self._running_at, _, _, action = heapq.heappop(self._tasks)
+            self.done += 1
             try:
                 action()
             finally:

@@ -52,6 +52,7 @@ class Control:
         status: int | None = None,
         body: str | None = None,
         containing: str | None = None,
+        lasts: float | None = None,
     ) -> str:
         """
         Order a fault.
@@ -70,6 +71,8 @@ class Control:
         :param status: HTTP status of kind ``status`` or ``echo`` (500), or ``body`` (200).
         :param body: body of the answer of kind ``body``, JSON as text, which is sent as it is.
         :param containing: strike only requests whose path or body contains this text.
+        :param lasts: strike every matching request for so many seconds of the sandbox's clock, whatever
+            ``times`` says.
         :returns: the id of the fault.
         """
         order = {
@@ -86,6 +89,7 @@ class Control:
             "status": status,
             "body": body,
             "containing": containing,
+            "lasts": lasts,
         }
         return str(self._ask("POST", "faults", order))
 

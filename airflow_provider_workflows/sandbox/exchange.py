@@ -13,10 +13,10 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from airflow_provider_workflows.sandbox import wire
+from airflow_provider_workflows.sandbox.desk.rendering import render
 from airflow_provider_workflows.sandbox.faults import Fault, FaultRegistry, Kind
 from airflow_provider_workflows.sandbox.intake import read_call
 from airflow_provider_workflows.sandbox.journal import SeenRequest
-from airflow_provider_workflows.sandbox.pages import render
 from airflow_provider_workflows.sandbox.plan import OverPlanError
 from airflow_provider_workflows.sandbox.vendor import Answer, Call, Double, Head
 
@@ -38,6 +38,12 @@ class _Exchange:
 
     call: Call
     perform: Callable[[], Answer]
+    endpoint: str
+    double: Double
+
+    def hit_by(self, fault: Fault) -> None:
+        """Note that a fault has really struck it."""
+        fault.hit(self.double.agenda.now(), self.endpoint)
 
 
 class Mount:
@@ -53,10 +59,12 @@ class Mount:
             return
         head = _head(scope)
         candidates = self._double.endpoints(head)
-        fault = self._faults.take(self._double.name, candidates, unread=True, said=[head.path])
+        now = self._double.agenda.now()
+        fault = self._faults.take(self._double.name, candidates, unread=True, said=[head.path], now=now)
         if fault is not None:
-            self._note(scope, head, sorted(candidates)[0])
-            fault.hits += 1
+            endpoint = sorted(candidates)[0]
+            self._note(scope, head, endpoint)
+            fault.hit(now, endpoint)
             await wire.reset(receive)
             return
         try:
@@ -69,12 +77,17 @@ class Mount:
         if tag is not None:
             self._double.journal.tagged(tag, routed.endpoint)
         said = [head.path, *_texts(call)]
-        fault = self._faults.take(self._double.name, {routed.endpoint}, unread=False, tag=tag, said=said)
+        now = self._double.agenda.now()
+        fault = self._faults.take(
+            self._double.name, {routed.endpoint}, unread=False, tag=tag, said=said, now=now
+        )
         perform = partial(_performed, routed.perform)
         if fault is None:
             await write(send, perform())
         else:
-            await _STRIKES[fault.kind](fault, _Exchange(call, perform), receive, send)
+            await _STRIKES[fault.kind](
+                fault, _Exchange(call, perform, routed.endpoint, self._double), receive, send
+            )
 
     def _note(self, scope: Scope, head: Head, endpoint: str) -> None:
         length = head.headers.get("content-length", "")
@@ -137,17 +150,17 @@ Strike = Callable[[Fault, _Exchange, Receive, Send], Awaitable[None]]
 
 async def _lost_answer(fault: Fault, exchange: _Exchange, receive: Receive, send: Send) -> None:
     exchange.perform()
-    fault.hits += 1
+    exchange.hit_by(fault)
     await wire.reset(receive)
 
 
 async def _reset_before(fault: Fault, exchange: _Exchange, receive: Receive, send: Send) -> None:
-    fault.hits += 1
+    exchange.hit_by(fault)
     await wire.reset(receive)
 
 
 async def _late_effect(fault: Fault, exchange: _Exchange, receive: Receive, send: Send) -> None:
-    fault.hits += 1
+    exchange.hit_by(fault)
     await asyncio.sleep(fault.seconds)
     exchange.perform()
     await wire.reset(receive)
@@ -155,25 +168,34 @@ async def _late_effect(fault: Fault, exchange: _Exchange, receive: Receive, send
 
 async def _slow(fault: Fault, exchange: _Exchange, receive: Receive, send: Send) -> None:
     answer = exchange.perform()
-    fault.hits += 1
+    exchange.hit_by(fault)
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(wire.gone(receive), fault.seconds)
     await write(send, answer)
 
 
 async def _hang(fault: Fault, exchange: _Exchange, receive: Receive, send: Send) -> None:
-    fault.hits += 1
+    exchange.hit_by(fault)
     await wire.gone(receive)
 
 
 async def _truncated(fault: Fault, exchange: _Exchange, receive: Receive, send: Send) -> None:
     answer = exchange.perform()
-    fault.hits += 1
+    exchange.hit_by(fault)
     await _write_head(send, answer)
     await send(
         {"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True}
     )
     await wire.hang_up(receive)
+
+
+async def _expired_login(fault: Fault, exchange: _Exchange, receive: Receive, send: Send) -> None:
+    """Let all logins end; the vendor itself says then what it thinks of the request."""
+    if exchange.double.commands["expire_logins"]():
+        exchange.hit_by(fault)
+    elif fault.lasts is None:
+        fault.times += 1  # nobody was logged in: it waits for somebody
+    await write(send, exchange.perform())
 
 
 def _instead(make: Callable[[Fault, Call], Answer]) -> Strike:
@@ -182,7 +204,7 @@ def _instead(make: Callable[[Fault, Call], Answer]) -> Strike:
     async def strike(fault: Fault, exchange: _Exchange, receive: Receive, send: Send) -> None:
         if fault.effect:
             exchange.perform()
-        fault.hits += 1
+        exchange.hit_by(fault)
         await write(send, make(fault, exchange.call))
 
     return strike
@@ -202,7 +224,7 @@ def _echo(fault: Fault, call: Call) -> Answer:
     lines = [f"{call.head.method} {call.head.path}{query}"]
     lines += [f"{name}: {value}" for name, value in call.head.headers.items()]
     sent = "\n".join((*lines, "", *_texts(call)))
-    return Answer(render("echo.html", sent=sent).encode(), status=fault.status, content_type=_HTML)
+    return Answer(render("echo.html", {"sent": sent}), status=fault.status, content_type=_HTML)
 
 
 def _empty(fault: Fault, call: Call) -> Answer:
@@ -224,6 +246,7 @@ _STRIKES: dict[Kind, Strike] = {
     "late_effect": _late_effect,
     "slow": _slow,
     "hang": _hang,
+    "expired_login": _expired_login,
     "truncated": _truncated,
     "bad_gateway": _instead(lambda fault, call: BAD_GATEWAY),
     "echo": _instead(_echo),

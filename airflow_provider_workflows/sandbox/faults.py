@@ -23,6 +23,7 @@ Kind = Literal[
     "redirect",
     "status",
     "body",
+    "expired_login",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -33,6 +34,18 @@ CHOOSES_EFFECT: frozenset[Kind] = frozenset({"bad_gateway", "body", "echo", "not
 
 class FaultError(ValueError):
     """A fault that cannot be set as ordered."""
+
+
+#: Strikes that a fault remembers; it counts all.
+REMEMBERED_STRIKES = 20
+
+
+@dataclass(frozen=True)
+class Strike:
+    """When a fault struck, by the sandbox's clock in seconds since the epoch, and which endpoint."""
+
+    at: float
+    endpoint: str
 
 
 @dataclass
@@ -55,7 +68,11 @@ class Fault:
     :param status: the HTTP status of kind ``status``, ``echo`` or ``body``.
     :param body: the body of the answer of kind ``body``, sent as it is, as JSON.
     :param containing: it strikes only requests whose path or body contains this text.
+    :param lasts: seconds of the sandbox's clock for which it strikes every matching request, whatever
+        ``times`` says.
+    :param ordered_at: when it was ordered, by the sandbox's clock in seconds since the epoch.
     :param hits: how many requests it has really struck.
+    :param struck: its latest strikes.
     """
 
     id: str
@@ -72,14 +89,30 @@ class Fault:
     status: int = 500
     body: str = ""
     containing: str = ""
+    lasts: float | None = None
+    ordered_at: float = 0.0
     hits: int = field(default=0)
     passed: int = field(default=0)
+    struck: list[Strike] = field(default_factory=list)
 
-    def strikes(self, vendor: str, endpoints: Collection[str], said: Collection[str] = ()) -> bool:
+    def is_over(self, now: float) -> bool:
+        """Whether it strikes no more."""
+        return self.times <= 0 if self.lasts is None else now >= self.ordered_at + self.lasts
+
+    def hit(self, now: float, endpoint: str) -> None:
+        """Note that it has really struck a request."""
+        self.hits += 1
+        self.struck.append(Strike(now, endpoint))
+        del self.struck[:-REMEMBERED_STRIKES]
+
+    def strikes(
+        self, vendor: str, endpoints: Collection[str], said: Collection[str] = (), *, now: float = 0.0
+    ) -> bool:
         """
         Whether a request is struck; it is counted off the ``skip`` or the ``times`` if it matches.
 
         :param said: the request's path and body.
+        :param now: by the sandbox's clock, in seconds since the epoch.
         """
         if self.vendor != vendor or not (self.endpoint == ANY or self.endpoint in endpoints):
             return False
@@ -89,9 +122,10 @@ class Fault:
             self.skip -= 1
             return False
         self.passed += 1
-        if self.times <= 0 or self.passed % self.every:
+        if self.is_over(now) or self.passed % self.every:
             return False
-        self.times -= 1
+        if self.lasts is None:
+            self.times -= 1
         return True
 
 
@@ -115,6 +149,8 @@ class FaultRegistry:
             raise FaultError(f"a fault of kind {kind!r} has no choice of effect")
         if given.get("every", 1) < 1:
             raise FaultError("every is 1 or more")
+        if given.get("lasts", 1) <= 0:
+            raise FaultError("lasts is more than 0 seconds")
         if "body" in given and checked != "body":
             raise FaultError(f"a fault of kind {kind!r} has no body of its own")
         if checked == "body":
@@ -135,6 +171,7 @@ class FaultRegistry:
         unread: bool,
         tag: str | None = None,
         said: Collection[str] = (),
+        now: float = 0.0,
     ) -> Fault | None:
         """
         Return the first fault that strikes this request.
@@ -142,11 +179,12 @@ class FaultRegistry:
         :param unread: ask for faults that strike before the body is read, or for all the others.
         :param tag: what the journal recognises the request by.
         :param said: the request's path and, once it is read, its body.
+        :param now: by the sandbox's clock, in seconds since the epoch.
         """
         for fault in self._faults.values():
             if (fault.kind == "reset_unread") != unread or (fault.per_tag and self._spares(tag)):
                 continue
-            if fault.strikes(vendor, endpoints, said):
+            if fault.strikes(vendor, endpoints, said, now=now):
                 if fault.per_tag and tag is not None:
                     self._struck.add(tag)
                 return fault
@@ -166,6 +204,10 @@ class FaultRegistry:
     def all(self) -> list[Fault]:
         """Every fault, spent ones included."""
         return list(self._faults.values())
+
+    def remove(self, fault_id: str) -> None:
+        """Forget a fault, if there is one of this id."""
+        self._faults.pop(fault_id, None)
 
     def clear(self) -> None:
         """Forget all faults and their hits."""

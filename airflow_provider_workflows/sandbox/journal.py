@@ -45,6 +45,8 @@ class Journal:
         """Forget everything."""
         self._effects: Counter[str] = Counter()
         self._requests: Counter[str] = Counter()
+        #: How many requests came in all.
+        self.requests = 0
         self._recent: deque[SeenRequest] = deque(maxlen=REMEMBERED_REQUESTS)
         self._tags: re.Pattern[str] | None = None
         self._sent: list[SentRequest] = []
@@ -56,6 +58,7 @@ class Journal:
     def request(self, seen: SeenRequest) -> None:
         """Count and remember one request."""
         self._requests[seen.endpoint] += 1
+        self.requests += 1
         self._recent.append(seen)
 
     def watch(self, pattern: str) -> None:

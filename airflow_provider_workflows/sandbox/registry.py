@@ -106,6 +106,15 @@ def _own_table(vendor: Vendor) -> Table:
     return table
 
 
+def title_of(mount: str) -> str:
+    """Return what people call a server: the vendor, and what tells the mount from others of the vendor."""
+    fitting = [one for name, one in vendors().items() if mount == name or mount.startswith(f"{name}-")]
+    if not fitting:
+        return mount
+    vendor = max(fitting, key=lambda one: len(one.name))
+    return f"{vendor.title} {mount.removeprefix(vendor.name).removeprefix('-')}".rstrip()
+
+
 def build(declaration: Table, clock: Clock) -> dict[str, Double]:
     """
     Build the servers of the vendors that are declared, by name of their mount.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
+from inspect import Parameter, signature
 from typing import Any
 
 from airflow_provider_workflows.sandbox import registry
 from airflow_provider_workflows.sandbox.clock import Clock
+from airflow_provider_workflows.sandbox.connections import SandboxConnection, ready_connections
 from airflow_provider_workflows.sandbox.declaration import DeclarationError
 from airflow_provider_workflows.sandbox.faults import FaultError, FaultRegistry
 from airflow_provider_workflows.sandbox.plan import checked
-from airflow_provider_workflows.sandbox.vendor import CommandError, Double, Record
+from airflow_provider_workflows.sandbox.vendor import Command, CommandError, Double, Record
 
 
 class Sandbox:
@@ -26,6 +29,23 @@ class Sandbox:
         self.faults = FaultRegistry()
         declaration = registry.with_accounts(registry.load_declaration(processes))
         self._vendors: dict[str, Double] = registry.build(declaration, self.clock)
+        #: What people call each server, by name of its mount.
+        self.titles: Mapping[str, str] = {name: registry.title_of(name) for name in self._vendors}
+        self.connections: tuple[SandboxConnection, ...] = ready_connections(declaration)
+        self._born = secrets.token_hex(4)
+        self._changes = 0
+
+    def changed(self) -> None:
+        """Note that somebody has changed something other than by a request to a vendor."""
+        self._changes += 1
+
+    def revision(self) -> str:
+        """Return a text that is another one as soon as anything that the desk shows has changed."""
+        now = self.clock.now()
+        done = [double.agenda.done for double in map(self.vendor, self._vendors)]
+        seen = [double.journal.requests for double in self._vendors.values()]
+        hits = [(fault.id, fault.hits, fault.is_over(now)) for fault in self.faults.all()]
+        return f"{self._born}-{self._changes}-{sum(done)}-{sum(seen)}-{hash(tuple(hits)):x}"
 
     @property
     def vendors(self) -> Mapping[str, Double]:
@@ -60,6 +80,9 @@ class Sandbox:
         names = self.vendor(vendor).endpoint_names
         if endpoint not in names:
             raise CommandError(f"{vendor} has no endpoint {endpoint!r}; there are {', '.join(names)}")
+        if kind == "expired_login" and "expire_logins" not in self.vendor(vendor).commands:
+            raise CommandError(f"{vendor} has no logins that expire")
+        settings["ordered_at"] = self.clock.now()
         try:
             return self.faults.order(vendor=vendor, endpoint=endpoint, kind=kind, **settings).id
         except FaultError as error:
@@ -72,6 +95,7 @@ class Sandbox:
         :raises CommandError: if there is no such vendor, or the plan means nothing.
         """
         try:
+            self.changed()
             self.vendor(vendor).plan.change(*checked(requests_per_second, counting, place=vendor))
         except DeclarationError as error:
             raise CommandError(str(error)) from None
@@ -85,15 +109,50 @@ class Sandbox:
         commands = self.vendor(vendor).commands
         if command not in commands:
             raise CommandError(f"{vendor} has no command {command!r}; there are {', '.join(commands)}")
+        work = commands[command]
         try:
-            return commands[command](**arguments)
+            signature(work).bind(**arguments)
+        except TypeError as error:
+            raise CommandError(f"{command}: {error}; it takes {_parameters(work)}") from None
+        self.changed()
+        try:
+            return work(**arguments)
         except TypeError as error:
             raise CommandError(f"{command}: {error}") from None
 
+    def advance(self, seconds: float) -> None:
+        """
+        Move the clock forward.
+
+        :raises ValueError: if ``seconds`` is negative.
+        """
+        self.clock.advance(seconds)
+        self.changed()
+
+    def restart(self, vendor: str) -> None:
+        """
+        Restart a vendor's server.
+
+        :raises CommandError: if there is no such vendor.
+        """
+        self.vendor(vendor).restart()
+        self.changed()
+
     def reset(self) -> None:
         """Back to the declared beginning, without faults; the clock keeps its time."""
+        self.changed()
         self.faults.clear()
         for vendor in self._vendors.values():
             vendor.reset()
             vendor.journal.reset()
             vendor.plan.reset()
+
+
+def _parameters(command: Command) -> str:
+    """Name what a command takes, for who has called it otherwise."""
+    named = [
+        str(one.name) if one.default is Parameter.empty else f"{one.name} (optional)"
+        for one in signature(command).parameters.values()
+        if one.kind is not Parameter.VAR_KEYWORD
+    ]
+    return ", ".join(named) or "nothing"

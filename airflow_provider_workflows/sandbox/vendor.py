@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from airflow_provider_workflows.sandbox.clock import Agenda, Clock
 from airflow_provider_workflows.sandbox.declaration import Table
@@ -85,12 +85,59 @@ class Routed:
 
 
 @dataclass(frozen=True)
+class Input:
+    """
+    A value that a person may fill in with an action.
+
+    :param name: the vendor's name of it; the command gets it under that in ``values``.
+    :param label: what a person reads; the name if empty.
+    :param value: what is filled in already.
+    :param required: whether the action cannot do without it.
+    :param choices: what may be chosen: value -> label; any text if empty.
+    :param hint: what is expected, in a few words.
+    """
+
+    name: str
+    label: str = ""
+    value: str = ""
+    required: bool = False
+    choices: Mapping[str, str] = field(default_factory=dict)
+    hint: str = ""
+
+
+@dataclass(frozen=True)
 class Action:
-    """Something that a person may do to a record on the start page: a command with its arguments."""
+    """
+    Something that a person may do to a record on the desk: a command with its arguments.
+
+    :param at: label of the stop at which it is offered; empty if it is for the record as a whole.
+    :param inputs: what may be filled in. The command takes it as its argument ``values``, and does without.
+    :param button: what its button says beside the name of the stop; the label if empty.
+    :param tone: ``good`` or ``bad`` if it is a plain yes or no, ``bad`` also if it ends something.
+    """
 
     label: str
     command: str
     arguments: Mapping[str, str]
+    at: str = ""
+    inputs: tuple[Input, ...] = ()
+    button: str = ""
+    tone: Literal["", "good", "bad"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """
+    Something that happened to a record.
+
+    :param at: when, by the sandbox's clock, in seconds since the epoch.
+    :param what: in a few words.
+    :param by: who did it; the vendor itself if empty.
+    """
+
+    at: float
+    what: str
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,6 +153,10 @@ class Record:
     :param fields: its values.
     :param files: name, size and SHA-256 of its files.
     :param error: message of a failure.
+    :param process: what it is a record of, as people call it.
+    :param title: what it is about, in a few words.
+    :param labels: what people call its fields, by name; those without have none.
+    :param history: what happened to it, oldest first.
     """
 
     vendor: str
@@ -118,6 +169,10 @@ class Record:
     files: tuple[Mapping[str, str | int], ...] = ()
     error: str | None = None
     actions: tuple[Action, ...] = ()
+    process: str = ""
+    title: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    history: tuple[Event, ...] = ()
 
 
 Command = Callable[..., Any]
@@ -171,8 +226,8 @@ class Double(Protocol):
         An ``OverPlanError`` of the work is answered with 429 and ``Retry-After``.
         """
 
-    def records(self) -> list[Record]:
-        """Everything it holds, oldest first."""
+    def records(self) -> Sequence[Record]:
+        """Everything it holds, oldest first; a ``Records`` if that may be much."""
 
     def restart(self) -> None:
         """Lose what a server keeps in memory only, and begin interrupted work again."""

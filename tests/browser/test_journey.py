@@ -145,8 +145,9 @@ def test_dag_is_run_and_leads_to_the_vendors(
             run.link(account.link).hover()
             tab.picture("task-link")
         page = run.follow(account.link)
-        expect(page.get_by_role("heading")).to_have_text(re.compile(f"^{account.step.record}$"))
-        expect(page.get_by_role("table").get_by_text("finished", exact=True)).to_be_visible()
+        heading = page.get_by_role("heading", level=1)
+        expect(heading).to_have_text(re.compile(f"^{account.step.record}$"))
+        expect(page.get_by_role("main").get_by_text("finished", exact=True)).to_be_visible()
         page.close()
     for secret in (secret for account in environment.accounts for secret in account.secrets):
         assert secret not in tab.recorder.told()

@@ -136,7 +136,7 @@ class TestTokens:
     def test_session_token_is_fetched_once_and_renewed_on_401(self, mybpm: MyBPMServer) -> None:
         hook = MyBPMHook()
         hook.load_structure("NOTE")
-        mybpm.command("revoke_sessions")
+        mybpm.command("expire_logins")
         hook.upsert("NOTE", {"TEXT": "a"})
         self.one_renewal(mybpm)
 
@@ -144,7 +144,7 @@ class TestTokens:
         async def both() -> None:
             hook = MyBPMHook()
             await hook.aload_structure("NOTE")
-            mybpm.command("revoke_sessions")
+            mybpm.command("expire_logins")
             await hook.aupsert("NOTE", {"TEXT": "a"})
 
         asyncio.run(both())

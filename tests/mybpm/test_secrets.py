@@ -84,7 +84,7 @@ def all_that_is_told(
         ),
         clock=clock,
     )
-    clock.after(90, lambda: mybpm.command("revoke_sessions"))
+    clock.after(90, lambda: mybpm.command("expire_logins"))
     clock.after(120, lambda: mybpm.command("set_field", bo_code="NOTE", boi_id=made, field="TEXT", value="b"))
     told += [json.dumps(sensor.run()), *sensor.triggers, json.dumps(sensor.events)]
     good, message = MyBPMHook().test_connection()

@@ -37,7 +37,7 @@ def removed(server: MyBPMServer, boi_id: str) -> None:
 
 def locked_out(server: MyBPMServer, boi_id: str) -> None:
     server.command("remove_user", email="airflow@example.com")
-    server.command("revoke_sessions")
+    server.command("expire_logins")
 
 
 def nothing(server: MyBPMServer, boi_id: str) -> None:

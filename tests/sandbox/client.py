@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any
 
@@ -80,26 +81,74 @@ class OMFlowClient:
         return self.list(api_path, search_columns=list(columns), **body)["result"]
 
 
+@dataclass(frozen=True)
+class Button:
+    """
+    A button of a page of the sandbox.
+
+    :param path: where its form goes.
+    :param form: what it sends if nothing else is filled in.
+    """
+
+    label: str
+    path: str
+    form: dict[str, str]
+
+
 class _Forms(HTMLParser):
-    """Collects the inputs of each form."""
+    """Collects the buttons, with what the fields of their forms hold."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.inputs: list[dict[str, str]] = []
+        self.buttons: list[Button] = []
+        self._path = ""
+        self._held: dict[str, str] = {}
+        self._select = ""
+        self._label: list[str] | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "form":
-            self.inputs.append({})
-        if tag == "input":
-            self.inputs[-1][given["name"] or ""] = given["value"] or ""
+        given = {name: value or "" for name, value in attrs}
+        match tag:
+            case "form":
+                self._path, self._held = given.get("action", ""), {}
+            case "input" if given.get("name"):
+                self._held[given["name"]] = given.get("value", "")
+            case "select":
+                self._select = given["name"]
+            case "option" if "selected" in given:
+                self._held[self._select] = given["value"]
+            case "button" if "name" in given:
+                form = {given["name"]: given["value"]}
+                self.buttons.append(Button("", self._path, form))
+                self._label = []
+
+    def handle_data(self, data: str) -> None:
+        if self._label is not None:
+            self._label.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "button" and self._label is not None:
+            last = self.buttons.pop()
+            self.buttons.append(Button("".join(self._label), last.path, {**self._held, **last.form}))
+            self._label = None
 
 
-def buttons(page: str) -> list[dict[str, str]]:
-    """What each button of a page of the sandbox sends."""
+def buttons(page: str) -> list[Button]:
+    """The buttons of a page that have a name."""
     forms = _Forms()
     forms.feed(page)
-    return forms.inputs
+    return forms.buttons
+
+
+def choices(page: str) -> list[Button]:
+    """The buttons that do something to a record."""
+    return [button for button in buttons(page) if "action" in button.form]
+
+
+def chosen(page: str, label: str) -> Button:
+    """The one button with a label that does something to a record."""
+    (button,) = (one for one in choices(page) if one.label == label)
+    return button
 
 
 def until(condition: Callable[[], bool], *, within: float = 10.0) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import socket
 import subprocess
 import sys
@@ -47,26 +48,44 @@ def test_requests_are_remembered_without_secrets(new: OMFlowClient, control: Con
 def test_records_tell_where_an_order_stands(new: OMFlowClient, control: Control) -> None:
     new.open("purchase")
     control.advance(60)
-    assert control.records(VENDOR) == [
-        {
-            "vendor": VENDOR,
-            "kind": "order",
-            "id": "purchase/1",
-            "state": "waiting",
-            "standing": ["Review"],
-            "stops": [],
-            "fields": {"FORMITM_1": "a title"},
-            "files": [],
-            "error": None,
-            "actions": [
-                {
-                    "label": "Push “Review”",
-                    "command": "push",
-                    "arguments": {"api_path": "purchase", "data_id": "2"},
-                }
-            ],
-        }
-    ]
+    (record,) = control.records(VENDOR)
+    opened, reached = record.pop("history")
+    assert (opened["what"], opened["by"], reached["what"]) == ("Opened", "airflow", "Reached Review")
+    assert reached["at"] == pytest.approx(opened["at"] + 10, abs=5)
+    push, approve, refuse = record.pop("actions")
+    inputs = push.pop("inputs")
+    assert push == {
+        "label": "Push “Review”",
+        "command": "push",
+        "arguments": {"api_path": "purchase", "data_id": "2"},
+        "at": "Review",
+        "button": "Push",
+        "tone": "",
+    }
+    assert inputs[1] == {
+        "name": "FORMITM_2",
+        "label": "Amount",
+        "value": "",
+        "required": False,
+        "choices": {},
+        "hint": "matches [0-9]+",
+    }
+    assert approve["label"] == "Decision: approved"
+    assert refuse["arguments"] == {"api_path": "purchase", "data_id": "2", "quick_action": "action2"}
+    assert record.pop("labels")["FORMITM_6"] == "Decision"
+    assert record == {
+        "vendor": VENDOR,
+        "kind": "order",
+        "id": "purchase/1",
+        "state": "waiting",
+        "standing": ["Review"],
+        "stops": [],
+        "fields": {"FORMITM_1": "a title"},
+        "files": [],
+        "error": None,
+        "process": "purchase",
+        "title": "a title",
+    }
     assert control.records() == control.records(VENDOR)
     assert control.records("omflow-1.1") == []
 
@@ -111,10 +130,11 @@ def test_reset_goes_back_to_the_beginning(new: OMFlowClient, control: Control) -
 @pytest.mark.parametrize(
     ("command", "arguments", "reason"),
     [
-        ("explode", {}, "no command 'explode'"),
-        ("push", {}, "missing 2 required"),
-        ("set_process", {"api_path": "nowhere"}, "no process 'nowhere'"),
-        ("set_process", {"api_path": "simple", "colour": True}, "no switch 'colour'"),
+        ("explode", {}, "no command 'explode'; there are push"),
+        ("push", {}, r"missing a required .*it takes api_path, data_id, quick_action \(optional\), values"),
+        ("push", {"api_path": "simple", "data_id": "x"}, "it is a number"),
+        ("set_process", {"api_path": "nowhere"}, "no process 'nowhere'; there are .*purchase"),
+        ("set_process", {"api_path": "simple", "colour": True}, "no switch 'colour'; there are enabled"),
         ("add_user", {"name": "x"}, "password is missing"),
         ("add_user", {"name": "x", "password": "x", "rights": ["fly"]}, "no right fly"),
     ],
@@ -258,14 +278,22 @@ def test_buttons_of_the_pages_work_from_here_only(
 ) -> None:
     new.open("purchase")
     server.control.advance(60)
-    form = {"vendor": VENDOR, "command": "push", "api_path": "purchase", "data_id": "2"}
+    path = f"/records/{VENDOR}/purchase/1"
+    action = json.dumps(["push", {"api_path": "purchase", "data_id": "2"}])
+    form = {"action": action}
     fields = {"Content-Type": "application/x-www-form-urlencoded", **headers}
-    assert called(server, "/act", "POST", urlencode(form), **fields) == 403
+    assert called(server, path, "POST", urlencode(form), **fields) == 403
     assert called(server, "/", "GET", **headers) == 403
     assert server.control.records(VENDOR)[0]["standing"] == ["Review"]
     ours = {**fields, "Host": f"127.0.0.1:{server.port}", "Origin": f"http://127.0.0.1:{server.port}"}
-    assert called(server, "/act", "POST", urlencode(form), **ours) == 303
+    assert called(server, path, "POST", urlencode(form), **ours) == 303
     assert server.control.records(VENDOR)[0]["standing"] != ["Review"]
+
+
+@pytest.mark.parametrize("path", ["/_desk/faults", "/_desk/clock", "/_desk/reset", "/_desk/faults/clear"])
+def test_no_button_works_from_elsewhere(server: SandboxServer, path: str) -> None:
+    fields = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert called(server, path, "POST", "", **fields, Origin="https://evil.example") == 403
 
 
 def test_a_host_name_can_be_allowed() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -13,7 +15,7 @@ from airflow_provider_workflows.sandbox import registry
 from airflow_provider_workflows.sandbox.connections import ready_connections
 from airflow_provider_workflows.sandbox.declaration import DeclarationError
 from airflow_provider_workflows.sandbox.server import SandboxServer
-from tests.sandbox.client import buttons
+from tests.sandbox.client import chosen
 from tests.sandbox.distribution import install
 from tests.sandbox.parrot import HOSTILE
 
@@ -53,8 +55,10 @@ def test_faults_commands_and_page_know_it(server: SandboxServer, session: reques
     control.command("parrot", "teach", word="bye")
     assert [record["id"] for record in control.records("parrot")] == ["bye"]
     page = session.get(server.url, timeout=5).text
+    assert "<code>bye</code>" in page
+    page = session.get(f"{server.url}/records/parrot/bye", timeout=5).text
     assert "word bye" in page
-    assert "<button>Teach</button>" in page
+    assert chosen(page, "Teach").path == "/records/parrot/bye"
     control.restart("parrot")
     assert control.records("parrot")[0]["id"] == ""
     control.reset()
@@ -62,11 +66,15 @@ def test_faults_commands_and_page_know_it(server: SandboxServer, session: reques
 
 
 def test_the_page_escapes_all_that_it_is_given(server: SandboxServer, session: requests.Session) -> None:
-    pressed = buttons(session.get(server.url, timeout=5).text)[0]
-    assert pressed == {"vendor": "parrot", "command": "teach", "word": HOSTILE}
-    page = session.post(f"{server.url}/act", data=pressed, timeout=5).text
+    pressed = chosen(session.get(f"{server.url}/records/parrot/hello", timeout=5).text, "Teach")
+    assert HOSTILE in json.loads(pressed.form["action"])[1].values()
+    shown = session.post(server.url + pressed.path, data=pressed.form, timeout=5)
+    assert shown.status_code == 404, "the word of that address is another one now"
     assert server.control.records("parrot")[0]["id"] == HOSTILE
-    assert "<script>" not in page
+    for path in ("/", "/records/parrot", f"/records/parrot/{quote(HOSTILE)}"):
+        page = session.get(server.url + path, timeout=5)
+        assert (page.status_code, "<script>again" in page.text) == (200, False)
+        assert "&lt;script&gt;again" in page.text
 
 
 @pytest.mark.usefixtures("parrot")

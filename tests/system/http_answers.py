@@ -41,10 +41,11 @@ def airflow_answers(airflow: AirflowClient) -> Iterator[Place]:
 
 
 def sandbox_answers(control: Control) -> Iterator[Place]:
-    """Yield the start page, and what the control API tells without being asked for a secret."""
-    page = requests.get(control.url, timeout=60)
-    page.raise_for_status()
-    yield "start page", page.content
+    """Yield the desk's pages, and what the control API tells without being asked for a secret."""
+    for path in ("", "/_desk/faults", *(f"/records/{mount}" for mount in MOUNTS)):
+        page = requests.get(f"{control.url}{path}", timeout=60)
+        page.raise_for_status()
+        yield f"desk {path or '/'}", page.content
     yield "faults", json.dumps(control.faults()).encode()
     records = control.records()
     yield "records", json.dumps(records).encode()

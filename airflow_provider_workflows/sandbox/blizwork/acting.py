@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +23,9 @@ def init(state: State, body: Body) -> dict[str, Any]:
     cap = state.declared.case_cap
     if cap is not None and len(state.cases) >= cap:
         raise Refusal(state.declared.case_cap_code, "cases")
-    return {"caseNumber": state.cases.open(workflow, environment, author).number}
+    case = state.cases.open(workflow, environment, author)
+    state.held[case.key] = case
+    return {"caseNumber": case.number}
 
 
 def execute(state: State, body: Body) -> dict[str, Any]:
@@ -86,6 +89,29 @@ def _values(state: State, case: Case, form: Form, given: dict[str, Any]) -> dict
             # "An error", say the vendor's pages of wrong types and dead URLs; the code is a choice.
             raise Refusal(100, name)
     return {name: _kept(value) for name, value in given.items()}
+
+
+def typed(case: Case, form: Form, given: Mapping[str, str]) -> dict[str, Any]:
+    """
+    Return what a person typed into an activity's form as its fields want it; what is left blank is left out.
+
+    :raises Refusal: 10 if the form has no such field, 100 if a value is none of the field's type.
+    """
+    allowed = form.fields or tuple(case.workflow.fields)
+    values: dict[str, Any] = {}
+    for name, text in given.items():
+        if name not in allowed or case.workflow.fields[name] == "attachment":
+            raise Refusal(10, name)
+        if text:
+            values[name] = _kept(_read(case.workflow.fields[name], name, text))
+    return values
+
+
+def _read(kind: str, name: str, text: str) -> Any:
+    try:
+        return int(text) if kind == "int" else Decimal(text) if kind == "decimal" else text
+    except (ValueError, ArithmeticError):
+        raise Refusal(100, name) from None
 
 
 def _fits(kind: str, value: Any) -> bool:

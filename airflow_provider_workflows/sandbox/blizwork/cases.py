@@ -37,6 +37,11 @@ class Case:
     values: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def key(self) -> str:
+        """What it is called among all that a server holds."""
+        return f"{self.workflow.id}/{self.number}"
+
+    @property
     def pending(self) -> Form | None:
         """The activity to be run."""
         name = self.history[-1].next_form

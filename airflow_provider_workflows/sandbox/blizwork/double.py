@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from airflow_provider_workflows.sandbox.blizwork import acting, reading
+from airflow_provider_workflows.sandbox.blizwork import acting, byhand, reading
 from airflow_provider_workflows.sandbox.blizwork.declared import read_beginning, read_user
 from airflow_provider_workflows.sandbox.blizwork.refusal import MESSAGES, Refusal
-from airflow_provider_workflows.sandbox.blizwork.state import Body, State, records_of
+from airflow_provider_workflows.sandbox.blizwork.state import Body, State
 from airflow_provider_workflows.sandbox.clock import Agenda, Clock
 from airflow_provider_workflows.sandbox.declaration import DeclarationError, Table
 from airflow_provider_workflows.sandbox.journal import Journal
@@ -28,6 +28,7 @@ from airflow_provider_workflows.sandbox.vendor import (
     Routed,
 )
 
+_SWITCHES = ("enabled", "published", "private")
 Work = Callable[[State, Body], dict[str, Any]]
 
 # Paths above the token -> name of the endpoint and its work.
@@ -80,8 +81,7 @@ class BlizWorkDouble:
         self._state = self._fresh()
         self.plan = read_plan(declaration, clock.now, place="[blizwork]")
         self._ordered: dict[str, _Ordered] = {}
-        self.commands: Mapping[str, Command] = {
-            "run": self._run_by_hand,
+        self._switches: Mapping[str, Command] = {
             "answer": self._order_answer,
             "set_token": self._set_token,
             "set_workflow": self._set_workflow,
@@ -90,6 +90,11 @@ class BlizWorkDouble:
             "handshake": self._handshake,
             "delete_file": self._delete_file,
         }
+
+    @property
+    def commands(self) -> Mapping[str, Command]:
+        """What a person, or a test, can do to it."""
+        return {"run": partial(byhand.run, self._state), **self._switches}
 
     @property
     def agenda(self) -> Agenda:
@@ -146,9 +151,9 @@ class BlizWorkDouble:
         except OverPlanError:
             raise Refusal(200) from None
 
-    def records(self) -> list[Record]:
+    def records(self) -> Sequence[Record]:
         """All cases and notifications."""
-        return records_of(self.name, self._state)
+        return byhand.records_of(self.name, self._state)
 
     def restart(self) -> None:
         """Begin the platform's own work anew; nothing else is kept in memory only."""
@@ -159,18 +164,14 @@ class BlizWorkDouble:
         self._state = self._fresh()
         self._ordered.clear()
 
-    def _run_by_hand(self, *, workflow: str, case: int | str, form: str, to: str) -> None:
-        """Run a pending activity as a person would in the vendor's own pages."""
-        found = self._state.cases.get(workflow, int(case))
-        pending = None if found is None else found.pending
-        if found is None or pending is None or pending.id != form or to not in pending.to:
-            raise CommandError(f"case {workflow}/{case} does not wait for {form!r} with {to!r}")
-        self._state.cases.run(found, "person@example.com", to, {})
-
     def _order_answer(self, *, endpoint: str, code: int, effect: bool = False, times: int = 1) -> None:
         """Answer the next calls of an endpoint with a result code, with the work done or not."""
         if endpoint not in self.endpoint_names or code not in MESSAGES:
-            raise CommandError(f"no endpoint {endpoint!r} or no result code {code!r}")
+            codes = ", ".join(map(str, MESSAGES))
+            raise CommandError(
+                f"no endpoint {endpoint!r} or no result code {code!r}; "
+                f"there are the endpoints {', '.join(self.endpoint_names)} and the codes {codes}"
+            )
         self._ordered[endpoint] = _Ordered(code, effect, times)
 
     def _set_token(self, *, token: str) -> None:
@@ -178,8 +179,12 @@ class BlizWorkDouble:
 
     def _set_workflow(self, *, workflow: str, **flags: bool) -> None:
         found = self._state.declared.workflows.get(workflow)
-        if found is None or not set(flags) <= {"enabled", "published", "private"}:
-            raise CommandError(f"no workflow {workflow!r}, or it has no such switch")
+        if found is None or not set(flags) <= set(_SWITCHES):
+            known = ", ".join(self._state.declared.workflows)
+            raise CommandError(
+                f"no workflow {workflow!r}, or it has no such switch; there are the workflows {known}, "
+                f"and the switches {', '.join(_SWITCHES)}"
+            )
         for name, value in flags.items():
             setattr(found, name, value)
 

@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_workflows.sandbox.blizwork.cases import Case, document
 from airflow_provider_workflows.sandbox.blizwork.declared import Row
 from airflow_provider_workflows.sandbox.blizwork.refusal import Refusal
-from airflow_provider_workflows.sandbox.blizwork.state import Body, State
+from airflow_provider_workflows.sandbox.blizwork.state import Body, Notification, State
 
 
 def case(state: State, body: Body) -> dict[str, Any]:
@@ -58,7 +58,9 @@ def notify(state: State, body: Body) -> dict[str, Any]:
     addresses = Body(body.take("params", dict)).text("to").split(",")
     if not all("@" in address for address in addresses):
         raise Refusal(100, "to")
-    state.notifications.append((template, len(addresses)))
+    number = next(state.notification_numbers)
+    sent = Notification(number, template, len(addresses), state.agenda.now())
+    state.held[sent.key] = sent
     state.journal.effect("notified")
     return {}
 

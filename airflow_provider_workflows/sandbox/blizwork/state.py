@@ -1,4 +1,4 @@
-"""What one BlizWork server holds while it runs, and as a person or a test looks at it."""
+"""What one BlizWork server holds while it runs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,23 @@ from airflow_provider_workflows.sandbox.blizwork.refusal import Refusal
 from airflow_provider_workflows.sandbox.clock import Agenda, Clock
 from airflow_provider_workflows.sandbox.declaration import Table
 from airflow_provider_workflows.sandbox.journal import Journal
-from airflow_provider_workflows.sandbox.vendor import Action, Record
 
 ENVIRONMENTS = ("production", "draft")
+
+
+@dataclass(frozen=True)
+class Notification:
+    """A notification that was sent; whom it went to is nobody's business, only to how many."""
+
+    number: int
+    template: str
+    recipients: int
+    at: float
+
+    @property
+    def key(self) -> str:
+        """What it is called among all that a server holds."""
+        return f"notification-{self.number}"
 
 
 @dataclass(frozen=True)
@@ -59,8 +73,9 @@ class State:
         self.cases = Cases(self.agenda, journal)
         self.file_urls = {one.url for one in self.declared.files if not one.deleted}
         self.file_numbers = itertools.count(1)
-        #: Template and number of recipients of each notification sent; whom it went to is nobody's business.
-        self.notifications: list[tuple[str, int]] = []
+        #: Cases and notifications by what they are called, oldest first.
+        self.held: dict[str, Case | Notification] = {}
+        self.notification_numbers = itertools.count(1)
         #: Tokens of webhook calls that have not been confirmed yet.
         self.handshakes: set[str] = set()
 
@@ -96,52 +111,3 @@ class State:
         if environment == "production" and not workflow.published:
             raise Refusal(3)
         return workflow
-
-
-def records_of(vendor: str, state: State) -> list[Record]:
-    """All cases of a server, and the notifications that it sent."""
-    return [*(_record(vendor, case) for case in state.cases.all()), *_notifications(vendor, state)]
-
-
-def _notifications(vendor: str, state: State) -> list[Record]:
-    return [
-        Record(
-            vendor=vendor,
-            kind="notification",
-            id=f"notification-{number}",
-            state="finished",
-            fields={"template": template, "recipients": str(recipients)},
-        )
-        for number, (template, recipients) in enumerate(state.notifications, start=1)
-    ]
-
-
-def _record(vendor: str, case: Case) -> Record:
-    files = [value for value in case.values.values() if isinstance(value, dict)]
-    texts = {name: str(value) for name, value in case.values.items() if not isinstance(value, dict)}
-    return Record(
-        vendor=vendor,
-        kind="case",
-        id=f"{case.workflow.id}/{case.number}",
-        state=state_of(case),
-        standing=() if case.pending is None else (case.pending.id,),
-        stops=case.passed,
-        fields=texts,
-        files=tuple({"name": file["fileName"], "url": file["fileUrl"]} for file in files),
-        actions=tuple(_actions(case)),
-    )
-
-
-def state_of(case: Case) -> str:
-    """Return the case's state; an activity that the platform runs by itself is running."""
-    if case.pending is None:
-        return "finished"
-    return "waiting" if case.pending.seconds is None else "running"
-
-
-def _actions(case: Case) -> list[Action]:
-    form = case.pending
-    if form is None or form.seconds is not None:
-        return []
-    place = {"workflow": case.workflow.id, "case": str(case.number), "form": form.id}
-    return [Action(f"Run “{form.id}” → “{to}”", "run", {**place, "to": to}) for to in form.to]

@@ -8,8 +8,9 @@ from typing import Any
 
 from airflow_provider_workflows.sandbox.kiban import answering
 from airflow_provider_workflows.sandbox.kiban.engine import Engine
-from airflow_provider_workflows.sandbox.kiban.execution import Execution
+from airflow_provider_workflows.sandbox.kiban.execution import Execution, Visit
 from airflow_provider_workflows.sandbox.kiban.refusal import Refusal
+from airflow_provider_workflows.sandbox.kiban.seen import NOTE
 from airflow_provider_workflows.sandbox.vendor import Command, CommandError
 
 Body = Mapping[str, Any]
@@ -42,7 +43,7 @@ class Desk:
         execution = self._held(execution_id)
         visit = execution.standing
         if visit is None or visit.node.kind == "TIMER":
-            raise CommandError(f"execution {execution_id} waits for nobody")
+            raise CommandError(f"execution {execution_id} waits for nobody: it is {execution.status}")
         try:
             match visit.node.kind:
                 case "FORM":
@@ -61,15 +62,20 @@ class Desk:
                 case _:
                     self._engine.answered(execution)
         except Refusal as refusal:
-            raise CommandError(f"refused with {refusal.status}: {refusal.body}") from None
+            raise CommandError(f"refused with {refusal.status}: {refusal.body}; {_wanted(visit)}") from None
 
-    def reject(self, *, execution_id: str, fields: Collection[str] = ()) -> None:
-        """Ask for the correction of some fields; of the first one answered if none are named."""
+    def reject(self, *, execution_id: str, fields: Collection[str] = (), values: Body | None = None) -> None:
+        """
+        Ask for the correction of some fields; of the first one answered if none are named.
+
+        ``values`` may hold the ``reviewerNote``.
+        """
         execution = self._held(execution_id)
         names = fields or [name for visit in execution.visits for name in visit.form or {}][:1]
         reviews = [{"fieldId": name, "message": "please correct"} for name in names]
+        note = str((values or {}).get("reviewerNote", NOTE.value))
         try:
-            decision = {"decision": answering.REJECTED, "reviewerNote": "look again", "reviews": reviews}
+            decision = {"decision": answering.REJECTED, "reviewerNote": note, "reviews": reviews}
             answering.review(self._engine, execution, decision)
         except Refusal:
             raise CommandError(f"execution {execution_id} waits for no review") from None
@@ -83,6 +89,13 @@ class Desk:
         execution = self._held(execution_id)
         execution.status = status
         execution.shown_type = node_type
+
+
+def _wanted(visit: Visit) -> str:
+    """Say what a node can be answered with."""
+    fields = [f"{one.id} (required)" if one.required else one.id for one in visit.node.fields]
+    names = fields or [one.id for one in visit.node.documents]
+    return f"{visit.node.name} takes {', '.join(names) or 'nothing'}"
 
 
 def _example(is_set: bool) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -17,9 +17,10 @@ from airflow_provider_workflows.sandbox.kiban import answering, codes
 from airflow_provider_workflows.sandbox.kiban.byhand import Desk
 from airflow_provider_workflows.sandbox.kiban.declared import Key
 from airflow_provider_workflows.sandbox.kiban.engine import Engine
-from airflow_provider_workflows.sandbox.kiban.execution import Execution, record_of
+from airflow_provider_workflows.sandbox.kiban.execution import Execution
 from airflow_provider_workflows.sandbox.kiban.listing import history_v1, history_v2
 from airflow_provider_workflows.sandbox.kiban.refusal import Refusal, as_json, required
+from airflow_provider_workflows.sandbox.kiban.seen import records_of
 from airflow_provider_workflows.sandbox.kiban.starting import start, start_pool
 from airflow_provider_workflows.sandbox.kiban.table import read_declared, read_key
 from airflow_provider_workflows.sandbox.kiban.views import detail_of, file_of, status_of
@@ -129,9 +130,9 @@ class KibanDouble:
         endpoint, work = self._endpoint(call.head)
         return Routed(endpoint, lambda: self._serve(call, work))
 
-    def records(self) -> list[Record]:
+    def records(self) -> Sequence[Record]:
         """All executions."""
-        return [record_of(self.name, execution) for execution in self._engine.executions.values()]
+        return records_of(self.name, self._engine.executions)
 
     def _endpoint(self, head: Head) -> tuple[str, Callable[[Call, Key, Query], Answer]]:
         path = head.path.rstrip("/")
@@ -242,7 +243,8 @@ class KibanDouble:
             if workfloo in (one.id, one.key):
                 one.published = published
                 return
-        raise CommandError(f"no workfloo {workfloo!r}")
+        known = ", ".join(one.key for one in self._declared.workfloos.values())
+        raise CommandError(f"no workfloo {workfloo!r}; there are {known}")
 
     def _list_as(
         self,

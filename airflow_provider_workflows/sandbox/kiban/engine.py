@@ -14,6 +14,7 @@ from airflow_provider_workflows.sandbox.index import Index
 from airflow_provider_workflows.sandbox.journal import Journal
 from airflow_provider_workflows.sandbox.kiban.declared import Node, Workfloo
 from airflow_provider_workflows.sandbox.kiban.execution import Execution, Visit
+from airflow_provider_workflows.sandbox.vendor import Event
 
 
 class Engine:
@@ -53,6 +54,7 @@ class Engine:
         self.executions[execution.id] = execution
         self._in_order.append(execution)
         self._journal.effect("started")
+        self._tell(execution, "Started")
         self._agenda.after(workfloo.lives, lambda: self.abandon(execution, by_hand=False))
         self._later(execution, self._work, lambda: self._enter(execution, workfloo.nodes[0]))
         return execution
@@ -60,6 +62,7 @@ class Engine:
     def answered(self, execution: Execution) -> None:
         """Go on from the current node, which somebody has answered."""
         self._journal.effect("answered")
+        self._tell_answer(execution)
         self._index(execution)
         execution.stage = "lagging"
         self._touch(execution)
@@ -68,6 +71,7 @@ class Engine:
     def returned(self, execution: Execution) -> None:
         """Show the current node in its new state, after somebody has answered."""
         self._journal.effect("answered")
+        self._tell_answer(execution)
         self._index(execution)
         self._touch(execution)
 
@@ -111,6 +115,7 @@ class Engine:
     def _enter(self, execution: Execution, node: Node) -> None:
         visit = Visit(node, begun=self._agenda.now())
         execution.visits.append(visit)
+        self._tell(execution, f"Reached {node.name}")
         execution.stage = "standing" if node.waits else "working"
         self._touch(execution)
         match node.kind:
@@ -161,9 +166,18 @@ class Engine:
 
     def _end(self, execution: Execution, status: str) -> None:
         execution.status = status
+        self._tell(execution, f"Ended with {status}")
         execution.stage = "working"
         execution.moves += 1
         self._touch(execution)
+
+    def _tell_answer(self, execution: Execution) -> None:
+        visit = execution.visits[-1]
+        decision = (visit.review or {}).get("decision") if visit.node.kind == "VALIDATION" else None
+        self._tell(execution, f"{visit.node.name}: {str(decision or 'answered').lower()}")
+
+    def _tell(self, execution: Execution, what: str) -> None:
+        execution.history.append(Event(self._agenda.now(), what))
 
     def _touch(self, execution: Execution) -> None:
         execution.modified = self._agenda.now()

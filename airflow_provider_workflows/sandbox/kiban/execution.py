@@ -1,4 +1,4 @@
-"""One execution while it runs, and as a person or a test looks at it."""
+"""One execution while it runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from airflow_provider_workflows.sandbox.kiban.declared import Node, Workfloo
-from airflow_provider_workflows.sandbox.vendor import Action, Record
+from airflow_provider_workflows.sandbox.vendor import Event
 
 #: ``lagging``: answered, but the status still shows the step; ``working``: the engine is at it.
 Stage = Literal["standing", "lagging", "working"]
@@ -62,6 +62,7 @@ class Execution:
     :param stage: at the current node.
     :param moves: raised with each move, so that planned work for an earlier one comes to nothing.
     :param shown_type: node type that the status shows in place of the real one; for what is not known yet.
+    :param history: what happened to it, as people would be told.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Execution:
     cancelled_at: float | None = None
     callback_url: str | None = None
     shown_type: str | None = None
+    history: list[Event] = field(default_factory=list)
 
     @property
     def is_alive(self) -> bool:
@@ -107,53 +109,3 @@ class Execution:
     def shown(self) -> Visit | None:
         """The stay that the status shows as waiting, which it still does right after an answer."""
         return self.visit if self.is_alive and self.stage != "working" else None
-
-
-_STATES = {"SUCCESS": "finished", "ERROR": "failed", "ABANDONED": "failed"}
-#: What a person does on the start page to a node of each kind.
-_LABELS = {
-    "FORM": "Answer “{}”",
-    "DOCUMENT": "Upload for “{}”",
-    "NIP": "Enter the NIP of “{}”",
-    "OTP": "Enter the code of “{}”",
-    "WIDGET": "Finish the widget of “{}”",
-    "VALIDATION": "Approve “{}”",
-}
-
-
-def record_of(vendor: str, execution: Execution) -> Record:
-    """One execution."""
-    standing = execution.standing
-    form = {name: str(value) for visit in execution.visits for name, value in (visit.form or {}).items()}
-    state = _STATES.get(execution.status, "waiting" if standing else "running")
-    return Record(
-        vendor=vendor,
-        kind="execution",
-        id=execution.id,
-        state=state,
-        standing=(standing.node.name,) if standing else (),
-        stops=tuple(visit.node.name for visit in execution.visits if visit.ended is not None),
-        fields={
-            "workfloo": execution.workfloo.name,
-            "environment": "sandbox" if execution.is_sandbox else "production",
-            **form,
-            **({"labels": ", ".join(execution.labels)} if execution.labels else {}),
-        },
-        error=execution.status if state == "failed" else None,
-        actions=tuple(_actions(execution)),
-    )
-
-
-def _actions(execution: Execution) -> Iterator[Action]:
-    arguments = {"execution_id": execution.id}
-    visit = execution.standing
-    if visit is not None and visit.node.kind in _LABELS:
-        name = visit.node.name
-        if visit.state == "CORRECTION":
-            yield Action(f"Correct “{name}”", "answer", arguments)
-        else:
-            yield Action(_LABELS[visit.node.kind].format(name), "answer", arguments)
-        if visit.state == "REVIEW":
-            yield Action(f"Reject “{name}”", "reject", arguments)
-    if execution.is_alive:
-        yield Action("Cancel", "cancel", arguments)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_workflows.sandbox.clock import Agenda, Clock
 from airflow_provider_workflows.sandbox.declaration import Table
 from airflow_provider_workflows.sandbox.journal import Journal
-from airflow_provider_workflows.sandbox.mybpm.declared import STATES, BusinessObject, read_declared
+from airflow_provider_workflows.sandbox.mybpm.byhand import Desk, records_of
+from airflow_provider_workflows.sandbox.mybpm.declared import BusinessObject, read_declared
 from airflow_provider_workflows.sandbox.mybpm.reading import (
     Dialect,
     columns,
@@ -20,8 +21,7 @@ from airflow_provider_workflows.sandbox.mybpm.reading import (
 )
 from airflow_provider_workflows.sandbox.mybpm.refusal import Refusal
 from airflow_provider_workflows.sandbox.mybpm.sessions import Caller, Sessions
-from airflow_provider_workflows.sandbox.mybpm.store import Instance, Store, records_of
-from airflow_provider_workflows.sandbox.mybpm.values import accept
+from airflow_provider_workflows.sandbox.mybpm.store import Instance, Store
 from airflow_provider_workflows.sandbox.mybpm.writing import Writer
 from airflow_provider_workflows.sandbox.plan import read_plan
 from airflow_provider_workflows.sandbox.vendor import (
@@ -75,17 +75,19 @@ class MyBPMDouble:
             "upsert": self._upsert,
             "structure": lambda body, caller: structure(self._object(body, "boCode")),
         }
-        self.commands: Mapping[str, Command] = {
-            "choose": self._choose,
-            "set_field": self._set_field,
-            "set_state": self._set_state,
+        self._switches: Mapping[str, Command] = {
             "set_dialect": self._set_dialect,
             "add_user": self._add_user,
             "remove_user": self._remove_user,
-            "revoke_sessions": lambda: self._sessions.forget(),
+            "expire_logins": lambda: self._sessions.forget(),
             "issued": lambda: self._sessions.issued,
         }
         self.reset()
+
+    @property
+    def commands(self) -> Mapping[str, Command]:
+        """What a person, or a test, can do to it."""
+        return {**Desk(self._store).commands, **self._switches}
 
     def reset(self) -> None:
         """Back to the declaration."""
@@ -113,7 +115,7 @@ class MyBPMDouble:
         name = _PATHS.get(call.head.path, "other")
         return Routed(name, lambda: self._serve(name, call))
 
-    def records(self) -> list[Record]:
+    def records(self) -> Sequence[Record]:
         """All instances that somebody has created."""
         return records_of(self.name, self._store)
 
@@ -188,32 +190,6 @@ class MyBPMDouble:
             raise Refusal(404, f"there is no {bo.code} {body.get(boi_key)}")
         return one
 
-    def _by_hand(self, bo_code: str, boi_id: str) -> Instance:
-        one = self._store.find(bo_code, boi_id)
-        if one is None:
-            raise CommandError(f"there is no {bo_code} {boi_id}")
-        return one
-
-    def _choose(self, *, bo_code: str, boi_id: str, choice: str) -> None:
-        one = self._by_hand(bo_code, boi_id)
-        if one.step is None or choice not in one.step.choices:
-            raise CommandError(f"{bo_code} {boi_id} does not wait for {choice!r}")
-        self._store.choose(one, choice)
-
-    def _set_field(self, *, bo_code: str, boi_id: str, field: str, value: str) -> None:
-        one = self._by_hand(bo_code, boi_id)
-        if field not in one.bo.fields:
-            raise CommandError(f"{bo_code} has no field {field!r}")
-        try:
-            self._store.update(one, {field: accept(one.bo.fields[field], value)})
-        except Refusal as refusal:
-            raise CommandError(refusal.message) from None
-
-    def _set_state(self, *, bo_code: str, boi_id: str, state: str) -> None:
-        if state not in STATES:
-            raise CommandError(f"there is no state {state!r}")
-        self._store.set_state(self._by_hand(bo_code, boi_id), state)
-
     def _set_dialect(self, *, flat: bool) -> None:
         self._dialect.flat = flat
 
@@ -222,7 +198,7 @@ class MyBPMDouble:
 
     def _remove_user(self, *, email: str) -> None:
         if self._sessions.users.pop(email, None) is None:
-            raise CommandError(f"no user {email!r}")
+            raise CommandError(f"no user {email!r}; there are {', '.join(self._sessions.users)}")
 
 
 def _decoded(call: Call) -> Mapping[str, Any]:

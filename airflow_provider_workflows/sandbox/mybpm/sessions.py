@@ -41,9 +41,11 @@ class Sessions:
         self._tokens: dict[str, tuple[float, Caller]] = {}
         self.issued: list[str] = []
 
-    def forget(self) -> None:
-        """Lose all session tokens."""
+    def forget(self) -> int:
+        """Lose all session tokens; return how many there were."""
+        number = len(self._tokens)
         self._tokens.clear()
+        return number
 
     def login(self, body: Mapping[str, Any]) -> Caller:
         """

@@ -1,8 +1,9 @@
-"""The instances of business objects, and as a person or a test looks at them."""
+"""The instances of business objects."""
 
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -10,7 +11,11 @@ from operator import attrgetter
 from airflow_provider_workflows.sandbox.clock import Agenda
 from airflow_provider_workflows.sandbox.index import Index
 from airflow_provider_workflows.sandbox.mybpm.declared import BusinessObject, Declared, Step, id_of
-from airflow_provider_workflows.sandbox.vendor import Action, Record
+from airflow_provider_workflows.sandbox.vendor import Event
+
+PERSON = "by hand"
+#: Of an instance: one may be updated for ever.
+KEPT_EVENTS = 100
 
 
 @dataclass
@@ -25,6 +30,7 @@ class Instance:
         done to it does not change that, which is a choice.
     :param declared: whether it was there from the beginning.
     :param passed: names of the steps done.
+    :param history: what happened to it, as people would be told.
     """
 
     boi_id: str
@@ -38,6 +44,12 @@ class Instance:
     readers: set[str] = field(default_factory=set)
     links: dict[str, list[str]] = field(default_factory=dict)
     passed: list[str] = field(default_factory=list)
+    history: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS))
+
+    @property
+    def key(self) -> str:
+        """What it is called among all that a server holds."""
+        return f"{self.bo.code}/{self.boi_id}"
 
     @property
     def step(self) -> Step | None:
@@ -53,6 +65,8 @@ class Store:
         self.agenda = agenda
         self._numbers = itertools.count(1)
         self._instances: dict[str, Instance] = {}
+        #: Those that somebody has created, by their keys.
+        self.held: dict[str, Instance] = {}
         #: By the code of an object and of its unique field.
         self._unique: dict[tuple[str, str], Index[Instance]] = {
             (bo.code, item.code): Index(attrgetter("number"))
@@ -75,6 +89,8 @@ class Store:
         self._instances[boi_id] = made
         self.write(made, values)
         if not declared:
+            self.held[made.key] = made
+            self._tell(made, "Created")
             self._go_on(made)
         return made
 
@@ -103,8 +119,12 @@ class Store:
         one.values |= values
         one.modified = self.agenda.now()
 
+    def _tell(self, one: Instance, what: str, by: str = "") -> None:
+        one.history.append(Event(self.agenda.now(), what, by))
+
     def set_state(self, one: Instance, state: str) -> None:
         """Bring an instance to a state; what is restored goes on with its process."""
+        self._tell(one, f"State set to {state}", PERSON)
         was_removed, one.state = one.state == "REMOVED", state
         if was_removed:
             self._go_on(one)
@@ -116,11 +136,12 @@ class Store:
         :raises KeyError: if it has no such choice.
         """
         assert one.step is not None
-        self._finish(one, one.step, one.step.choices[label])
+        self._finish(one, one.step, one.step.choices[label], f"{one.step.name}: {label}", PERSON)
 
-    def update(self, one: Instance, values: Mapping[str, str]) -> None:
+    def update(self, one: Instance, values: Mapping[str, str], by: str = "") -> None:
         """Change values; a step that waits for a person is done too if they say what a person would have."""
         self.write(one, values)
+        self._tell(one, f"Changed {', '.join(values)}", by)
         if one.step is not None and one.step.choices:
             self._go_on(one)
 
@@ -139,49 +160,11 @@ class Store:
         if one.step is step:
             self._finish(one, step, step.values)
 
-    def _finish(self, one: Instance, step: Step, values: Mapping[str, str]) -> None:
+    def _finish(
+        self, one: Instance, step: Step, values: Mapping[str, str], what: str = "", by: str = ""
+    ) -> None:
         one.passed.append(step.name)
+        self._tell(one, what or f"Done: {step.name}", by)
         self.write(one, values)
         one.state = step.state or one.state
         self._go_on(one)
-
-
-def records_of(vendor: str, store: Store) -> list[Record]:
-    """All instances but those that were there from the beginning."""
-    return [_record(vendor, store, one) for one in store if not one.declared]
-
-
-def _record(vendor: str, store: Store, one: Instance) -> Record:
-    step = one.step
-    linked = {code: ", ".join(_title(nested) for nested in store.nested(one, code)) for code in one.links}
-    shown = {code: one.bo.fields[code].options.get(value, value) for code, value in one.values.items()}
-    return Record(
-        vendor=vendor,
-        kind="BOI",
-        id=f"{one.bo.code}/{one.boi_id}",
-        state="finished" if step is None else "waiting" if step.choices else "running",
-        standing=() if step is None or not step.choices else (step.name,),
-        stops=tuple(one.passed),
-        fields={**shown, **linked, "state": one.state},
-        actions=_actions(one),
-    )
-
-
-def _title(one: Instance) -> str:
-    """Return an instance in a word: its first value."""
-    return next(iter(one.values.values()), one.boi_id)
-
-
-def _actions(one: Instance) -> tuple[Action, ...]:
-    named = {"bo_code": one.bo.code, "boi_id": one.boi_id}
-    choices = one.step.choices if one.step is not None else {}
-    chosen = [Action(label, "choose", {**named, "choice": label}) for label in choices]
-    moves = {
-        "ALL": (("Archive", "ARCHIVED"), ("Remove", "REMOVED")),
-        "ARCHIVED": (("Restore", "ALL"),),
-        "REMOVED": (("Restore", "ALL"),),
-    }
-    moved = [
-        Action(label, "set_state", {**named, "state": state}) for label, state in moves.get(one.state, ())
-    ]
-    return (*chosen, *moved)

@@ -5,20 +5,20 @@ from __future__ import annotations
 import html
 import json
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from airflow_provider_workflows.sandbox.clock import Agenda, Clock
 from airflow_provider_workflows.sandbox.declaration import DeclarationError, Table
 from airflow_provider_workflows.sandbox.journal import Journal
-from airflow_provider_workflows.sandbox.omflow import editing, files, reading
+from airflow_provider_workflows.sandbox.omflow import byhand, editing, files, reading
 from airflow_provider_workflows.sandbox.omflow.declared import read_user
 from airflow_provider_workflows.sandbox.omflow.dialect import Dialect
 from airflow_provider_workflows.sandbox.omflow.messages import Refusal, Say, say
 from airflow_provider_workflows.sandbox.omflow.model import User
 from airflow_provider_workflows.sandbox.omflow.request import BODY_LIMIT, RestRequest, read_request
-from airflow_provider_workflows.sandbox.omflow.state import State, records_of
+from airflow_provider_workflows.sandbox.omflow.state import State
 from airflow_provider_workflows.sandbox.plan import read_plan
 from airflow_provider_workflows.sandbox.vendor import (
     Answer,
@@ -33,6 +33,7 @@ from airflow_provider_workflows.sandbox.vendor import (
 Reply = tuple[Say, Any]
 Endpoint = Callable[[State, RestRequest, User], Reply]
 
+_SWITCHES = ("enabled", "deployed", "api", "input_mapped")
 _SECURITY = "/accounts/api/security/get"
 _EDIT = "/rest/flowmanage/api/omdata/edit/"
 # Paths that end in an api_path, and whole paths, each with the name of the endpoint.
@@ -115,13 +116,18 @@ class OMFlowDouble:
         self.journal = Journal("opened", "pushed", "deleted", "uploaded")
         self._fresh: Callable[[], State] = partial(State, declaration, clock, self.journal, dialect)
         self._state = self._fresh()
-        self.commands: Mapping[str, Command] = {
-            "push": self._push_by_hand,
+        self._switches: Mapping[str, Command] = {
             "add_user": self._add_user,
             "remove_user": self._remove_user,
             "set_process": self._set_process,
+            "expire_logins": lambda: self._state.sessions.forget(),
             "issued": lambda: self._state.sessions.issued,
         }
+
+    @property
+    def commands(self) -> Mapping[str, Command]:
+        """What a person, or a test, can do to it."""
+        return {"push": partial(byhand.push, self._state), **self._switches}
 
     @property
     def agenda(self) -> Agenda:
@@ -216,9 +222,9 @@ class OMFlowDouble:
         cookie = f"csrftoken={secrets.token_hex(16)}; Path=/; SameSite=Lax"
         return Answer(body.encode(), headers=(("Set-Cookie", cookie),))
 
-    def records(self) -> list[Record]:
+    def records(self) -> Sequence[Record]:
         """All orders."""
-        return records_of(self.name, self._state)
+        return byhand.records_of(self.name, self._state)
 
     def restart(self) -> None:
         """Lose the security codes; begin interrupted components again."""
@@ -229,18 +235,6 @@ class OMFlowDouble:
         """Back to the declaration: no orders, no codes, all switches as declared."""
         self._state = self._fresh()
 
-    def _push_by_hand(self, *, api_path: str, data_id: int | str) -> None:
-        flow = self._state.flow(api_path)
-        row = flow.engine.table.row(int(data_id)) if flow else None
-        if flow is None or row is None or not row.is_standing:
-            raise CommandError(f"nothing stands at {api_path!r} data_id {data_id}")
-        component = flow.engine.component_of(row)
-        if component.kind != "human":
-            raise CommandError(
-                f"{api_path!r} data_id {data_id} has failed and does not stand at a human component"
-            )
-        flow.engine.push(row, component, "by hand")
-
     def _add_user(self, **settings: Any) -> None:
         try:
             user = read_user(settings)
@@ -250,16 +244,17 @@ class OMFlowDouble:
 
     def _remove_user(self, *, name: str) -> None:
         if self._state.users.pop(name, None) is None:
-            raise CommandError(f"no user {name!r}")
+            known = ", ".join(self._state.users)
+            raise CommandError(f"no user {name!r}; there are {known}")
         self._state.forget_author(name)
 
     def _set_process(self, *, api_path: str, **flags: bool | None) -> None:
         if api_path not in self._state.flows:
-            raise CommandError(f"no process {api_path!r}")
+            raise CommandError(f"no process {api_path!r}; there are {', '.join(self._state.flows)}")
         process = self._state.flows[api_path].process
         for name, value in flags.items():
-            if name not in ("enabled", "deployed", "api", "input_mapped"):
-                raise CommandError(f"a process has no switch {name!r}")
+            if name not in _SWITCHES:
+                raise CommandError(f"a process has no switch {name!r}; there are {', '.join(_SWITCHES)}")
             if value is not None:
                 setattr(process, name, value)
 

@@ -18,7 +18,7 @@ from airflow_provider_workflows.sandbox.omflow.forms import (
 from airflow_provider_workflows.sandbox.omflow.messages import Refusal, Say
 from airflow_provider_workflows.sandbox.omflow.model import Process, User
 from airflow_provider_workflows.sandbox.omflow.request import RestRequest
-from airflow_provider_workflows.sandbox.omflow.state import Flow, State
+from airflow_provider_workflows.sandbox.omflow.state import Flow, State, order_id
 from airflow_provider_workflows.sandbox.omflow.table import Order, Row
 from airflow_provider_workflows.sandbox.vendor import Upload
 
@@ -150,6 +150,7 @@ def _new_order(
     except StorageError:
         return None
     table.orders[order.data_no] = order
+    state.held[order_id(process, order.data_no)] = (flow, order)
     table.add(row)
     row.data_param = _data_param(process, row)
     attach(state, order, row.id, uploads)
@@ -244,5 +245,6 @@ def _delete(state: State, request: RestRequest, user: User, flow: Flow) -> Reply
     for number in wanted:
         order = flow.engine.table.remove(number)
         if order is not None:
+            state.held.pop(order_id(flow.process, number), None)
             state.journal.effect("deleted")
     return Say.DELETED, ""

@@ -15,6 +15,7 @@ from airflow_provider_workflows.sandbox.journal import Journal
 from airflow_provider_workflows.sandbox.omflow.messages import Say, say
 from airflow_provider_workflows.sandbox.omflow.model import Component, Process
 from airflow_provider_workflows.sandbox.omflow.table import Order, Row, Table
+from airflow_provider_workflows.sandbox.vendor import Event
 
 
 class Engine:
@@ -50,6 +51,7 @@ class Engine:
         :param moves: False for a phantom, which stays ``running`` for good.
         """
         self._journal.effect("opened")
+        self._tell(order.rows[0], "Opened", order.rows[0].create_user_id or "")
         if moves:
             self._later(order.rows[0], lambda: self._leave(order.rows[0], self.process.start))
 
@@ -57,8 +59,12 @@ class Engine:
         """Set a row that stands at a human component to work."""
         self.table.orders[row.data_no].passed.append(component.text)
         self._journal.effect("pushed")
+        self._tell(row, f"Pushed at {component.text}", user)
         row.depart(user, self._agenda.now())
         self._later(row, lambda: self._leave_human(row, component))
+
+    def _tell(self, row: Row, what: str, by: str = "") -> None:
+        self.table.orders[row.data_no].history.append(Event(self._agenda.now(), what, by))
 
     def component_of(self, row: Row) -> Component:
         """Return the component at which a row stands."""
@@ -91,6 +97,7 @@ class Engine:
             # A dead end closes the order, but in a row that is history (recorded).
             row.stand_at(component, self._agenda.now())
             row.closed = row.history = True
+            self._tell(row, f"Closed at {component.text}")
 
     def _go(self, row: Row, key: str) -> None:
         component = self.process.flow[key]
@@ -105,6 +112,7 @@ class Engine:
 
     def _arrive(self, row: Row, component: Component) -> None:
         now = self._agenda.now()
+        self._tell(row, f"Reached {component.text}")
         self.table.add_copy(row, now).stand_at(component, now)
 
     def _enter_switch(self, row: Row, component: Component) -> None:
@@ -138,6 +146,7 @@ class Engine:
         row.stand_at(component, now)
         row.stoptime = now
         row.closed = True
+        self._tell(row, f"Closed at {component.text}")
 
     def _enter_fork(self, row: Row, component: Component) -> None:
         self._become_history(row, component)
@@ -191,6 +200,7 @@ class Engine:
 
     def _fail(self, row: Row, component: Component, message: str) -> None:
         now = self._agenda.now()
+        self._tell(row, f"Failed at {component.text}: {message}")
         failed = self.table.add_copy(row, now)
         # A second refusal by the same validation leaves the pushed row at work for good (recorded).
         for item in (failed,) if row.refused else (row, failed):

@@ -36,9 +36,11 @@ class Sessions:
         self._codes: dict[str, _Code] = {}
         self.issued: list[str] = []
 
-    def forget(self) -> None:
-        """Lose all codes, as a restart does."""
+    def forget(self) -> int:
+        """Lose all codes, as a restart does; return how many there were."""
+        number = len(self._codes)
         self._codes.clear()
+        return number
 
     def issue(self, user: User) -> str:
         """Return the code of a user who has logged in: the live one again, else a new one."""

@@ -10,7 +10,7 @@ from operator import attrgetter
 
 from airflow_provider_workflows.sandbox.index import Index
 from airflow_provider_workflows.sandbox.omflow.model import Component
-from airflow_provider_workflows.sandbox.vendor import Upload
+from airflow_provider_workflows.sandbox.vendor import Event, Upload
 
 
 @dataclass
@@ -107,6 +107,7 @@ class Order:
     One order with its rows.
 
     :param passed: labels of the components pushed, in order.
+    :param history: what happened to it, as people would be told.
     :param arrived: the rows that have come to each collection, until all have.
     :param pending: branches and continuations that have no row yet.
     """
@@ -116,6 +117,7 @@ class Order:
     files: list[StoredFile] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)
+    history: list[Event] = field(default_factory=list)
     arrived: dict[str, list[Row]] = field(default_factory=dict)
     pending: int = 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,9 +13,10 @@ from airflow_provider_workflows.sandbox.clock import Agenda, Clock
 from airflow_provider_workflows.sandbox.declaration import Table
 from airflow_provider_workflows.sandbox.journal import Journal
 from airflow_provider_workflows.sandbox.plan import read_plan
+from airflow_provider_workflows.sandbox.robusta.byhand import Desk, records_of
 from airflow_provider_workflows.sandbox.robusta.declared import User, read_declared
 from airflow_provider_workflows.sandbox.robusta.order import BadOrderError, Order, read_order
-from airflow_provider_workflows.sandbox.robusta.scheduler import STOPPED, Saved, Scheduler, record_of
+from airflow_provider_workflows.sandbox.robusta.scheduler import Scheduler
 from airflow_provider_workflows.sandbox.vendor import (
     Answer,
     Call,
@@ -58,13 +59,16 @@ class RobustaDouble:
         self._clock = clock
         self.plan = read_plan(declaration, clock.now, place="[robusta]")
         self.journal = Journal("saved", "ran")
-        self.commands: Mapping[str, Command] = {
-            "fire": self._fire,
-            "end": self._end,
+        self._switches: Mapping[str, Command] = {
             "add_user": self._add_user,
             "remove_user": self._remove_user,
         }
         self.reset()
+
+    @property
+    def commands(self) -> Mapping[str, Command]:
+        """What a person, or a test, can do to it."""
+        return {**Desk(self._scheduler).commands, **self._switches}
 
     def public_path(self, head: Head) -> str:
         """Return the path as it is: Basic is in a header."""
@@ -140,9 +144,9 @@ class RobustaDouble:
     def _nowhere(self, call: Call) -> dict[str, Any]:
         raise RefusedError(404, "No message available")
 
-    def records(self) -> list[Record]:
+    def records(self) -> Sequence[Record]:
         """All processes saved."""
-        return [record_of(self.name, saved) for saved in self._scheduler.saved.values()]
+        return records_of(self.name, self._scheduler)
 
     def restart(self) -> None:
         """Begin interrupted work again; what was saved is on disk."""
@@ -155,30 +159,12 @@ class RobustaDouble:
         self.agenda = Agenda(self._clock)
         self._scheduler = Scheduler(self.agenda, self.journal)
 
-    def _fire(self, *, spid: str) -> None:
-        saved = self._saved(spid)
-        if saved.run and not saved.done:
-            raise CommandError(f"process {spid} is running")
-        self._scheduler.fire(saved)
-
-    def _end(self, *, spid: str, status: str = STOPPED, message: str = "Stopped by hand") -> None:
-        saved = self._saved(spid)
-        if saved.done:
-            raise CommandError(f"process {spid} has ended")
-        self._scheduler.end(saved, status, message)
-
-    def _saved(self, spid: str) -> Saved:
-        saved = self._scheduler.saved.get(spid)
-        if saved is None:
-            raise CommandError(f"no process {spid!r}")
-        return saved
-
     def _add_user(self, *, name: str, password: str, scheduler: bool = True) -> None:
         self._users[name] = User(name, password, scheduler)
 
     def _remove_user(self, *, name: str) -> None:
         if self._users.pop(name, None) is None:
-            raise CommandError(f"no user {name!r}")
+            raise CommandError(f"no user {name!r}; there are {', '.join(self._users)}")
 
 
 def _refusal(refused: RefusedError, path: str) -> Answer:

@@ -1,4 +1,4 @@
-"""The Scheduler: what was saved, its runs, and how a person or a test looks at them."""
+"""The Scheduler: what was saved, and its runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_workflows.sandbox.clock import Agenda
 from airflow_provider_workflows.sandbox.journal import Journal
 from airflow_provider_workflows.sandbox.robusta.declared import Process
 from airflow_provider_workflows.sandbox.robusta.order import Order
-from airflow_provider_workflows.sandbox.vendor import Action, Record
+from airflow_provider_workflows.sandbox.vendor import Event
 
 WAITING = "WAITING"
 # No source names a word for failure or for a stop by hand; these are the double's own.
@@ -27,6 +27,7 @@ class Saved:
 
     :param known_from: time from which the status call knows it.
     :param shown: status words passed, in order.
+    :param history: what happened to it, as people would be told.
     :param run: number of the run, so that what was planned for a stopped one does nothing.
     :param done: whether the run is over.
     """
@@ -39,6 +40,7 @@ class Saved:
     message: str = ""
     outputs: Mapping[str, Any] = field(default_factory=dict)
     shown: list[str] = field(default_factory=list)
+    history: list[Event] = field(default_factory=list)
     run: int = 0
     done: bool = False
 
@@ -61,6 +63,7 @@ class Scheduler:
         saved = Saved(str(uuid.uuid4()), order, process, self._agenda.now() + process.appears)
         self.saved[saved.spid] = saved
         self._journal.effect("saved")
+        self._tell(saved, "Saved")
         if order.run_immediately:
             self.fire(saved)
         elif order.start_date is not None and order.quartz_def is None:
@@ -94,6 +97,7 @@ class Scheduler:
             phase = saved.process.phases[number]
             saved.status = phase.status
             saved.shown.append(phase.status)
+            self._tell(saved, phase.status)
             self._agenda.after(phase.seconds, partial(self._phase, saved, run, attempt, number + 1))
         elif attempt <= saved.process.failures:
             self._repeat(saved, run, attempt)
@@ -108,6 +112,7 @@ class Scheduler:
             self._over(saved, FAILED, saved.process.message)
         else:
             saved.status = WAITING
+            self._tell(saved, f"Failed, tried again: {saved.process.message}".removesuffix(": "))
             self._agenda.after(saved.process.queued, partial(self._attempt, saved, run, attempt + 1))
 
     def _over(
@@ -115,7 +120,11 @@ class Scheduler:
     ) -> None:
         saved.status, saved.message, saved.outputs = status, message, outputs or {}
         saved.shown.append(status)
+        self._tell(saved, f"{status}: {message}" if message else status)
         saved.done = True
+
+    def _tell(self, saved: Saved, what: str) -> None:
+        saved.history.append(Event(self._agenda.now(), what))
 
 
 def _filled(value: Any, values: Mapping[str, str]) -> Any:
@@ -125,35 +134,3 @@ def _filled(value: Any, values: Mapping[str, str]) -> Any:
     for name, text in values.items():
         value = value.replace(f"{{{name}}}", text)
     return value
-
-
-def record_of(vendor: str, saved: Saved) -> Record:
-    """One process that was saved."""
-    state = state_of(saved)
-    told = {"name": saved.order.name, "worker": saved.order.worker, "schedule": saved.order.quartz_def}
-    outputs = {f"__out_{name}": str(value) for name, value in saved.outputs.items()}
-    return Record(
-        vendor=vendor,
-        kind="process",
-        id=saved.spid,
-        state=state,
-        standing=() if saved.done else (saved.status,),
-        stops=tuple(saved.shown),
-        fields={name: value for name, value in told.items() if value} | dict(saved.order.values) | outputs,
-        error=saved.message or saved.status if state == "failed" else None,
-        actions=_actions(saved),
-    )
-
-
-def state_of(saved: Saved) -> str:
-    """Return the state in the sandbox's words."""
-    if saved.done:
-        return "finished" if saved.status == "SUCCEEDED" else "failed"
-    return "waiting" if saved.status == WAITING else "running"
-
-
-def _actions(saved: Saved) -> tuple[Action, ...]:
-    arguments = {"spid": saved.spid}
-    if saved.is_scheduled or (saved.done and not saved.order.run_once):
-        return (Action("Run now", "fire", arguments),)
-    return () if saved.done else (Action("Stop", "end", arguments),)

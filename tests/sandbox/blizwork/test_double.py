@@ -18,7 +18,7 @@ from airflow_provider_workflows.sandbox.control import ControlError
 from airflow_provider_workflows.sandbox.declaration import DeclarationError
 from airflow_provider_workflows.sandbox.registry import load_declaration
 from airflow_provider_workflows.sandbox.server import SandboxServer
-from tests.sandbox.client import buttons
+from tests.sandbox.client import choices
 
 TOKEN, COMPANY, USER = "sandbox-token", "5f0c3a1be2d94a7c8b6e1d20", "airflow@example.com"
 ACTING = {"companyId": COMPANY, "userId": USER}
@@ -332,14 +332,20 @@ def test_the_token_is_nowhere(client: Client, server: SandboxServer) -> None:
 
 def test_the_page_runs_an_activity_by_hand(client: Client, server: SandboxServer) -> None:
     client.init("credit")
-    forms = buttons(client.session.get(server.url, timeout=5).text)
-    assert [form["to"] for form in forms] == ["scoring", "withdrawn"]
-    for _ in range(2):
-        assert client.session.post(f"{server.url}/act", data=forms[1], timeout=5).status_code == 200
+    address = f"{server.url}/records/blizwork/credit/1"
+    offered = choices(client.session.get(address, timeout=5).text)
+    assert [one.label for one in offered] == ["→ scoring", "→ withdrawn"]
+    form = {**offered[1].form, "value.applicant": "Ana", "value.age": "41", "value.amount": "1.50"}
+    wrong = client.session.post(address, data={**form, "value.age": "old"}, timeout=5)
+    assert (wrong.status_code, "it takes applicant, age, amount" in wrong.text) == (400, True)
+    assert 'value="old"' in wrong.text, "what was typed is not lost"
+    for status in (200, 400):
+        assert client.session.post(address, data=form, timeout=5).status_code == status
     (record,) = client.control.records("blizwork")
     assert (record["state"], record["stops"], record["actions"]) == ("finished", ["application"], [])
     assert client.control.effects("blizwork")["executed"] == 1
-    with pytest.raises(ControlError, match="does not wait"):
+    assert record["fields"] == {"applicant": "Ana", "age": "41", "amount": "1.50"}
+    with pytest.raises(ControlError, match=r"does not wait .*; it is closed"):
         client.control.command("blizwork", "run", workflow="credit", case=1, form="application", to="scoring")
 
 

@@ -527,14 +527,14 @@ def test_records_and_what_a_person_may_do(client: Client, control: Control) -> N
     )
 
 
-def test_the_start_page_shows_them_and_no_key(
-    server: SandboxServer, client: Client, control: Control
-) -> None:
+def test_the_pages_show_them_and_no_key(server: SandboxServer, client: Client, control: Control) -> None:
     control.command("kiban", "add_key", key="planted-key")
-    client.start(callbackUrl="https://x.example/cb", callbackXApiKey="planted-callback-key")
+    started = client.start(callbackUrl="https://x.example/cb", callbackXApiKey="planted-callback-key")
     control.advance(5)
     page = client.session.get(server.url, timeout=5).text
+    page += client.session.get(f"{server.url}/records/kiban/{started}", timeout=5).text
     assert "Answer “Applicant”" in page
+    assert "Tax number (RFC)" in page
     assert "1 started" in page
     said = page + str(control.records("kiban")) + str(control.requests("kiban"))
     for secret in (KEY, "planted-key", "planted-callback-key"):

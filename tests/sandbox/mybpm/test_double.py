@@ -10,6 +10,7 @@ import requests
 
 from airflow_provider_workflows.sandbox.control import Control, ControlError
 from airflow_provider_workflows.sandbox.server import SandboxServer
+from tests.sandbox.client import chosen
 from tests.sandbox.mybpm.client import MyBPMClient
 
 ANYWHERE = "aaaaBBBBcccc0001"
@@ -59,7 +60,7 @@ class TestTokens:
         elif how == "restart":
             control.restart("mybpm")
         else:
-            control.command("mybpm", "revoke_sessions")
+            control.command("mybpm", "expire_logins")
         assert client.refused("structure", boCode="NOTE").startswith("401")
 
     @pytest.mark.parametrize(
@@ -346,18 +347,32 @@ class TestProcess:
         control.advance(60)
         assert (record(control)["state"], record(control)["standing"]) == ("waiting", ["Decide"])
         labels = [action["label"] for action in record(control)["actions"]]
-        assert labels == ["Approve", "Refuse", "Archive", "Remove"]
-        page = requests.get(server.url, timeout=5).text
-        assert "<button>Approve</button>" in page
-        pressed = {"bo_code": "REQUEST", "boi_id": made["boiId"], "choice": "Refuse"}
-        requests.post(
-            f"{server.url}/act", data={"vendor": "mybpm", "command": "choose", **pressed}, timeout=5
-        )
+        assert labels == ["Approve", "Refuse", "Archive", "Remove", "Save"]
+        address = f"{server.url}/records/mybpm/REQUEST/{made['boiId']}"
+        button = chosen(requests.get(address, timeout=5).text, "Refuse")
+        requests.post(server.url + button.path, data=button.form, timeout=5)
         assert record(control)["fields"]["DECISION"] == "no"
         control.advance(2)
         assert (record(control)["state"], record(control)["fields"]["state"]) == ("finished", "ARCHIVED")
-        with pytest.raises(ControlError, match="does not wait"):
+        pressed = {"bo_code": "REQUEST", "boi_id": made["boiId"], "choice": "Refuse"}
+        with pytest.raises(ControlError, match="does not wait for 'Refuse'; it waits for nobody"):
             control.command("mybpm", "choose", **pressed)
+
+    def test_a_person_edits_the_values(
+        self, client: MyBPMClient, server: SandboxServer, control: Control
+    ) -> None:
+        made = client.upsert("CUSTOMER", {"IIN": "7", "NAME": "Ana"})
+        control.advance(60)
+        address = f"{server.url}/records/mybpm/CUSTOMER/{made['boiId']}"
+        button = chosen(requests.get(address, timeout=5).text, "Save")
+        assert (button.form["value.NAME"], button.form["value.STATUS"]) == ("Ana", "statusChk@000002")
+        wrong = requests.post(address, data={**button.form, "value.LIMIT": "much"}, timeout=5)
+        assert (wrong.status_code, "is no INPUT_NUMBER" in wrong.text) == (400, True)
+        changed = {**button.form, "value.LIMIT": "900", "value.STATUS": "statusNew~000001"}
+        requests.post(address, data=changed, timeout=5)
+        one = record(control)
+        assert (one["fields"]["LIMIT"], one["fields"]["STATUS"]) == ("900", "new")
+        assert one["history"][-1]["what"] == "Changed LIMIT, STATUS"
 
     @pytest.mark.parametrize("at_once", [True, False], ids=["created so", "updated"])
     def test_an_update_decides_as_a_person_does(

@@ -17,7 +17,7 @@ from airflow_provider_workflows.sandbox.declaration import DeclarationError
 from airflow_provider_workflows.sandbox.registry import load_declaration
 from airflow_provider_workflows.sandbox.robusta.declared import read_declared
 from airflow_provider_workflows.sandbox.server import SandboxServer
-from tests.sandbox.client import buttons
+from tests.sandbox.client import chosen
 
 NOW = {"name": "InvoiceBot", "worker": "3", "runOnce": "Y", "runImmediately": "Y", "values": {"orderNo": "7"}}
 LATER = {**NOW, "runImmediately": "N", "quartzDef": "0 0 9 ? * FRI"}
@@ -251,16 +251,17 @@ class TestByHand:
         with pytest.raises(ControlError, match="no process"):
             control.command("robusta", "end", spid="x")
 
-    def test_the_start_page_shows_it_and_stops_it(
+    def test_its_page_shows_it_and_stops_it(
         self, sandbox: SandboxServer, client: Client, control: Control
     ) -> None:
         spid = client.started()
-        page = client.session.get(sandbox.url, timeout=10).text
+        page = client.session.get(f"{sandbox.url}/records/robusta/{spid}", timeout=10).text
         assert f"process {spid}" in page
-        assert "orderNo=7" in page
-        (pressed,) = buttons(page)
-        client.session.post(f"{sandbox.url}/act", data=pressed, timeout=10)
-        assert client.status(spid)["status"] == "STOPPED"
+        assert "orderNo" in page
+        pressed = chosen(page, "Stop")
+        form = {**pressed.form, "value.status": "BROKEN", "value.message": "No robot"}
+        client.session.post(sandbox.url + pressed.path, data=form, timeout=10)
+        assert client.status(spid) == {"status": "BROKEN", "message": "No robot"}
 
 
 def test_a_restart_keeps_what_was_saved_and_begins_its_work_again(client: Client, control: Control) -> None:

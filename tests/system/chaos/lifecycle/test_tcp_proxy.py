@@ -29,8 +29,10 @@ def test_a_big_answer_comes_whole(sandbox: SandboxServer) -> None:
     proxy = TcpProxy(sandbox.url)
     with requests.Session() as session:
         session.trust_env = False
-        direct = session.get(sandbox.url, timeout=5).content
-        assert session.get(proxy.url, timeout=5).content == direct
+        path = "_desk/static/desk.css"
+        direct = session.get(f"{sandbox.url}/{path}", timeout=5).content
+        assert len(direct) > 5000
+        assert session.get(f"{proxy.url}/{path}", timeout=5).content == direct
     proxy.close()
 
 

@@ -1,0 +1,1 @@
+"""The desk: what the vendors' own staff see and do, on pages that a browser shows."""

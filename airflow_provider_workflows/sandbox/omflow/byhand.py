@@ -1,0 +1,184 @@
+"""What people see of an order in the vendor's pages, and do there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from airflow_provider_workflows.sandbox.omflow.forms import Item, StorageError, apply_items, check_items
+from airflow_provider_workflows.sandbox.omflow.messages import Refusal
+from airflow_provider_workflows.sandbox.omflow.model import Component, FormField, Process
+from airflow_provider_workflows.sandbox.omflow.state import Flow, State, order_id
+from airflow_provider_workflows.sandbox.omflow.table import Order, Row
+from airflow_provider_workflows.sandbox.records import Records
+from airflow_provider_workflows.sandbox.vendor import Action, CommandError, Input, Record
+
+#: What the server stores for a field without a value.
+_EMPTY = (None, "", "[]")
+#: Types of fields that a person does not type in on the desk.
+_NOT_TYPED = ("form-file", "h_group", "checkbox")
+PERSON = "by hand"
+
+
+def records_of(vendor: str, state: State) -> Records[tuple[Flow, Order]]:
+    """All orders of a server."""
+    return Records(state.held, lambda held: _record(vendor, *held))
+
+
+def _record(vendor: str, flow: Flow, order: Order) -> Record:
+    standing = [row for row in order.rows if row.is_standing]
+    latest = max(order.rows, key=lambda row: (row.is_open, row.id))
+    process = flow.process
+    return Record(
+        vendor=vendor,
+        kind="order",
+        id=order_id(process, order.data_no),
+        state=state_of(order),
+        standing=tuple(row.stop_chart_text or "" for row in standing),
+        stops=tuple(order.passed),
+        fields={name.upper(): value for name, value in latest.form.items() if value not in _EMPTY},
+        files=tuple(
+            {
+                "name": file.upload.name,
+                "field": file.upload.field,
+                "size": file.upload.size,
+                "sha256": file.upload.sha256,
+            }
+            for file in order.files
+        ),
+        error=next((row.error_message for row in standing if row.error), None),
+        actions=tuple(action for row in standing for action in _actions(flow, row)),
+        process=process.name,
+        title=latest.title or "",
+        labels={one.id: one.label for one in process.fields.values() if one.label},
+        history=tuple(order.history),
+    )
+
+
+def state_of(order: Order) -> str:
+    """Return the order's state: failed before waiting before running, as a person would be told."""
+    standing = [row for row in order.rows if row.is_standing]
+    if any(row.error for row in standing):
+        return "failed"
+    if standing:
+        return "waiting"
+    if order.pending or any(row.is_open for row in order.rows):
+        return "running"
+    return "finished"
+
+
+def _actions(flow: Flow, row: Row) -> Iterator[Action]:
+    component = flow.engine.component_of(row)
+    if component.kind != "human":
+        return
+    place = {"api_path": flow.process.api_path, "data_id": str(row.id)}
+    inputs = tuple(_inputs(flow.process, component, row))
+    yield Action(f"Push “{component.text}”", "push", place, component.text, inputs, "Push")
+    for name, preset in component.quick.items():
+        said = ", ".join(f"{_label(flow.process, one)}: {value}" for one, value in preset.items())
+        yield Action(said or name, "push", {**place, "quick_action": name}, component.text, inputs)
+
+
+def _inputs(process: Process, component: Component, row: Row) -> Iterator[Input]:
+    ruled = _required(process, component)
+    for one in process.fields.values():
+        if one.type not in _NOT_TYPED:
+            hint = f"matches {one.regex}" if one.regex else ""
+            value = row.form[one.column] or ""
+            yield Input(one.id, one.label, value, one.id in ruled, dict(one.labels), hint)
+
+
+def _required(process: Process, component: Component) -> tuple[str, ...]:
+    form = tuple(one.id for one in process.fields.values() if one.required)
+    return form if component.required is None else component.required
+
+
+def _label(process: Process, name: str) -> str:
+    return process.fields[name].label or name
+
+
+def push(
+    state: State,
+    *,
+    api_path: str,
+    data_id: int | str,
+    quick_action: str | None = None,
+    values: Mapping[str, str] | None = None,
+) -> None:
+    """
+    Push an order as a person would in the vendor's pages.
+
+    :param quick_action: the one pressed; its presets skip the rules of the form, as by the API.
+    :param values: what was filled in; all else stays as it is, and without any there is no rule to keep.
+    :raises CommandError: if it cannot be pushed, or not so.
+    """
+    flow = state.flow(api_path)
+    row = _row(flow, data_id)
+    if flow is None or row is None or not row.is_standing:
+        raise CommandError(f"nothing stands at {api_path!r} data_id {data_id}{_instead(flow)}")
+    component = flow.engine.component_of(row)
+    if component.kind != "human":
+        raise CommandError(
+            f"{api_path!r} data_id {data_id} has failed and does not stand at a human component"
+        )
+    items = _items(flow.process, component, quick_action, values or {})
+    try:
+        with flow.engine.table.changing(row):
+            apply_items(row, items, flow.process)
+    except StorageError as error:
+        raise CommandError(str(error)) from None
+    flow.engine.push(row, component, PERSON)
+
+
+def _row(flow: Flow | None, data_id: int | str) -> Row | None:
+    try:
+        return flow.engine.table.row(int(data_id)) if flow else None
+    except ValueError:
+        raise CommandError(f"data_id cannot be {data_id!r}: it is a number") from None
+
+
+def _instead(flow: Flow | None) -> str:
+    """Say where something stands, of the first few."""
+    if flow is None:
+        return ""
+    rows = (row.id for order in flow.engine.table.orders.values() for row in order.rows if row.is_standing)
+    found = [str(number) for number, _ in zip(rows, range(6), strict=False)]
+    more = ", …" if len(found) > 5 else ""
+    return (
+        f"; something stands at data_id {', '.join(found[:5])}{more}" if found else "; nothing stands there"
+    )
+
+
+def _items(
+    process: Process, component: Component, quick_action: str | None, values: Mapping[str, str]
+) -> list[Item]:
+    if quick_action is not None and quick_action not in component.quick:
+        known = ", ".join(component.quick) or "none"
+        raise CommandError(f"{component.text} has no quick action {quick_action!r}; there are: {known}")
+    preset = component.quick[quick_action] if quick_action is not None else {}
+    if unknown := [name for name in values if name not in process.fields]:
+        raise CommandError(f"no field {', '.join(unknown)}; there are {', '.join(process.fields)}")
+    filled = [_item(process.fields[name], value) for name, value in values.items() if name not in preset]
+    if values and quick_action is None:
+        _check(process, component, filled)
+    return filled + [_item(process.fields[name], value) for name, value in preset.items()]
+
+
+def _item(declared: FormField, value: str) -> Item:
+    return Item(declared.id, declared.type, value)
+
+
+def _check(process: Process, component: Component, filled: list[Item]) -> None:
+    """Apply the form's rules to what was filled in; a field left blank that need not be has none."""
+    given = [item for item in filled if item.value]
+    ruled = [name for name in _required(process, component) if process.fields[name].type not in _NOT_TYPED]
+    try:
+        check_items(given, process, ruled)
+    except Refusal:
+        missing = set(ruled) - {item.id for item in given}
+        asked = [f"{_label(process, name)} is required" for name in ruled if name in missing]
+        asked += [
+            f"{_label(process, item.id)} must match {process.fields[item.id].regex}"
+            for item in given
+            if process.fields[item.id].regex
+        ]
+        raise CommandError("not pushed: " + "; ".join(asked)) from None

@@ -1,0 +1,70 @@
+"""Records that are made when somebody looks at them: a desk shows a page of a hundred thousand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Generic, TypeVar, overload
+
+from airflow_provider_workflows.sandbox.vendor import Record
+
+T = TypeVar("T")
+
+
+class Records(Sequence[Record], Generic[T]):
+    """
+    What a server holds, oldest first.
+
+    :param held: by the record's id, oldest first.
+    :param make: describes one.
+    """
+
+    def __init__(self, held: dict[str, T], make: Callable[[T], Record]) -> None:
+        self._held = held
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __iter__(self) -> Iterator[Record]:
+        return map(self._make, list(self._held.values()))
+
+    def __reversed__(self) -> Iterator[Record]:
+        """Yield the newest first, of what is there now."""
+        return map(self._make, list(self._held.values())[::-1])
+
+    @overload
+    def __getitem__(self, place: int) -> Record: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Record]: ...
+    def __getitem__(self, place: Any) -> Any:
+        items = list(self._held.values())
+        return (
+            [self._make(one) for one in items[place]]
+            if isinstance(place, slice)
+            else self._make(items[place])
+        )
+
+    def newest(self, start: int, count: int) -> list[Record]:
+        """Return some, newest first; ``start`` are left out before."""
+        return [self._make(one) for one in islice(reversed(self._held.values()), start, start + count)]
+
+    def find(self, record_id: str) -> Record | None:
+        """Return the record of an id."""
+        found = self._held.get(record_id)
+        return None if found is None else self._make(found)
+
+
+def find(records: Sequence[Record], record_id: str) -> Record | None:
+    """Return the record of an id, at once if its vendor can tell."""
+    if isinstance(records, Records):
+        return records.find(record_id)
+    return next((record for record in records if record.id == record_id), None)
+
+
+def newest(records: Sequence[Record], start: int, count: int) -> list[Record]:
+    """Return some records, newest first; ``start`` are left out before."""
+    if isinstance(records, Records):
+        return records.newest(start, count)
+    end = max(0, len(records) - start)
+    return list(records[max(0, end - count) : end])[::-1]
