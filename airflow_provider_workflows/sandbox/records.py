@@ -17,11 +17,16 @@ class Records(Sequence[Record], Generic[T]):
 
     :param held: by the record's id, oldest first.
     :param make: describes one.
+    :param sketch: describes one in short, for a search: what can be done to it, what happened, and the labels
+        are left out.
     """
 
-    def __init__(self, held: dict[str, T], make: Callable[[T], Record]) -> None:
+    def __init__(
+        self, held: dict[str, T], make: Callable[[T], Record], sketch: Callable[[T], Record] | None = None
+    ) -> None:
         self._held = held
         self._make = make
+        self._sketch = sketch or make
 
     def __len__(self) -> int:
         return len(self._held)
@@ -49,6 +54,11 @@ class Records(Sequence[Record], Generic[T]):
         """Return some, newest first; ``start`` are left out before."""
         return [self._make(one) for one in islice(reversed(self._held.values()), start, start + count)]
 
+    def search(self, fits: Callable[[Record], bool], start: int, count: int) -> tuple[list[Record], int]:
+        """Look at some, newest first; return those that fit a sketch, and how many were looked at."""
+        some = list(islice(reversed(self._held.values()), start, start + count))
+        return [self._make(one) for one in some if fits(self._sketch(one))], len(some)
+
     def find(self, record_id: str) -> Record | None:
         """Return the record of an id."""
         found = self._held.get(record_id)
@@ -68,3 +78,13 @@ def newest(records: Sequence[Record], start: int, count: int) -> list[Record]:
         return records.newest(start, count)
     end = max(0, len(records) - start)
     return list(records[max(0, end - count) : end])[::-1]
+
+
+def search(
+    records: Sequence[Record], fits: Callable[[Record], bool], start: int, count: int
+) -> tuple[list[Record], int]:
+    """Look at some records, newest first; return those that fit, and how many were looked at."""
+    if isinstance(records, Records):
+        return records.search(fits, start, count)
+    some = newest(records, start, count)
+    return [record for record in some if fits(record)], len(some)

@@ -318,7 +318,7 @@ class TestFaults:
         page = main(browser.get("/_desk/faults"))
         assert re.search(r"once, at \d\d:\d\d:\d\d", page)
         assert ">struck<" in page
-        assert "armed" not in page.partition("Ordered")[2]
+        assert "armed" not in page.partition("Faults set")[2]
 
     def test_away_for_a_minute_by_the_vendors_clock(
         self, browser: Browser, old: OMFlowClient, control: Control

@@ -92,3 +92,16 @@ def test_others_work_while_somebody_searches() -> None:
 
     asyncio.run(both())
     assert max(after - before for before, after in pairwise(seen)) <= SLICE
+
+
+def test_a_search_looks_at_sketches_and_finds_whole_records() -> None:
+    held = {f"thing/{number}": number for number in range(50)}
+    made: list[int] = []
+
+    def make(number: int) -> Record:
+        made.append(number)
+        return record(number)
+
+    records = Records(held, make, sketch=record)
+    found = asyncio.run(listing(records, Wanted(words=("no 7",))))
+    assert (numbers(found.records), made) == ([7], [7])

@@ -17,11 +17,11 @@ PERSON = "person@example.com"
 
 def records_of(vendor: str, state: State) -> Records[Case | Notification]:
     """All cases of a server, and the notifications that it sent."""
-    return Records(state.held, lambda one: _record(vendor, one))
+    return Records(state.held, lambda one: _record(vendor, one), lambda one: _record(vendor, one, brief=True))
 
 
-def _record(vendor: str, one: Case | Notification) -> Record:
-    return _case(vendor, one) if isinstance(one, Case) else _notification(vendor, one)
+def _record(vendor: str, one: Case | Notification, *, brief: bool = False) -> Record:
+    return _case(vendor, one, brief=brief) if isinstance(one, Case) else _notification(vendor, one)
 
 
 def _notification(vendor: str, sent: Notification) -> Record:
@@ -37,7 +37,7 @@ def _notification(vendor: str, sent: Notification) -> Record:
     )
 
 
-def _case(vendor: str, case: Case) -> Record:
+def _case(vendor: str, case: Case, *, brief: bool) -> Record:
     files = [value for value in case.values.values() if isinstance(value, dict)]
     texts = {name: str(value) for name, value in case.values.items() if not isinstance(value, dict)}
     return Record(
@@ -49,10 +49,10 @@ def _case(vendor: str, case: Case) -> Record:
         stops=case.passed,
         fields=texts,
         files=tuple({"name": file["fileName"], "url": file["fileUrl"]} for file in files),
-        actions=tuple(_actions(case)),
+        actions=() if brief else tuple(_actions(case)),
         process=case.workflow.id,
         title=next(iter(texts.values()), ""),
-        history=tuple(_event(case, entry) for entry in case.history),
+        history=() if brief else tuple(_event(case, entry) for entry in case.history),
     )
 
 

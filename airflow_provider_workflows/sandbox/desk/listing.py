@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from airflow_provider_workflows.sandbox.records import newest
+from airflow_provider_workflows.sandbox.records import newest, search
 from airflow_provider_workflows.sandbox.vendor import Record
 
 PAGE = 25
 STATES = ("waiting", "running", "failed", "finished")
 #: Records that one search looks at, and how many before the vendors may answer again.
-MOST, SLICE = 20_000, 100
+MOST, SLICE = 10_000, 100
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ async def listing(records: Sequence[Record], wanted: Wanted) -> Listing:
     looked_at = wanted.older
     while looked_at < min(total, wanted.older + MOST) and len(found) <= start + PAGE:
         # What has come in meanwhile moves the others on, and some may be looked at twice.
-        some = newest(records, looked_at, SLICE)
-        found += [record for record in some if wanted.fits(record)]
-        looked_at += len(some) or SLICE
+        some, number = search(records, wanted.fits, looked_at, SLICE)
+        found += some
+        looked_at += number or SLICE
         await asyncio.sleep(0)
     return Listing(found[start : start + PAGE], total, len(found) > start + PAGE, looked_at)

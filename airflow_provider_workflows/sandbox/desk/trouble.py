@@ -28,17 +28,21 @@ class Trouble:
 
 TROUBLES: Mapping[str, Trouble] = {
     "lose": Trouble(
-        "Lose the next answer", "lost_answer", "The request takes effect, but nobody hears of it.", {}
+        "Lose the next answer", "lost_answer", "The next request takes effect, but its answer is lost.", {}
     ),
     "throttle": Trouble(
         "Throttle",
         "throttled",
-        "The next three get 429, with Retry-After: 5.",
+        "The next three requests get 429 and Retry-After: 5.",
         {"times": 3, "retry_after": 5},
     ),
-    "away": Trouble("Be away for a minute", "unavailable", "All get 503, with no effect.", {"lasts": 60}),
-    "hang": Trouble("Hang", "hang", "The next request never gets an answer, and has no effect.", {}),
-    "expire": Trouble("Expire logins", "expired_login", "At the next request, all have to log in again.", {}),
+    "away": Trouble(
+        "Be away for a minute", "unavailable", "Every request gets 503 and has no effect.", {"lasts": 60}
+    ),
+    "hang": Trouble("Hang", "hang", "The next request gets no answer and has no effect.", {}),
+    "expire": Trouble(
+        "Expire logins", "expired_login", "When the next request comes, all have to log in again.", {}
+    ),
 }
 #: What a fault is called in the table, by its kind.
 NAMES = {trouble.kind: trouble.label for trouble in TROUBLES.values()}

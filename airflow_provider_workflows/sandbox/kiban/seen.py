@@ -20,15 +20,16 @@ _LABELS = {
     "WIDGET": ("Finish the widget of “{}”", "Finish the widget"),
     "VALIDATION": ("Approve “{}”", "Approve"),
 }
+_LABELS_OF_FIELDS = {"workfloo": "Workfloo", "environment": "Environment", "labels": "Labels"}
 NOTE = Input("reviewerNote", "Note to the applicant", "look again")
 
 
 def records_of(vendor: str, executions: dict[str, Execution]) -> Records[Execution]:
     """All executions."""
-    return Records(executions, lambda execution: _record(vendor, execution))
+    return Records(executions, lambda one: _record(vendor, one), lambda one: _record(vendor, one, brief=True))
 
 
-def _record(vendor: str, execution: Execution) -> Record:
+def _record(vendor: str, execution: Execution, *, brief: bool = False) -> Record:
     standing = execution.standing
     form = {name: str(value) for visit in execution.visits for name, value in (visit.form or {}).items()}
     state = _STATES.get(execution.status, "waiting" if standing else "running")
@@ -45,18 +46,13 @@ def _record(vendor: str, execution: Execution) -> Record:
             **form,
             **({"labels": ", ".join(execution.labels)} if execution.labels else {}),
         },
-        files=tuple(_files(execution)),
+        files=() if brief else tuple(_files(execution)),
         error=execution.status if state == "failed" else None,
-        actions=tuple(_actions(execution)),
+        actions=() if brief else tuple(_actions(execution)),
         process=execution.workfloo.name,
         title=" ".join(list(form.values())[:2]),
-        labels={
-            "workfloo": "Workfloo",
-            "environment": "Environment",
-            "labels": "Labels",
-            **_names(execution),
-        },
-        history=tuple(execution.history),
+        labels={} if brief else _LABELS_OF_FIELDS | _names(execution),
+        history=() if brief else tuple(execution.history),
     )
 
 

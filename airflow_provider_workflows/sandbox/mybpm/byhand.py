@@ -21,10 +21,14 @@ _MOVES = {
 
 def records_of(vendor: str, store: Store) -> Records[Instance]:
     """All instances but those that were there from the beginning."""
-    return Records(store.held, lambda one: _record(vendor, store, one))
+    return Records(
+        store.held,
+        lambda one: _record(vendor, store, one),
+        lambda one: _record(vendor, store, one, brief=True),
+    )
 
 
-def _record(vendor: str, store: Store, one: Instance) -> Record:
+def _record(vendor: str, store: Store, one: Instance, *, brief: bool = False) -> Record:
     step = one.step
     linked = {code: ", ".join(_title(nested) for nested in store.nested(one, code)) for code in one.links}
     shown = {code: one.bo.fields[code].options.get(value, value) for code, value in one.values.items()}
@@ -36,11 +40,13 @@ def _record(vendor: str, store: Store, one: Instance) -> Record:
         standing=() if step is None or not step.choices else (step.name,),
         stops=tuple(one.passed),
         fields={**shown, **linked, "state": one.state},
-        actions=tuple(_actions(one)),
+        actions=() if brief else tuple(_actions(one)),
         process=one.bo.name,
         title=_title(one),
-        labels={item.code: item.label for item in one.bo.fields.values()} | {"state": "State"},
-        history=tuple(one.history),
+        labels={}
+        if brief
+        else {item.code: item.label for item in one.bo.fields.values()} | {"state": "State"},
+        history=() if brief else tuple(one.history),
     )
 
 

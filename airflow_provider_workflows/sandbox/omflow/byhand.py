@@ -21,10 +21,12 @@ PERSON = "by hand"
 
 def records_of(vendor: str, state: State) -> Records[tuple[Flow, Order]]:
     """All orders of a server."""
-    return Records(state.held, lambda held: _record(vendor, *held))
+    return Records(
+        state.held, lambda held: _record(vendor, *held), lambda held: _record(vendor, *held, brief=True)
+    )
 
 
-def _record(vendor: str, flow: Flow, order: Order) -> Record:
+def _record(vendor: str, flow: Flow, order: Order, *, brief: bool = False) -> Record:
     standing = [row for row in order.rows if row.is_standing]
     latest = max(order.rows, key=lambda row: (row.is_open, row.id))
     process = flow.process
@@ -46,11 +48,11 @@ def _record(vendor: str, flow: Flow, order: Order) -> Record:
             for file in order.files
         ),
         error=next((row.error_message for row in standing if row.error), None),
-        actions=tuple(action for row in standing for action in _actions(flow, row)),
+        actions=() if brief else tuple(one for row in standing for one in _actions(flow, row)),
         process=process.name,
         title=latest.title or "",
-        labels={one.id: one.label for one in process.fields.values() if one.label},
-        history=tuple(order.history),
+        labels={} if brief else {one.id: one.label for one in process.fields.values() if one.label},
+        history=() if brief else tuple(order.history),
     )
 
 

@@ -14,10 +14,14 @@ _LABELS = {"name": "Process", "worker": "Worker", "schedule": "Schedule"}
 
 def records_of(vendor: str, scheduler: Scheduler) -> Records[Saved]:
     """All processes saved."""
-    return Records(scheduler.saved, lambda saved: _record(vendor, saved))
+    return Records(
+        scheduler.saved,
+        lambda saved: _record(vendor, saved),
+        lambda saved: _record(vendor, saved, brief=True),
+    )
 
 
-def _record(vendor: str, saved: Saved) -> Record:
+def _record(vendor: str, saved: Saved, *, brief: bool = False) -> Record:
     state = state_of(saved)
     told = {"name": saved.order.name, "worker": saved.order.worker, "schedule": saved.order.quartz_def}
     outputs = {f"__out_{name}": str(value) for name, value in saved.outputs.items()}
@@ -30,11 +34,11 @@ def _record(vendor: str, saved: Saved) -> Record:
         stops=tuple(saved.shown),
         fields={name: value for name, value in told.items() if value} | dict(saved.order.values) | outputs,
         error=saved.message or saved.status if state == "failed" else None,
-        actions=_actions(saved),
+        actions=() if brief else _actions(saved),
         process=saved.order.name,
         title=next(iter(saved.order.values.values()), ""),
         labels=_LABELS,
-        history=tuple(saved.history),
+        history=() if brief else tuple(saved.history),
     )
 
 
