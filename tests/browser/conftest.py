@@ -53,9 +53,14 @@ class Tab:
 
 
 @pytest.fixture(scope="session")
-def environment() -> Iterator[Environment]:
+def empty_folders() -> None:
+    """Forget what an earlier run has left behind."""
     for folder in (PICTURES, FAILURES):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def environment(empty_folders: None) -> Iterator[Environment]:
     expect.set_options(timeout=PATIENCE)
     with (
         running_sandbox(FOLDER / "sandbox") as sandbox,
