@@ -65,6 +65,12 @@ class Records(Sequence[Record], Generic[T]):
         return None if found is None else self._make(found)
 
 
+def named_newest(held: dict[str, T], most: int = 5) -> str:
+    """Name the newest of what a server holds, for somebody who has named something else."""
+    names = list(islice(reversed(held), most))
+    return f"the newest are {', '.join(names)}" if names else "there is nothing yet"
+
+
 def find(records: Sequence[Record], record_id: str) -> Record | None:
     """Return the record of an id, at once if its vendor can tell."""
     if isinstance(records, Records):

@@ -101,6 +101,37 @@ def test_a_push_by_hand(new: OMFlowClient, control: Control) -> None:
     assert set(new.stops("purchase", 1)) == {"Legal", "Finance"}
 
 
+def test_a_push_by_hand_fills_in(new: OMFlowClient, control: Control) -> None:
+    new.open("purchase")
+    control.advance(60)
+    for wrong, reason in (
+        ({"quick_action": "action3"}, "no quick action 'action3'; there are: action1, action2"),
+        ({"values": {"FORMITM_9": "x"}}, "no field FORMITM_9; there are FORMITM_1, FORMITM_2"),
+        ({"values": {"FORMITM_2": "x"}}, "Title is required; Amount must match"),
+    ):
+        with pytest.raises(ControlError, match=reason):
+            control.command(VENDOR, "push", api_path="purchase", data_id=2, **wrong)
+    values = {"FORMITM_1": "another", "FORMITM_3": "k"}
+    control.command(VENDOR, "push", api_path="purchase", data_id=2, quick_action="action1", values=values)
+    assert control.records(VENDOR)[0]["fields"] == {**values, "FORMITM_6": "approved"}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "command", "arguments"),
+    [
+        ("kiban", "answer", {"execution_id": "x"}),
+        ("robusta", "fire", {"spid": "x"}),
+        ("mybpm", "choose", {"bo_code": "REQUEST", "boi_id": "x", "choice": "Approve"}),
+        ("blizwork", "run", {"workflow": "credit", "case": 1, "form": "review", "to": "approved"}),
+    ],
+)
+def test_a_command_for_what_is_not_there_says_what_is(
+    control: Control, vendor: str, command: str, arguments: dict[str, object]
+) -> None:
+    with pytest.raises(ControlError, match="there is nothing yet"):
+        control.command(vendor, command, **arguments)
+
+
 def test_processes_are_switched(new: OMFlowClient, control: Control) -> None:
     control.set_process(VENDOR, "simple", enabled=False)
     assert new.open("simple")["message"] == "該流程目前為停用狀態。"

@@ -253,6 +253,17 @@ class TestRecord:
         assert 'value="mine"' in page
         assert control.records(VENDOR)[0]["standing"] == ["Review"]
 
+    def test_choices_of_a_checkbox_are_typed_with_commas(
+        self, browser: Browser, new: OMFlowClient, control: Control
+    ) -> None:
+        new.open("simple", TITLE, {"id": "FORMITM_3", "type": "checkbox", "value": ["a", "b"]})
+        control.advance(60)
+        page = f"/records/{VENDOR}/simple/1"
+        assert 'value="a, b"' in browser.get(page)
+        browser.press(page, "Push", FORMITM_3="b, c ,")
+        control.advance(60)
+        assert json.loads(control.records(VENDOR)[-1]["fields"]["FORMITM_3"]) == ["b", "c"]
+
     def test_an_old_page_does_nothing_twice(self, browser: Browser, control: Control) -> None:
         button = chosen(browser.get(ORDER), "Push")
         browser.post(button.path, button.form)

@@ -9,7 +9,7 @@ from airflow_provider_workflows.sandbox.blizwork.cases import Case, Entry
 from airflow_provider_workflows.sandbox.blizwork.declared import Form
 from airflow_provider_workflows.sandbox.blizwork.refusal import Refusal
 from airflow_provider_workflows.sandbox.blizwork.state import Notification, State
-from airflow_provider_workflows.sandbox.records import Records
+from airflow_provider_workflows.sandbox.records import Records, named_newest
 from airflow_provider_workflows.sandbox.vendor import Action, CommandError, Event, Input, Record
 
 PERSON = "person@example.com"
@@ -108,7 +108,7 @@ def run(
     pending = None if found is None else found.pending
     if found is None or pending is None or pending.id != form or to not in pending.to:
         raise CommandError(
-            f"case {workflow}/{case} does not wait for {form!r} with {to!r}; {_instead(found)}"
+            f"case {workflow}/{case} does not wait for {form!r} with {to!r}; {_instead(state, found)}"
         )
     try:
         given = typed(found, pending, values or {})
@@ -125,9 +125,9 @@ def _number(case: int | str) -> int:
         raise CommandError(f"a case cannot be {case!r}: it is a number") from None
 
 
-def _instead(case: Case | None) -> str:
+def _instead(state: State, case: Case | None) -> str:
     if case is None:
-        return "there is no such case"
+        return f"there is no such case; {named_newest(state.held)}"
     if case.pending is None:
         return "it is closed"
     return f"it waits for {case.pending.id!r}, which leads to {', '.join(case.pending.to) or 'nothing'}"

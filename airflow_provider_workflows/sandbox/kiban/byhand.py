@@ -11,6 +11,7 @@ from airflow_provider_workflows.sandbox.kiban.engine import Engine
 from airflow_provider_workflows.sandbox.kiban.execution import Execution, Visit
 from airflow_provider_workflows.sandbox.kiban.refusal import Refusal
 from airflow_provider_workflows.sandbox.kiban.seen import NOTE
+from airflow_provider_workflows.sandbox.records import named_newest
 from airflow_provider_workflows.sandbox.vendor import Command, CommandError
 
 Body = Mapping[str, Any]
@@ -35,7 +36,7 @@ class Desk:
     def _held(self, execution_id: str) -> Execution:
         execution = self._engine.executions.get(execution_id)
         if execution is None:
-            raise CommandError(f"no execution {execution_id!r}")
+            raise CommandError(f"no execution {execution_id!r}; {named_newest(self._engine.executions)}")
         return execution
 
     def answer(self, *, execution_id: str, values: Body | None = None) -> None:
@@ -78,7 +79,9 @@ class Desk:
             decision = {"decision": answering.REJECTED, "reviewerNote": note, "reviews": reviews}
             answering.review(self._engine, execution, decision)
         except Refusal:
-            raise CommandError(f"execution {execution_id} waits for no review") from None
+            standing = execution.standing
+            where = f"it waits at {standing.node.name}" if standing else f"it is {execution.status}"
+            raise CommandError(f"execution {execution_id} waits for no review: {where}") from None
 
     def cancel(self, *, execution_id: str) -> None:
         """Cancel in the console, for which there is no call."""

@@ -8,7 +8,7 @@ from airflow_provider_workflows.sandbox.mybpm.declared import STATES
 from airflow_provider_workflows.sandbox.mybpm.refusal import Refusal
 from airflow_provider_workflows.sandbox.mybpm.store import PERSON, Instance, Store
 from airflow_provider_workflows.sandbox.mybpm.values import accept
-from airflow_provider_workflows.sandbox.records import Records
+from airflow_provider_workflows.sandbox.records import Records, named_newest
 from airflow_provider_workflows.sandbox.vendor import Action, Command, CommandError, Input, Record
 
 #: What a person does to an instance in each state, and the state that it gets.
@@ -95,7 +95,7 @@ class Desk:
     def _held(self, bo_code: str, boi_id: str) -> Instance:
         one = self._store.find(bo_code, boi_id)
         if one is None:
-            raise CommandError(f"there is no {bo_code} {boi_id}")
+            raise CommandError(f"there is no {bo_code} {boi_id}; {named_newest(self._store.held)}")
         return one
 
     def choose(self, *, bo_code: str, boi_id: str, choice: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from airflow_provider_workflows.sandbox.records import Records
+from airflow_provider_workflows.sandbox.records import Records, named_newest
 from airflow_provider_workflows.sandbox.robusta.scheduler import STOPPED, WAITING, Saved, Scheduler
 from airflow_provider_workflows.sandbox.vendor import Action, Command, CommandError, Input, Record
 
@@ -98,5 +98,5 @@ class Desk:
     def _saved(self, spid: str) -> Saved:
         saved = self._scheduler.saved.get(spid)
         if saved is None:
-            raise CommandError(f"no process {spid!r}")
+            raise CommandError(f"no process {spid!r}; {named_newest(self._scheduler.saved)}")
         return saved
