@@ -40,7 +40,7 @@ class WorkflowSandbox:
     def __init__(
         self, server: SandboxServer, connections: tuple[SandboxConnection, ...], patch: pytest.MonkeyPatch
     ) -> None:
-        #: URL of the sandbox; its start page shows the vendors' records.
+        #: URL of the sandbox; a browser shows the vendors' records there.
         self.url: str = server.url
         #: The sandbox's complete control API.
         self.control: Control = server.control
@@ -102,13 +102,17 @@ class WorkflowSandbox:
         Return a vendor's records, oldest first.
 
         Each has ``kind``, ``id``, ``state`` (``running``, ``waiting``, ``failed`` or ``finished``),
-        ``standing``, ``stops``, ``fields``, ``files``, ``error``, and ``actions``: what a person could do
-        now, and :meth:`command` can do.
+        ``standing``, ``stops``, ``fields``, ``files``, ``error``, ``process``, ``title``, ``labels`` of its
+        fields, ``history``, and ``actions``: what a person could do now, and :meth:`command` can do.
         """
         return self.control.records(self.mount(vendor))
 
     def command(self, vendor: str, command: str, **arguments: Any) -> Any:
-        """Do what a person could do at the vendor: one of the record's ``actions``."""
+        """
+        Do what a person could do at the vendor: one of the record's ``actions``.
+
+        :param arguments: those of the action; and ``values``, by name, if it has ``inputs`` to fill in
+        """
         return self.control.command(self.mount(vendor), command, **arguments)
 
     def person(self, vendor: str, *, at: str = "", action: str = "", after: float = 0) -> None:

@@ -38,7 +38,7 @@ class FormField:
     :param regex: that a given value must match.
     :param show_if: values of another field for which this one is shown, by its id.
     :param searchable_by: name under which the history can be searched by it.
-    :param example: what a person answers on the start page.
+    :param example: what a person answers on the desk.
     :param validator: that checks it.
     """
 
