@@ -51,6 +51,10 @@ class Desk:
             "purchase", *({"id": name, "type": kind, "value": value} for name, kind, value in fields)
         )
 
+    def push(self, order: str) -> None:
+        (record,) = (one for one in self.control.records(VENDOR) if one["id"] == order)
+        self.control.command(VENDOR, "push", **record["actions"][0]["arguments"])
+
     def row(self, text: str) -> Locator:
         return self.page.get_by_role("row").filter(has_text=text)
 
@@ -159,10 +163,10 @@ def test_what_comes_is_shown_where_one_is(desk: Desk) -> None:
     page = desk.page
     for number in range(30):
         desk.order(f"Order {number:02}")
+    desk.control.advance(5)
     desk.open(f"/records/{VENDOR}")
-    page.get_by_role("link", name="Older →").scroll_into_view_if_needed()
-    place = page.evaluate("scrollY")
-    assert place > 100
+    place = page.evaluate("scrollTo(0, 400), scrollY")
+    assert place == 400
     desk.order("The newest")
     expect(desk.row("The newest")).to_have_count(1)
     assert page.evaluate("scrollY") == place
@@ -181,12 +185,24 @@ def test_what_somebody_types_is_not_taken_away(desk: Desk) -> None:
     page.get_by_role("heading", level=1).click()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    desk.control.push(VENDOR, "purchase", 2)
+    desk.push("purchase/1")
     page.clock.run_for(20_000)
     assert asked == []
     expect(page.get_by_label("Amount")).to_have_value("7")
-    page.get_by_label("Amount").fill("480")
+    # Nor what was refused.
+    page.get_by_role("button", name="Push", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("not offered any more")
+    asked.clear()
+    desk.order("Ink")
+    page.clock.run_for(20_000)
+    assert asked == []
+    # Once it is as before, the page goes on.
+    desk.control.advance(5)
+    desk.open(f"/records/{VENDOR}/purchase/2")
+    for amount in ("9", "480"):
+        page.get_by_label("Amount").fill(amount)
     page.get_by_role("heading", level=1).click()
+    desk.push("purchase/2")
     page.clock.run_for(5_000)
     expect(page.get_by_text("Pushed at Review")).to_be_visible()
 

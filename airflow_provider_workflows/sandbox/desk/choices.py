@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -18,16 +18,23 @@ FIELD = "value."
 class Form:
     """Fields to fill in, and the buttons below them."""
 
-    at: str
     inputs: tuple[Input, ...]
     actions: tuple[Action, ...]
 
 
-def forms_of(record: Record) -> list[Form]:
-    """Return the forms of a record's page: what is done at a stop first, then to the record as a whole."""
-    ordered = sorted(record.actions, key=lambda action: not action.at)
-    grouped = groupby(ordered, key=lambda action: (action.at, action.inputs))
-    return [Form(at, inputs, tuple(actions)) for (at, inputs), actions in grouped]
+def forms_at_stops(record: Record) -> list[tuple[str, list[Form]]]:
+    """Return what can be done at each stop where a record waits: the stop's label, and the forms."""
+    stops = groupby((one for one in record.actions if one.at), key=lambda action: action.at)
+    return [(label, _forms(actions)) for label, actions in stops]
+
+
+def other_forms(record: Record) -> list[Form]:
+    """Return what can be done to a record as a whole."""
+    return _forms(one for one in record.actions if not one.at)
+
+
+def _forms(actions: Iterable[Action]) -> list[Form]:
+    return [Form(inputs, tuple(same)) for inputs, same in groupby(actions, key=lambda action: action.inputs)]
 
 
 def quick_actions(record: Record) -> Sequence[Action]:

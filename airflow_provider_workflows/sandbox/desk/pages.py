@@ -53,6 +53,7 @@ class Desk:
             "titles": sandbox.titles,
             "armed": sum(not fault.is_over(now) for fault in sandbox.faults.all()),
             "now": now,
+            "tag": self._tag(),
             "path": request.url.path,
             "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         }
@@ -61,13 +62,15 @@ class Desk:
 
     def unchanged(self, request: Request) -> Response | None:
         """Return the answer to a page that asks whether anything has changed, if nothing has."""
-        if request.headers.get("if-none-match") != self._headers()["ETag"]:
+        if request.headers.get("if-none-match") != self._tag():
             return None
         return Response(status_code=304, headers=self._headers())
 
+    def _tag(self) -> str:
+        return f'"{self._sandbox.revision()}"'
+
     def _headers(self) -> dict[str, str]:
-        tag, now = self._sandbox.revision(), self._sandbox.clock.now()
-        return {**_HEADERS, "ETag": f'"{tag}"', "Sandbox-Clock": f"{now:.3f}"}
+        return {**_HEADERS, "ETag": self._tag(), "Sandbox-Clock": f"{self._sandbox.clock.now():.3f}"}
 
     def overview(self, request: Request) -> Response:
         """Show every server, and what came last."""
@@ -129,7 +132,8 @@ class Desk:
         """
         values = {
             "record": record,
-            "forms": choices.forms_of(record),
+            "stops": choices.forms_at_stops(record),
+            "others": choices.other_forms(record),
             "key_of": choices.key_of,
             "field": choices.FIELD,
             "typed": form or {},

@@ -39,9 +39,11 @@ def moment(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def time_of_day(at: float) -> str:
-    """Return the time of the day alone."""
-    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")
+def when(at: float, now: float) -> str:
+    """Return a time of today as the time of the day alone, and others with their date."""
+    moments = [datetime.fromtimestamp(one, UTC) for one in (at, now)]
+    same = moments[0].date() == moments[1].date()
+    return moments[0].strftime("%H:%M:%S" if same else "%Y-%m-%d %H:%M:%S")
 
 
 def shortened(text: object, most: int = SHOWN) -> str:
@@ -72,7 +74,7 @@ _TEMPLATES.filters |= {
     "measured": measured,
     "moment": moment,
     "shortened": shortened,
-    "time_of_day": time_of_day,
+    "when": when,
 }
 _TEMPLATES.globals["address"] = address
 

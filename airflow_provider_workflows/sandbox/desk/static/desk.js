@@ -6,14 +6,21 @@
   const notice = document.querySelector(".offline");
   const clock = document.getElementById("clock");
   const live = () => document.querySelectorAll("[data-live]");
-  let tag = "";
+  let tag = document.getElementById("main").dataset.tag;
   let ahead = Number(clock.dataset.now) - performance.now() / 1000;
+
+  let isPressed = false; // a button that is replaced between press and release hears of no click
+  for (const [event, held] of [["pointerdown", true], ["pointerup", false], ["pointercancel", false]]) {
+    document.addEventListener(event, () => (isPressed = held));
+  }
 
   const isChanged = (field) =>
     field.tagName === "SELECT"
       ? [...field.options].some((option) => option.selected !== option.defaultSelected)
       : field.type !== "hidden" && field.value !== field.defaultValue;
   const isBusy = () =>
+    isPressed ||
+    document.querySelector("main[data-held]") !== null ||
     !getSelection().isCollapsed ||
     document.querySelector("main :focus-visible") !== null ||
     [...document.querySelectorAll("main input, main textarea, main select")].some(isChanged);
@@ -36,8 +43,7 @@
   const look = async () => {
     if (document.hidden || isBusy()) return;
     try {
-      const headers = tag ? { "If-None-Match": tag } : {};
-      const answer = await fetch(location.href, { headers, cache: "no-store" });
+      const answer = await fetch(location.href, { headers: { "If-None-Match": tag }, cache: "no-store" });
       ahead = Number(answer.headers.get("Sandbox-Clock") || clock.dataset.now) - performance.now() / 1000;
       notice.hidden = true;
       if (answer.status === 304) return;
