@@ -7,6 +7,7 @@ import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -176,7 +177,8 @@ class Control:
         """
         Return what one vendor holds, or all: orders with their state, stops passed, fields and files.
 
-        ``actions`` of a record are the commands that a person could give now, with their arguments.
+        ``actions`` of a record are the commands that a person could give now, with their arguments. If an
+        action has ``inputs``, its command takes them as ``values``, by name.
         """
         query = "" if vendor is None else f"?vendor={_quoted(vendor)}"
         return list(self._ask("GET", f"records{query}"))
@@ -185,9 +187,23 @@ class Control:
         """Carry out a command that only this vendor knows."""
         return self._ask("POST", f"vendors/{_quoted(vendor)}/commands/{_quoted(command)}", arguments)
 
-    def push(self, vendor: str, api_path: str, data_id: int | str) -> None:
-        """Push an OMFlow order by hand, as a person would in the vendor's own pages."""
-        self.command(vendor, "push", api_path=api_path, data_id=data_id)
+    def push(
+        self,
+        vendor: str,
+        api_path: str,
+        data_id: int | str,
+        *,
+        quick_action: str | None = None,
+        values: Mapping[str, str] | None = None,
+    ) -> None:
+        """
+        Push an OMFlow order by hand, as a person would in the vendor's own pages.
+
+        :param quick_action: the one to press, such as ``action1``.
+        :param values: what to fill in, by field; the rules of the form apply to it.
+        """
+        filled = {} if values is None else {"values": dict(values)}
+        self.command(vendor, "push", api_path=api_path, data_id=data_id, quick_action=quick_action, **filled)
 
     def add_user(
         self,

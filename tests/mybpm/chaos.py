@@ -71,5 +71,5 @@ CHAOS = VendorChaos(
         make=_decision,
     ),
     login=("login", 3600.0),
-    bad_ends=frozenset({"set_state"}),
+    bad_ends=frozenset({"set_state", "set_fields"}),
 )

@@ -112,7 +112,7 @@ def test_a_push_by_hand_fills_in(new: OMFlowClient, control: Control) -> None:
         with pytest.raises(ControlError, match=reason):
             control.command(VENDOR, "push", api_path="purchase", data_id=2, **wrong)
     values = {"FORMITM_1": "another", "FORMITM_3": "k"}
-    control.command(VENDOR, "push", api_path="purchase", data_id=2, quick_action="action1", values=values)
+    control.push(VENDOR, "purchase", 2, quick_action="action1", values=values)
     assert control.records(VENDOR)[0]["fields"] == {**values, "FORMITM_6": "approved"}
 
 

@@ -53,7 +53,8 @@ class Vendors:
         """Push every order on from where it stands, as a person at the vendor would."""
         for record in self.control.records(SERVERS["1.2"]):
             for action in record["actions"]:
-                self.control.push(SERVERS["1.2"], **action["arguments"])
+                if "quick_action" not in action["arguments"]:
+                    self.control.push(SERVERS["1.2"], **action["arguments"])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -184,7 +184,7 @@ class VendorChaos:
     :param moves: ways to move something on
     :param login: endpoint of the request that logs in, and the seconds after which a login expires; None for
         vendors to which the credentials go along each time
-    :param bad_ends: commands by which a person at the vendor brings a run to no good end
+    :param bad_ends: commands by which a person at the vendor brings a run to no good end, or to none
     :param finish: what a person does to end a run well, if it is none of the record's actions
     :param plan: for a vendor that sells plans: the field of the connection that names one, and its requests a
         second
