@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from collections.abc import Callable, Collection
 from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from airflow_provider_workflows.sandbox.desk.pages import page_router
 from airflow_provider_workflows.sandbox.exchange import Mount
+from airflow_provider_workflows.sandbox.records import to_json
 from airflow_provider_workflows.sandbox.sandbox import Sandbox
 from airflow_provider_workflows.sandbox.vendor import CommandError
 
@@ -88,8 +90,10 @@ def control_router(sandbox: Sandbox) -> APIRouter:
         sandbox.reset()
 
     @router.get("/records")
-    async def records(vendor: str | None = None) -> list[dict[str, Any]]:
-        return [asdict(record) for record in sandbox.records(vendor)]
+    async def records(vendor: str | None = None) -> Response:
+        # In ASCII, since vendors may hold half of a surrogate pair.
+        told = json.dumps([to_json(record) for record in sandbox.records(vendor)])
+        return Response(told, media_type="application/json")
 
     return router
 

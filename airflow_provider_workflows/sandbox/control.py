@@ -177,8 +177,8 @@ class Control:
         """
         Return what one vendor holds, or all: orders with their state, stops passed, fields and files.
 
-        ``actions`` of a record are the commands that a person could give now, with their arguments. If an
-        action has ``inputs``, its command takes them as ``values``, by name.
+        ``actions`` of a record are the commands that a person could give now, with their arguments. Its
+        command takes the ``inputs`` of an action as ``values``, by name.
         """
         query = "" if vendor is None else f"?vendor={_quoted(vendor)}"
         return list(self._ask("GET", f"records{query}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from itertools import islice
 from typing import Any, Generic, TypeVar, overload
 
@@ -63,6 +64,22 @@ class Records(Sequence[Record], Generic[T]):
         """Return the record of an id."""
         found = self._held.get(record_id)
         return None if found is None else self._make(found)
+
+
+def to_json(record: Record) -> dict[str, Any]:
+    """Return a record as the control API tells it: without what is for the eyes only."""
+    told = {one.name: getattr(record, one.name) for one in fields(record)}
+    told["actions"] = [
+        {
+            "label": action.label,
+            "command": action.command,
+            "arguments": action.arguments,
+            "inputs": [one.name for one in action.inputs],
+        }
+        for action in record.actions
+    ]
+    told["history"] = [{"at": event.at, "what": event.what, "by": event.by} for event in record.history]
+    return told
 
 
 def named_newest(held: dict[str, T], most: int = 5) -> str:

@@ -300,6 +300,7 @@ def test_what_is_no_text_is_shown_all_the_same(browser: Browser, new: OMFlowClie
     for path in ("/", f"/records/{VENDOR}", f"/records/{VENDOR}?q=pair", ORDER):
         assert "half a pair ?" in browser.get(path)
     assert "more characters" in browser.get(ORDER)
+    assert control.records(VENDOR)[0]["title"] == odd
 
 
 def test_a_failed_order_offers_nothing_and_says_why(
