@@ -116,12 +116,8 @@ class ActivityRun(Effect["BlizWorkApi"]):
         """Read the length of the case's history, and the pending activity."""
         case = yield from self._load(api)
         if case.pending != self._form_id and not case.is_fresh:
-            log.warning(
-                "Case %s: the activity %r is not pending, but %r is. Sending the request anyway",
-                self.case,
-                self._form_id,
-                case.pending,
-            )
+            text = "Case %s: the activity %r is not pending, but %r is. Sending the request anyway"
+            log.warning(text, self.case, self._form_id, case.pending)
         return {"history_length": len(case.history), "pending": case.pending}
 
     def submit(self, api: BlizWorkApi, record: Record, *, again: bool) -> Operation[dict[str, Any]]:
@@ -164,6 +160,10 @@ class ActivityRun(Effect["BlizWorkApi"]):
         if not runs:
             raise InvalidInput(f"The record has the id {id!r}, but BlizWork does not show {self.subject}")
         return self._result(runs[-1])
+
+    def own_id(self, record: Record) -> int:
+        """Return the case's number."""
+        return self._number
 
     def _load(self, api: BlizWorkApi) -> Operation[Case]:
         return api.load_case(self._workflow_id, self._number)

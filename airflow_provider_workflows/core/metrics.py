@@ -130,11 +130,12 @@ FOUND = Metric(
 SENT_AGAIN = Metric(
     name="workflows.sent_again",
     tags=("vendor", "reason"),
-    meaning="once-only requests sent again: `absent` if that is safe, `resubmit` if the user allowed it",
+    meaning="once-only requests sent again: `absent` if that is safe, `resubmit` if the user allowed it, "
+    "`person` if a person who was asked said so",
 )
 DOUBTS = Metric(
     name="workflows.doubts",
-    meaning="tasks that failed because a request's outcome is unknown; a person must look",
+    meaning="tasks that failed, or ask a person, because a request's outcome is unknown",
 )
 ATTACHED = Metric(
     name="workflows.attached",

@@ -82,6 +82,10 @@ class BoiUpsert(Effect["MyBPMApi"]):
             ) from None
         return boi_id
 
+    def own_id(self, record: Record) -> str | None:
+        """Return the ``boi_id``, if the task names the instance by it."""
+        return self.wanted.boi_id
+
     def read_id(self, id: Any) -> str:
         """
         Return an instance's id, with or without its object's code in front of it.

@@ -27,8 +27,13 @@ if TYPE_CHECKING:
     from airflow_provider_workflows.core.protocol.operation import Operation
     from airflow_provider_workflows.core.runtime.durations import Duration
     from airflow_provider_workflows.core.submission.effect import AnyEffect
-    from airflow_provider_workflows.core.submission.terms import OnLostAnswer, Terms
-    from airflow_provider_workflows.core.tasks.parameters import OperatorParameters, Templated
+    from airflow_provider_workflows.core.submission.terms import OnAskTimeout, OnLostAnswer, Terms
+    from airflow_provider_workflows.core.tasks.parameters import (
+        Notifiers,
+        OperatorParameters,
+        Templated,
+        Users,
+    )
 
 #: Bad rows that one error names.
 MOST_BAD = 20
@@ -72,6 +77,7 @@ class ManyOperator(WorkflowOperator):
 
     returns_mapping: ClassVar[bool] = True
     durations: ClassVar[tuple[str, ...]] = ("settle", "tolerance")
+    optional_durations: ClassVar[tuple[str, ...]] = ("ask_timeout",)
     #: The arguments that ``columns`` may name.
     record_arguments: ClassVar[tuple[str, ...]] = ()
     template_fields: Sequence[str] = ("records", "fields", "columns", "key", "keep", "results")
@@ -90,6 +96,10 @@ class ManyOperator(WorkflowOperator):
         concurrency: int = 16,
         settle: Duration = 60,
         on_lost_answer: OnLostAnswer = "fail",
+        ask_timeout: Duration | None = None,
+        on_ask_timeout: OnAskTimeout = "fail",
+        ask_notifiers: Notifiers = (),
+        assigned_users: Users = None,
         tolerance: Duration = 600,
         **kwargs: Unpack[OperatorParameters],
     ) -> None:
@@ -105,6 +115,10 @@ class ManyOperator(WorkflowOperator):
         self.concurrency = concurrency
         self.settle = settle
         self.on_lost_answer = on_lost_answer
+        self.ask_timeout = ask_timeout
+        self.on_ask_timeout = on_ask_timeout
+        self.ask_notifiers = ask_notifiers
+        self.assigned_users = assigned_users
         self.tolerance = tolerance
         self._run: ManyRun | None = None
 

@@ -17,11 +17,12 @@ from airflow_provider_workflows.core.submission.effect import (
     Unknown,
 )
 from airflow_provider_workflows.core.submission.engine import Engine, Outcome
-from airflow_provider_workflows.core.submission.record import Record
+from airflow_provider_workflows.core.submission.record import Answer, AnswerRefused, Record
 from airflow_provider_workflows.core.submission.terms import Policy
 from airflow_provider_workflows.exceptions import (
     AuthenticationFailed,
     InvalidConnection,
+    InvalidInput,
     TemporaryError,
     WorkflowError,
 )
@@ -92,13 +93,18 @@ def open_record(engine: Engine, record: Record | None) -> Steps[Outcome]:
     :raises LostTrack: the effect may have happened, and the vendor does not answer or does not know it; a
         retry asks again
     :raises StoreFailed: the store failed, and it knows of everything that was sent
+    :raises AnswerRefused: a person's answer cannot be believed; nothing was sent
     :raises WorkflowError: the vendor refused, or nothing could be sent
     """
+    if engine.answer is not None and (record is None or record.id is None):
+        return (yield from _act_on_answer(engine, record, engine.answer))
     if record is None and engine.terms.look_first:
         return (yield from _look_first(engine))
     if record is None:
         doubted = engine.terms.doubted
         return (yield from engine.deliver(engine.new, kept=None, doubted=doubted, again=doubted))
+    if record.id_from_person and record.answer:
+        return (yield from _believe(engine, record))
     if record.id_from_person:
         record = replace(record, id=(yield CheckId(record.id)))
     wanted = engine.described(record)
@@ -125,6 +131,7 @@ def _look_first(engine: Engine) -> Steps[Outcome]:
 def _act_on_other_request(engine: Engine, record: Record) -> Steps[Outcome]:
     """Act on the record of another request than this task's effect; the effect cannot look it up."""
     if record.id is None:
+        engine.may_ask = False  # the question would be about this task's effect
         raise engine.messages.other_doubt(record)
     if engine.effect.begins_run or record.generation == engine.new.generation:
         raise engine.messages.other_done(record)
@@ -132,10 +139,71 @@ def _act_on_other_request(engine: Engine, record: Record) -> Steps[Outcome]:
     return (yield from engine.deliver(engine.new, kept=record, again=True))
 
 
-def _attach_or_restart(engine: Engine, record: Record) -> Steps[Outcome]:
+def _act_on_answer(engine: Engine, record: Record | None, answer: Answer) -> Steps[Outcome]:
+    """
+    Act on a person's answer about a request in doubt.
+
+    :param record: the request's; None if a person has deleted it meanwhile
+    :raises AnswerRefused: the answer cannot be believed; the doubt stays
+    :raises OutcomeUnknown: the person gave up; the doubt stays
+    """
+    engine.messages.answered(answer)
+    doubt = replace(record or engine.new, answer=answer.to_json(), refused="")
+    match answer.verdict:
+        case None:
+            raise AnswerRefused(answer.problem)
+        case "give up":
+            engine.may_ask = False
+            if record is not None:
+                yield Save(doubt)
+            raise engine.messages.given_up(doubt, answer)
+        case "not there":
+            return (yield from _send_after_all(engine, doubt))
+    id = engine.effect.own_id(doubt) if answer.id is None else answer.id
+    if id is None:
+        raise AnswerRefused(f"Airflow cannot go on without {engine.effect.words.id}")
+    # As a person would write it into the record: a retry asks the vendor about it, if this attempt cannot.
+    named = replace(doubt, id=id, accepted_at=None, seal="")
+    yield Save(named)
+    return (yield from _believe(engine, named))
+
+
+def _believe(engine: Engine, named: Record) -> Steps[Outcome]:
+    """Go on with the id that a person answered, once the vendor has confirmed it."""
+    try:
+        checked = replace(named, id=(yield CheckId(named.id)))
+        state = yield from _check(engine, checked)
+    except InvalidInput as error:
+        yield Save(replace(named, id=None, refused=error.message))
+        raise AnswerRefused(error.message) from None
+    except TemporaryError as error:
+        if engine.terms.fenced:
+            raise
+        # Without a record, a retry would not know of the answer, nor of the doubt.
+        raise AnswerRefused(error.message) from None
+    return (yield from _attach_or_restart(engine, checked, confirmed=state))
+
+
+def _send_after_all(engine: Engine, doubt: Record) -> Steps[Outcome]:
+    """Send what a person says is not there, unless the vendor shows it, or another one would do harm."""
+    result = yield from engine.look_up.once(doubt, tolerant=True)
+    if isinstance(result, Found):
+        engine.messages.found(result.id)
+        return (yield from engine.accept(doubt, result.id, "found"))
+    if isinstance(result, Unknown) and result.forbids is not None:
+        raise AnswerRefused(result.forbids.message)
+    engine.messages.sending_after_all()
+    # With the same mark, should the first request turn up after all.
+    again = replace(engine.new, mark=doubt.mark or engine.new.mark, answer=doubt.answer)
+    return (yield from engine.deliver(again, kept=None, again=True))
+
+
+def _attach_or_restart(
+    engine: Engine, record: Record, *, confirmed: RunState | None = None
+) -> Steps[Outcome]:
     ours = record.id_from_person or record.generation == engine.new.generation
     if record.id_from_person:
-        state = yield from _check(engine, record)
+        state = confirmed or (yield from _check(engine, record))
         record = yield from _take_over(engine, record)
     else:
         state = yield from _state_of(record, tolerant=ours)
@@ -167,6 +235,8 @@ def _check(engine: Engine, record: Record) -> Steps[RunState]:
         raise engine.messages.unchecked_id(record, error) from None
     if state.run is Run.GONE:
         raise engine.messages.unknown_id(record, state.detail)
+    if state.run is Run.UNKNOWN:
+        engine.messages.unconfirmed(record)
     return state
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
@@ -132,13 +131,7 @@ class Words:
     def search(self, record: Record) -> str:
         """Return the sentence that tells a person where to look, and for what."""
         mark = f" with the mark {record.mark!r} in {self.mark_in}" if self.mark_in else ""
-        return f"Check {self.look_in} for {self.look_for} {moment(record)}{mark}"
-
-
-def moment(record: Record) -> str:
-    """Return when a request was first sent."""
-    date = datetime.fromtimestamp(record.intended_at, tz=UTC)
-    return f"around {date:%Y-%m-%d %H:%M:%S} UTC" if record.intended_at else "by an earlier attempt"
+        return f"Check {self.look_in} for {self.look_for} {record.moment}{mark}"
 
 
 class Effect(ABC, Generic[ApiT]):
@@ -250,12 +243,16 @@ class Effect(ABC, Generic[ApiT]):
 
     def check_id(self, api: ApiT, id: object) -> Operation[object]:
         """
-        Return an id that a person wrote into the record, checked and of the right type.
+        Return an id that a person wrote into the record or gave as an answer, checked and of the right type.
 
         :raises InvalidInput: it is not a valid id
         """
         yield from ()
         return id
+
+    def own_id(self, record: Record) -> object:
+        """Return the id that a person need not give, because the task knows it; None if it does not."""
+        return None
 
 
 #: What is to happen once at any vendor.

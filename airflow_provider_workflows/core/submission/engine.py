@@ -24,7 +24,7 @@ from airflow_provider_workflows.core.submission.effect import (
     Unknown,
 )
 from airflow_provider_workflows.core.submission.look_up import LookUp
-from airflow_provider_workflows.core.submission.record import Record, StoreFailed, fingerprint
+from airflow_provider_workflows.core.submission.record import Answer, Record, StoreFailed, fingerprint
 from airflow_provider_workflows.core.submission.terms import Clock, Gate, Terms
 from airflow_provider_workflows.exceptions import OutcomeUnknown, PermanentError, WorkflowError
 
@@ -91,6 +91,10 @@ class Engine:
         self._lost: OutcomeUnknown | None = None
         self._sends = 0
         self._renewals = 0
+        #: What a person says of an earlier request in doubt.
+        self.answer: Answer | None = None
+        #: Whether a person may be asked about a doubt.
+        self.may_ask = terms.policy.on_lost_answer == "ask"
         #: Monotonic time after which a request that the vendor does not show has never arrived.
         self._settled = 0.0
 
@@ -276,6 +280,8 @@ class Engine:
             if not wanted:
                 raise self.messages.sent_in_vain(self._sends, result.why) from self._lost
         elif not wanted or not self._settles_in_time():
+            if self.may_ask:
+                yield from self._settle()
             raise self._doubt(record, result)
         else:
             # The vendor may be down after a lost answer; a request sent at once could get lost as well.
@@ -288,6 +294,13 @@ class Engine:
         if result.forbids is not None and self.terms.policy.on_lost_answer == "resubmit":
             return self.messages.refused_in_doubt(record, result.forbids)
         return self.messages.doubt(record, result.why, self._lost)
+
+    def _settle(self) -> Steps[None]:
+        """Wait until what a person then does not see at the vendor has never arrived."""
+        left = min(self._settled - self.clock.monotonic(), self.terms.deadline - self.clock.time())
+        if left > 0:
+            self.messages.settling(left)
+            yield Sleep(left)
 
     def _settles_in_time(self) -> bool:
         """Whether the request settles before the deadline."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_workflows.core import metrics
 from airflow_provider_workflows.core.submission.effect import NotSent, Run, RunState, Unknown
-from airflow_provider_workflows.core.submission.record import KEY, Record
+from airflow_provider_workflows.core.submission.record import KEY, Answer, Record
 from airflow_provider_workflows.exceptions import OutcomeUnknown, WorkflowError
 
 if TYPE_CHECKING:
@@ -130,6 +130,24 @@ class LogLines:
     def id_from_person(self, record: Record) -> None:
         """Log that the task uses the id that a person wrote."""
         log.info("Using the id %s, which a person wrote into the record %r", record.id, KEY)
+
+    def unconfirmed(self, record: Record) -> None:
+        """Log that the vendor cannot be asked whether it knows the id that a person gave."""
+        log.warning("%s does not confirm the id %s, so Airflow believes it", self.words.vendor, record.id)
+
+    def settling(self, seconds: float) -> None:
+        """Log why the attempt waits before a person is asked."""
+        log.info("Waiting %.0f s before asking a person: the request may still arrive until then", seconds)
+
+    def answered(self, answer: Answer) -> None:
+        """Log the answer of a person who was asked, and who gave it."""
+        said = f"{answer.verdict or 'unusable'!r}" + (f", id {answer.id!r}" if answer.id else "")
+        log.info("The answer is %s (by %s, %s)", said, answer.by or "nobody", answer.at or "just now")
+
+    def sending_after_all(self) -> None:
+        """Log that the request is sent again because a person says so."""
+        metrics.SENT_AGAIN.record(vendor=self._vendor, reason="person")
+        log.warning("Asking %s again to %s, as the answer says", self.words.vendor, self.words.to_do)
 
     def restarting(self, record: Record, state: RunState) -> None:
         """Log that the request is sent again although an earlier attempt succeeded with it."""

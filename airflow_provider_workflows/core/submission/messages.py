@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_workflows.core.submission.effect import moment
 from airflow_provider_workflows.core.submission.log_lines import LogLines
-from airflow_provider_workflows.core.submission.record import KEY, Record
+from airflow_provider_workflows.core.submission.record import KEY, Answer, Record
 from airflow_provider_workflows.exceptions import (
     InvalidInput,
     LostTrack,
@@ -36,6 +35,8 @@ ADVICE_WITHOUT_STORE = (
     "If it does not exist, clear the task\n"
     "To let Airflow send again by itself after a lost answer, set on_lost_answer='resubmit'"
 )
+#: The same if a person is asked.
+ADVICE_TO_ASK = "A person answers that in Airflow, under Required Actions of this task"
 #: Why there is no retry without a record.
 NO_RETRY = "Airflow will not retry: a retry could send it again"
 #: How a person goes on after a run that failed.
@@ -82,6 +83,23 @@ class Messages(LogLines):
             f"Airflow will not send it again\n"
             f"{self.words.search(record)}\n"
             f"{self._advice}"
+        )
+
+    def asking(self, record: Record, error: Exception) -> list[str]:
+        """Return what a person who is asked must know, in short lines; the question itself has none."""
+        refused = f"The answer was not accepted: {error}\n{self._may_have}\n{self.words.search(record)}"
+        told = error if isinstance(error, WorkflowError) else WorkflowError(refused)
+        sent = f"Mark: {record.mark}; fingerprint of what is sent: {record.payload or 'unknown'}"
+        return [*told.lines(), sent]
+
+    def given_up(self, record: Record, answer: Answer) -> WorkflowError:
+        """Return the error for a doubt on which a person has given up, or nobody has answered."""
+        why = f"{answer.by} gave up on the question" if answer.by else "nobody answered in time"
+        return OutcomeUnknown(
+            f"{self._may_have}: {why}\n"
+            f"Airflow will not send it again\n"
+            f"{self.words.search(record)}\n"
+            f"To be asked again, clear the task"
         )
 
     def lost_track(self, message: str) -> WorkflowError:
@@ -146,7 +164,7 @@ class Messages(LogLines):
             f"An earlier attempt sent another request, which may have taken effect: {record.subject}\n"
             f"{self._wants(record)}\n"
             f"Airflow sends nothing\n"
-            f"Check {self.words.vendor} for {record.subject} {moment(record)},\n"
+            f"Check {self.words.vendor} for {record.subject} {record.moment},\n"
             f"with the mark {record.mark!r} if it takes one\n"
             f"Once you know, {RESET}"
         )

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from airflow_provider_workflows.core.runtime.task_state import TaskState
 from airflow_provider_workflows.exceptions import InvalidInput
@@ -21,6 +21,37 @@ from airflow_provider_workflows.exceptions import InvalidInput
 KEY = "workflow_submission"
 #: Raised whenever the meaning of a field changes; :meth:`Record.from_json` then reads both.
 FORMAT = 2
+
+#: What a person says about a request in doubt: that it took effect, that it did not and is to be sent again,
+#: or neither.
+Verdict = Literal["there", "not there", "give up"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """
+    A person's answer to a doubt.
+
+    :param verdict: what the person says; None if the answer cannot be used
+    :param id: what the vendor calls it, if the person says so
+    :param by: who answered
+    :param at: when, as ISO text
+    :param problem: why the answer cannot be used
+    """
+
+    verdict: Verdict | None
+    id: str | None = None
+    by: str = ""
+    at: str = ""
+    problem: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """Return the answer as small JSON values; what is not known is left out."""
+        return {name: value for name, value in vars(self).items() if value}
+
+
+class AnswerRefused(Exception):
+    """A person's answer cannot be believed, for the reason in the text; the doubt stays."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +72,8 @@ class Record:
     :param id: what the vendor calls it, or what the move returned; None as long as that is not known
     :param accepted_at: Unix time when the id was learned; None also if a person wrote the id into the record
     :param seal: fingerprint of the id that was learned, by which a person's later edit is noticed
+    :param answer: the last answer of a person who was asked, as JSON values
+    :param refused: why the last answer was not believed; empty if it was
     """
 
     mark: str
@@ -56,6 +89,8 @@ class Record:
     id: object = None
     accepted_at: float | None = None
     seal: str = ""
+    answer: Any = None
+    refused: str = ""
 
     @property
     def id_from_person(self) -> bool:
@@ -64,6 +99,12 @@ class Record:
             return False
         edited = bool(self.seal) and self.seal != fingerprint(self.id, mark=self.mark)
         return self.accepted_at is None or edited
+
+    @property
+    def moment(self) -> str:
+        """When the request was first sent, in words."""
+        date = datetime.fromtimestamp(self.intended_at, tz=UTC)
+        return f"around {date:%Y-%m-%d %H:%M:%S} UTC" if self.intended_at else "by an earlier attempt"
 
     def accept(self, id: object, *, at: float) -> Record:
         """Return the record with the id that was learned at a Unix time."""
@@ -85,6 +126,8 @@ class Record:
             "id": self.id,
             "accepted_at": self.accepted_at,
             "seal": self.seal or None,
+            "answer": self.answer,
+            "refused": self.refused or None,
             "generation": self.generation,
         }
         for name in ("intended_at", "lost_at", "accepted_at"):
@@ -115,6 +158,8 @@ class Record:
             id=data.get("id"),
             accepted_at=_time(data.get("accepted_at")),
             seal=str(data.get("seal") or ""),
+            answer=data.get("answer"),
+            refused=str(data.get("refused") or ""),
         )
 
 

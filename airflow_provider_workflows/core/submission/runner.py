@@ -29,12 +29,12 @@ from airflow_provider_workflows.core.submission.effect import (
     Send,
     Step,
     Unknown,
-    moment,
 )
 from airflow_provider_workflows.core.submission.engine import Engine, Outcome
 from airflow_provider_workflows.core.submission.look_up import MOST_KEPT, in_time
 from airflow_provider_workflows.core.submission.messages import Messages, goes_on
 from airflow_provider_workflows.core.submission.record import (
+    Answer,
     DerivedMarkStore,
     Record,
     Store,
@@ -193,6 +193,8 @@ class Submission(Runner):
     :param settle: seconds after a request was given up until what the vendor does not show counts as never
         arrived
     :param deadline: Unix time after which nothing is sent any more
+    :param answer: of a person who was asked about a doubt
+    :param asked: what the person was asked about, if no store remembers it
     """
 
     def __init__(
@@ -204,10 +206,13 @@ class Submission(Runner):
         policy: Policy,
         settle: float,
         deadline: float = float("inf"),
+        answer: Answer | None = None,
+        asked: Record | None = None,
     ) -> None:
         state = TaskState(context)
         is_retry = state.attempt > 1
         # Random where it can be kept; else one that each attempt derives anew.
+        usual = messages.ADVICE if state.lasting else messages.ADVICE_WITHOUT_STORE
         mark = derive_mark(context, namespace=uuid.uuid4().hex if state.lasting else hook.namespace)
         engine = Engine(
             effect,
@@ -222,7 +227,7 @@ class Submission(Runner):
             ),
             Messages(
                 effect,
-                advice=messages.ADVICE if state.lasting else messages.ADVICE_WITHOUT_STORE,
+                advice=messages.ADVICE_TO_ASK if policy.on_lost_answer == "ask" else usual,
                 is_remembered=state.lasting or effect.retry_is_safe,
                 vendor=hook.conn_type,
             ),
@@ -230,7 +235,9 @@ class Submission(Runner):
             clock=terms.current.clock,
             where=hook.where,
         )
-        doubted = engine.new if is_retry and effect.carries_mark else None
+        engine.answer = answer
+        asked = asked if asked is None or asked.mark else engine.new
+        doubted = asked or (engine.new if is_retry and effect.carries_mark else None)
         super().__init__(engine, TaskStateStore(state) if state.lasting else DerivedMarkStore(doubted), hook)
 
     def run(self) -> Outcome:
@@ -251,6 +258,10 @@ class Submission(Runner):
             raise self.engine.messages.doubt(
                 self.store.record, NO_TIME_LEFT, OutcomeUnknown(TIME_OVER)
             ) from None
+
+    def asks(self, error: WorkflowError) -> bool:
+        """Whether a person is to be asked, rather than that the task fails with an error."""
+        return self.engine.may_ask and self.in_doubt and isinstance(error, OutcomeUnknown)
 
     def stop(self) -> str:
         """
@@ -285,6 +296,6 @@ def open_doubt(context: Mapping[str, object]) -> str | None:
         return None
     subject = record.subject or "a request"
     return (
-        f"The outcome of an earlier request is unknown: {subject} {moment(record)}\n"
+        f"The outcome of an earlier request is unknown: {subject} {record.moment}\n"
         f"Its mark is {record.mark!r}. Airflow checks with the vendor before it sends anything"
     )

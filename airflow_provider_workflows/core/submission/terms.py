@@ -14,7 +14,8 @@ from airflow_provider_workflows.core.protocol.body import Permit
 from airflow_provider_workflows.core.submission.effect import LookupResult, NotSent, Unknown
 from airflow_provider_workflows.exceptions import InvalidInput, RunTimedOut, TemporaryError
 
-OnLostAnswer = Literal["fail", "resubmit"]
+OnLostAnswer = Literal["fail", "ask", "resubmit"]
+OnAskTimeout = Literal["fail", "accept", "resubmit"]
 OnFailedRun = Literal["fail", "rerun"]
 OnClear = Literal["attach", "rerun"]
 
@@ -32,7 +33,7 @@ class Policy:
     """
     What the user wants where there is a choice.
 
-    :param on_lost_answer: if it is unknown whether a request took effect: ``fail`` or ``resubmit``
+    :param on_lost_answer: if it is unknown whether a request took effect: ``fail``, ``ask`` or ``resubmit``
     :param on_failed_run: if the run failed: ``fail``, or ``rerun`` by the next attempt
     :param on_clear: if the task is cleared while its run is alive: ``attach`` or ``rerun``
     :raises InvalidInput: a value is not one of these

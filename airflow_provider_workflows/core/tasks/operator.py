@@ -11,6 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow_provider_workflows.core.runtime.durations import seconds_of
 from airflow_provider_workflows.core.runtime.task_state import TaskState
 from airflow_provider_workflows.core.runtime.versions import default_deferrable, exceptions
+from airflow_provider_workflows.core.tasks.asking import AskingMixin
 from airflow_provider_workflows.core.tasks.task import WorkflowTaskMixin, checking_ahead
 from airflow_provider_workflows.exceptions import (
     OutcomeUnknown,
@@ -27,12 +28,19 @@ if TYPE_CHECKING:
     from airflow_provider_workflows.core.runtime.durations import Duration
     from airflow_provider_workflows.core.submission.effect import AnyEffect, Start
     from airflow_provider_workflows.core.submission.runner import Submission
-    from airflow_provider_workflows.core.submission.terms import OnClear, OnFailedRun, OnLostAnswer
+    from airflow_provider_workflows.core.submission.terms import (
+        OnAskTimeout,
+        OnClear,
+        OnFailedRun,
+        OnLostAnswer,
+    )
     from airflow_provider_workflows.core.tasks.lineage import Role
     from airflow_provider_workflows.core.tasks.parameters import (
         BaseParameters,
+        Notifiers,
         OnceParameters,
         OperatorParameters,
+        Users,
     )
     from airflow_provider_workflows.core.waiting.condition import Condition
     from airflow_provider_workflows.core.waiting.poller import Waiter
@@ -54,18 +62,25 @@ class WorkflowOperator(WorkflowTaskMixin, BaseOperator):
         )
 
 
-class OnceOperator(WorkflowOperator):
+class OnceOperator(AskingMixin, WorkflowOperator):
     """
     An operator whose effect at the vendor happens exactly once.
 
     :param settle: seconds from a lost answer until a request that the vendor does not show counts as never
         arrived, and is sent again; at least 15 s more than the connection's ``timeout``
     :param on_lost_answer: what to do if it is unknown whether a request took effect: ``fail`` and say what to
-        check at the vendor, or ``resubmit``: send it again, up to three times in one attempt, which may do it
-        more than once
+        check at the vendor; ``ask`` a person, under Required Actions in Airflow; or ``resubmit``: send it
+        again, up to three times in one attempt, which may do it more than once
+    :param ask_timeout: maximum seconds for the person's answer; None for no limit
+    :param on_ask_timeout: what to do if nobody answers in time: ``fail``, ``accept`` that the request took
+        effect, if the task knows the id, or ``resubmit``: send it again
+    :param ask_notifiers: notifiers or other callables to call when a person is asked
+    :param assigned_users: who may answer: ``{"id": ..., "name": ...}`` or a list of them; by default everyone
+        whom Airflow lets edit the DAG's required actions
     """
 
     durations: ClassVar[tuple[str, ...]] = ("settle",)
+    optional_durations: ClassVar[tuple[str, ...]] = ("ask_timeout",)
     on_failed_run: OnFailedRun = "fail"
     on_clear: OnClear = "attach"
 
@@ -74,11 +89,19 @@ class OnceOperator(WorkflowOperator):
         *,
         settle: Duration = 60,
         on_lost_answer: OnLostAnswer = "fail",
+        ask_timeout: Duration | None = None,
+        on_ask_timeout: OnAskTimeout = "fail",
+        ask_notifiers: Notifiers = (),
+        assigned_users: Users = None,
         **kwargs: Unpack[OperatorParameters],
     ) -> None:
         super().__init__(**kwargs)
         self.settle = settle
         self.on_lost_answer = on_lost_answer
+        self.ask_timeout = ask_timeout
+        self.on_ask_timeout = on_ask_timeout
+        self.ask_notifiers = ask_notifiers
+        self.assigned_users = assigned_users
         self._submission: Submission | None = None
 
     def effect(self, context: Context) -> AnyEffect:
@@ -96,8 +119,10 @@ class OnceOperator(WorkflowOperator):
         :param deadline: Unix time after which nothing is sent
         :raises InvalidInput: a parameter is not one of its choices
         :raises OutcomeUnknown: it may or may not have happened
+        :raises TaskAwaitingInput: it may or may not have happened, and a person is asked
         """
         from airflow_provider_workflows.core import metrics
+        from airflow_provider_workflows.core.submission.record import AnswerRefused
         from airflow_provider_workflows.core.submission.runner import Submission
         from airflow_provider_workflows.core.submission.terms import SETTLE_MARGIN, Policy, current
 
@@ -107,12 +132,18 @@ class OnceOperator(WorkflowOperator):
         settle = max(seconds_of(self.settle, "settle"), self.hook.timeout + SETTLE_MARGIN)
         if current.settle is not None:
             settle = current.settle
-        self._submission = Submission(
-            context, effect, self.hook, policy=policy, settle=settle, deadline=deadline
-        )
+        how: dict[str, Any] = {"policy": policy, "settle": settle, "deadline": deadline}
+        if self.on_lost_answer == "ask":
+            self.check_asking()
+            how |= {"answer": self._answer, "asked": self.asked(context)}
+        self._submission = Submission(context, effect, self.hook, **how)
         try:
             return self._submission.run().id
+        except AnswerRefused as refused:
+            self.ask_about(context, self._submission, refused)
         except WorkflowError as error:
+            if self._submission.asks(error):
+                self.ask_about(context, self._submission, error)
             if isinstance(error, OutcomeUnknown):
                 metrics.DOUBTS.record(vendor=self.hook.conn_type)
             self.log_failure(error)

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from airflow.sdk import DAG, ObjectStoragePath, RetryPolicy, TaskGroup
     from airflow.sdk.types import WeightRuleParam
 
-    from airflow_provider_workflows.core.submission.terms import OnClear, OnFailedRun, OnLostAnswer
+    from airflow_provider_workflows.core.submission.terms import (
+        OnAskTimeout,
+        OnClear,
+        OnFailedRun,
+        OnLostAnswer,
+    )
 
 T = TypeVar("T")
 
@@ -31,6 +36,10 @@ T = TypeVar("T")
 Templated: TypeAlias = T | str | XComArg
 #: What Airflow calls when a task's state changes; a notifier is one.
 Callback: TypeAlias = Callable[[Context], None]
+#: What is called when a person is asked.
+Notifiers: TypeAlias = Callback | Sequence[Callback]
+#: Who may answer: ``{"id": "ada", "name": "Ada"}``, as Airflow's auth manager knows them.
+Users: TypeAlias = Mapping[str, str] | Sequence[Mapping[str, str]] | None
 
 
 class BaseParameters(TypedDict, total=False):
@@ -111,11 +120,20 @@ class OperatorParameters(BaseParameters, total=False):
     multiple_outputs: bool | None
 
 
-class OnceParameters(OperatorParameters, total=False):
+class AskingParameters(OperatorParameters, total=False):
+    """How a person is asked about a lost answer, with ``on_lost_answer="ask"``."""
+
+    on_lost_answer: OnLostAnswer
+    ask_timeout: Duration | None
+    on_ask_timeout: OnAskTimeout
+    ask_notifiers: Notifiers
+    assigned_users: Users
+
+
+class OnceParameters(AskingParameters, total=False):
     """The parameters of :class:`~airflow_provider_workflows.core.tasks.operator.OnceOperator`."""
 
     settle: Duration
-    on_lost_answer: OnLostAnswer
 
 
 class WaitingParameters(OnceParameters, total=False):
@@ -131,7 +149,7 @@ class WaitingParameters(OnceParameters, total=False):
     on_clear: OnClear
 
 
-class ManyParameters(OperatorParameters, total=False):
+class ManyParameters(AskingParameters, total=False):
     """The parameters of :class:`~airflow_provider_workflows.core.bulk.operator.ManyOperator`."""
 
     records: Required[
@@ -146,7 +164,6 @@ class ManyParameters(OperatorParameters, total=False):
     max_rejects: float
     concurrency: int
     settle: Duration
-    on_lost_answer: OnLostAnswer
     tolerance: Duration
 
 

@@ -130,6 +130,8 @@ class WorkflowTaskMixin(HookMixin, ReportsLineage):
     _logged: WorkflowError | None = None
     #: Names of the constructor's parameters that take a :data:`Duration`.
     durations: ClassVar[tuple[str, ...]] = ()
+    #: Names of those that may be None.
+    optional_durations: ClassVar[tuple[str, ...]] = ()
     #: Whether the task waits, and does so in the triggerer.
     wait_for_completion: bool = True
     deferrable: bool = False
@@ -180,7 +182,8 @@ class WorkflowTaskMixin(HookMixin, ReportsLineage):
 
         :raises InvalidInput: a parameter is not a duration, or the triggerer may not import the hook's class
         """
-        for name in self.durations:
+        given = [name for name in self.optional_durations if getattr(self, name) is not None]
+        for name in (*self.durations, *given):
             seconds_of(getattr(self, name), name)
         if self.wait_for_completion and self.deferrable:
             check_allowed(self.hook_class, "hook")

@@ -141,6 +141,10 @@ class StepAnswer(Effect["KibanApi"]):
             )
         return {name: written.get(name, usual) for name, usual in self._result(None).items()}
 
+    def own_id(self, record: Record) -> dict[str, Any]:
+        """Return the result, with what the baseline tells of the step."""
+        return self._result(Before.from_json(record.baseline))
+
     def _check_still_there(self, api: KibanApi, before: Before | None) -> Operation[None]:
         # In an execution that has moved on, the request could answer the next step of the same kind.
         status = yield from api.status(self.execution_id)

@@ -207,6 +207,10 @@ class OrderPush(Effect["OMFlowApi"]):
             raise InvalidInput(f"Row {data_id} of {self._order_name} {why}, so it was not pushed")
         return data_id
 
+    def own_id(self, record: Record) -> object:
+        """Return the row that the baseline names; None if it names none."""
+        return record.baseline.get("data_id") if isinstance(record.baseline, dict) else None
+
     def _steady(self, api: OMFlowApi, columns: Sequence[str]) -> Operation[Order]:
         """Return the order with the row to push; without it, once two looks show the same rows."""
         for _ in range(LOOKS):

@@ -50,6 +50,7 @@ TABLE = [
     Row("INTENT", ANY_RUN, ["found"], "", "ATTACH"),
     Row("INTENT", ANY_RUN, ["absent"], "", "START"),
     Row("INTENT", ANY_RUN, DOUBTS, "on_lost_answer=fail", "STOP_IN_DOUBT"),
+    Row("INTENT", ANY_RUN, DOUBTS, "on_lost_answer=ask", "STOP_IN_DOUBT"),
     Row("INTENT", ANY_RUN, DOUBTS, "on_lost_answer=resubmit", "START"),
     Row("INTENT", ANY_RUN, ["forbidden"], "", "STOP_IN_DOUBT"),
     Row("EARLIER", ["ALIVE", "UNKNOWN"], ANY_RESULT, "on_clear=attach", "ATTACH"),
@@ -84,7 +85,7 @@ def test_every_case_is_as_the_plan_says() -> None:
         assert len(rows) == 1, f"the table itself is wrong about {case}"
         assert act(*case) is Action[rows[0].action], case
         count += 1
-    assert count == 4 * 5 * 6 * 8
+    assert count == 4 * 5 * 6 * 12
 
 
 def test_a_run_of_ours_that_is_not_known_to_have_ended_gets_no_second_one() -> None:
