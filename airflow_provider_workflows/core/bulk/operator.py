@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence, Sized
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Unpack
 
 from airflow_provider_workflows.core.runtime.durations import seconds_of
 from airflow_provider_workflows.core.runtime.templates import rendered
+from airflow_provider_workflows.core.tasks.asking import AskingMixin
 from airflow_provider_workflows.core.tasks.operator import WorkflowOperator
 from airflow_provider_workflows.exceptions import (
     InvalidInput,
@@ -23,10 +25,13 @@ if TYPE_CHECKING:
 
     from airflow_provider_workflows.core.bulk.runner import ManyRun
     from airflow_provider_workflows.core.bulk.table.columns import Columns, Mapped
+    from airflow_provider_workflows.core.bulk.table.results import ResultsFolder
     from airflow_provider_workflows.core.bulk.table.source import Row
     from airflow_provider_workflows.core.protocol.operation import Operation
     from airflow_provider_workflows.core.runtime.durations import Duration
+    from airflow_provider_workflows.core.runtime.task_state import TaskState
     from airflow_provider_workflows.core.submission.effect import AnyEffect
+    from airflow_provider_workflows.core.submission.record import Answer
     from airflow_provider_workflows.core.submission.terms import OnAskTimeout, OnLostAnswer, Terms
     from airflow_provider_workflows.core.tasks.parameters import (
         Notifiers,
@@ -41,7 +46,7 @@ MOST_BAD = 20
 Records = Iterable[Mapping[str, Any]] | Mapping[str, Any] | str | Path
 
 
-class ManyOperator(WorkflowOperator):
+class ManyOperator(AskingMixin, WorkflowOperator):
     """
     An operator that sends every row of a table to the vendor, each exactly once.
 
@@ -64,8 +69,12 @@ class ManyOperator(WorkflowOperator):
     :param max_rejects: how many records may be rejected before the task fails: a number, or a share below 1
     :param concurrency: maximum number of requests at the same time; fewer while the vendor is slow
     :param settle: as for a single record
-    :param on_lost_answer: as for a single record; with ``fail``, the record is ``unknown``, the others go on,
-        and the task fails at its end
+    :param on_lost_answer: as for a single record; with ``fail`` and ``ask``, the record is ``unknown``, the
+        others go on, and the task fails at its end, or asks a person about all that are
+    :param ask_timeout: as for a single record
+    :param on_ask_timeout: as for a single record
+    :param ask_notifiers: as for a single record
+    :param assigned_users: as for a single record
     :param tolerance: seconds without an answer from the vendor after which the task fails, for a retry to
         continue
 
@@ -147,6 +156,8 @@ class ManyOperator(WorkflowOperator):
         :raises WorkflowError: see the class
         """
         self._check()
+        if self.on_lost_answer == "ask":
+            self.check_asking()
         attempt = self._attempt(context)
         summary = {**asyncio.run(attempt.run()).to_json(), "results": attempt.store.numbers.folder}
         self.log.info("%s", attempt.progress.line())
@@ -187,6 +198,8 @@ class ManyOperator(WorkflowOperator):
         total = self._validated(columns) if self.validate else _size(self.records)
         state, ti = TaskState(context), context["ti"]
         target = fingerprint([self.hook.where, type(self).__name__, self._arguments()], mark="")
+        if self._answer is not None:
+            self._act_on(self._answer, state, folder, target=target)
         sender = RecordSender(
             self.hook,
             RecordStore(state, folder, target=target),
@@ -205,6 +218,18 @@ class ManyOperator(WorkflowOperator):
             skips=_not_done if isinstance(self.records, Mapping) else _nothing,
         )
         return self._run
+
+    def _act_on(self, answer: Answer, state: TaskState, folder: ResultsFolder, *, target: str) -> None:
+        """Act on a person's answer about all records in doubt; what cannot be used is asked again."""
+        from airflow_provider_workflows.core.bulk.doubts import act_on_answer
+
+        self.log.info("The answer is %r (by %s)", answer.verdict or "unusable", answer.by or "nobody")
+        if answer.id is not None:
+            answer = replace(answer, verdict=None, problem="An id cannot be the answer for many records")
+            self._answer = answer
+        if answer.problem:
+            self.log.warning("The answer was not accepted: %s", answer.problem)
+        act_on_answer(state, folder, answer, target=target)
 
     def _arguments(self) -> dict[str, object]:
         """Return the arguments that decide what is sent for a row."""
@@ -275,6 +300,8 @@ class ManyOperator(WorkflowOperator):
                 "Each record with the outcome 'unknown' says there what to look for at the vendor\n"
                 "Airflow will not send them again; a cleared task sends only what was never sent"
             )
+            if self.on_lost_answer == "ask" and (self._answer is None or self._answer.verdict != "give up"):
+                self._ask_about_all(context, error)
         elif rejected > most:
             error = RecordsRejected(
                 f"{rejected} of {records} records were rejected; {summary['done']} are done\n"
@@ -287,6 +314,17 @@ class ManyOperator(WorkflowOperator):
         # For tasks that run all the same, such as a report.
         context["ti"].xcom_push(key="return_value", value=dict(summary))
         raise error
+
+    def _ask_about_all(self, context: Context, error: OutcomeUnknown) -> NoReturn:
+        from airflow_provider_workflows.core.bulk.doubts import question_about_all, write_list
+        from airflow_provider_workflows.core.bulk.table.results import results_folder
+        from airflow_provider_workflows.core.tasks.question import which_task
+
+        for line in error.lines():
+            self.log.warning("%s", line)
+        address = write_list(results_folder(self.records, self.results, context))
+        self.log.warning("The records in doubt: %s", address)
+        self.ask(context, question_about_all(self.vendor, address, which=which_task(context)))
 
     def on_kill(self) -> None:
         """Begin no request any more, and log how many are under way."""

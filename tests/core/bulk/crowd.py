@@ -278,6 +278,9 @@ class Seat:
             raise ConnectionError("a newer attempt has begun")
         self._table.store.set(key, value, retention=retention)
 
+    def delete(self, key: str) -> None:
+        self._table.store.delete(key)
+
 
 class Table:
     """
@@ -304,13 +307,22 @@ class Table:
 
     def run(self, records: object) -> Any:
         """Run the next attempt."""
+        return self._attempt(records, lambda task, context: task.execute(context))
+
+    def resume(self, records: object, event: object) -> Any:
+        """Go on with an answer to the question that the task asked."""
+        return self._attempt(
+            records, lambda task, context: task.resume_execution("answered", {"event": event}, context)
+        )
+
+    def _attempt(self, records: object, step: Callable[[EntriesOperator, Any], Any]) -> Any:
         self.task = task = EntriesOperator(task_id="entries", kind=self.kind, records=records, **self.fields)
         task.__dict__["hook"] = CrowdHook(self.crowd, self.store)
         context: Any = {"ti": self.ti, **({"task_state_store": Seat(self)} if self.lasting else {})}
         self.clock = SwiftClock()
         try:
             with options(clock=self.clock, settle=60.0):
-                return task.execute(context)
+                return step(task, context)
         finally:
             self.ti.try_number += 1
             self.store.dead = False

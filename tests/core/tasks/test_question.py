@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.sdk.execution_time import task_runner
 
 from airflow_provider_workflows.core.protocol.operation import Operation
-from airflow_provider_workflows.core.runtime.versions import exceptions
 from airflow_provider_workflows.core.submission.effect import Run, RunState
 from airflow_provider_workflows.core.submission.record import KEY
 from airflow_provider_workflows.core.tasks.question import (
@@ -29,8 +25,9 @@ from airflow_provider_workflows.exceptions import (
     Rejected,
     ServiceUnavailable,
 )
-from tests.core.airflow_names import TaskDeferred
 from tests.core.harness import Clock, Runner
+from tests.core.questions import PARKS, TI_ID, Questions, answer, parked
+from tests.core.questions import questions as questions
 from tests.core.tasks.test_operator import OpenOrder, OrderStart
 from tests.core.vendor import (
     KILLED_AFTER,
@@ -42,33 +39,6 @@ from tests.core.vendor import (
     Vendor,
     refused,
 )
-
-PARKS = hasattr(exceptions, "TaskAwaitingInput")
-PARKED: type[BaseException] = getattr(exceptions, "TaskAwaitingInput", TaskDeferred)
-STORES = [True, False] if not PARKS else [True]
-
-
-@dataclass
-class Questions:
-    """Airflow's side: the question of a task instance, whose first text it keeps, and whether it has one."""
-
-    asked: list[Any] = field(default_factory=list)
-
-    def send(self, msg: Any) -> Any:
-        if type(msg).__name__ == "GetHITLDetailResponse":
-            if not self.asked:
-                raise RuntimeError("API_SERVER_ERROR: {'status_code': 404}")
-            return None
-        assert type(msg).__name__ == "CreateHITLDetailPayload"
-        self.asked.append(msg)
-        return None
-
-
-@pytest.fixture
-def questions(monkeypatch: pytest.MonkeyPatch) -> Questions:
-    found = Questions()
-    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", found, raising=False)
-    return found
 
 
 @pytest.fixture
@@ -102,36 +72,23 @@ class Asking:
         how = {"on_lost_answer": "ask", "deferrable": False, "findable": False, **how}
         self.runner = Runner(lambda: AskingOrder(vendor=vendor, **how), clock=vendor.clock, store=PARKS)
         self.runner.ti.task_id = "open"
-        self.runner.ti.id = "018f0000-0000-7000-8000-000000000001"  # type: ignore[attr-defined]
+        self.runner.ti.id = TI_ID  # type: ignore[attr-defined]
 
     @property
     def record(self) -> Any:
         store = self.runner.store
         return self.runner.ti.xcoms.get(KEY) if store is None else store.get(KEY)
 
-    def parked(self, step: Callable[[], Any]) -> BaseException:
-        with pytest.raises(PARKED) as caught:
-            step()
-        assert caught.value.method_name == "answered"  # type: ignore[attr-defined]
-        return caught.value
-
-    def run(self) -> BaseException:
-        return self.parked(self.runner._execute)
+    def run(self) -> Any:
+        return parked(self.runner._execute)
 
     def again(self) -> Any:
         self.runner.ti.try_number += 1
         self.runner.ti.xcoms.clear()
         return self.runner._execute()
 
-    def answer(self, option: Any, id: Any = None, **event: Any) -> Any:
-        given = {
-            "chosen_options": [option],
-            "params_input": {} if id is None else {"id": id},
-            "responded_at": datetime(2026, 12, 1, 4, tzinfo=UTC),
-            "responded_by_user": {"id": "7", "name": "Ada"},
-            **event,
-        }
-        return self.resume({key: value for key, value in given.items() if value is not ...})
+    def answer(self, option: Any, id: Any = None) -> Any:
+        return self.resume(answer(option, id))
 
     def resume(self, event: Any) -> Any:
         task = self.runner.make_task()
@@ -186,13 +143,13 @@ class TestAsked:
             raise RuntimeError
 
         ada = {"id": "7", "name": "Ada"}
-        parked = Asking(
+        how = Asking(
             vendor, ask_timeout="90", assigned_users=ada, ask_notifiers=[failing, called.append]
         ).run()
         assert [(user.id, user.name) for user in questions.asked[0].assigned_users] == [("7", "Ada")]
         assert len(called) == 1
         if PARKS:
-            assert parked.timeout == timedelta(seconds=90)  # type: ignore[attr-defined]
+            assert how.timeout == timedelta(seconds=90)
 
     @pytest.mark.parametrize(
         "how", [{"on_ask_timeout": "wait"}, {"assigned_users": ["ada"]}, {"ask_timeout": -1}]
@@ -235,7 +192,7 @@ class TestItIsThere:
         capsys: Any,
     ) -> None:
         caplog.clear()
-        task.parked(lambda: task.answer(THERE, id))
+        parked(lambda: task.answer(THERE, id))
         assert len(questions.asked) == 2
         assert "The answer was not accepted" in caplog.text + capsys.readouterr().out
         assert "id" not in task.record
@@ -245,7 +202,7 @@ class TestItIsThere:
     def test_a_vendor_that_does_not_answer(self, vendor: Vendor, task: Asking, questions: Questions) -> None:
         vendor.blind = 1
         if not PARKS:
-            task.parked(lambda: task.answer(THERE, "1"))
+            parked(lambda: task.answer(THERE, "1"))
             assert task.answer(THERE, "1") == 1
             return
         with pytest.raises(ServiceUnavailable):
@@ -260,7 +217,7 @@ class TestItIsThere:
         vendor.blind = 1
         with pytest.raises(ServiceUnavailable):
             task.answer(THERE, "77")
-        task.parked(task.again)
+        parked(task.again)
         assert "does not know the id 77" in task.record["refused"]
         assert len(questions.asked) == 2
 
@@ -289,7 +246,7 @@ class TestItIsNotThere:
         vendor.fates = [LOST_BEFORE, LOST_AFTER]
         task = Asking(vendor)
         task.run()
-        task.parked(lambda: task.answer(NOT_THERE))
+        parked(lambda: task.answer(NOT_THERE))
         assert len(vendor.sent) == 2
         assert task.answer(THERE, "1") == 1
         assert len(vendor.sent) == 2
@@ -309,7 +266,7 @@ class TestItIsNotThere:
         task.run()
         with pytest.raises(Killed):
             task.answer(NOT_THERE)
-        task.parked(task.again)
+        parked(task.again)
         assert len(vendor.sent) == 2
         assert task.answer(THERE, "1") == 1
         assert len(vendor.jobs) == 1
@@ -337,7 +294,7 @@ class TestGivenUp:
         if PARKS:
             assert task.record["answer"]["verdict"] == "give up"
         task.runner.ti.max_tries = task.runner.ti.try_number
-        task.parked(task.again)
+        parked(task.again)
         assert len(questions.asked) == 2
         assert len(vendor.sent) == 1
 
@@ -388,7 +345,7 @@ class TestUnusable:
     def test_nothing_is_done_and_the_question_comes_again(
         self, vendor: Vendor, task: Asking, questions: Questions, event: Any
     ) -> None:
-        task.parked(lambda: task.resume(event))
+        parked(lambda: task.resume(event))
         assert len(vendor.sent) == 1
         assert len(questions.asked) == 2
         assert "id" not in task.record
@@ -409,7 +366,7 @@ def test_an_attempt_that_died_before_the_answer_asks_again(
 ) -> None:
     if again == "clear":
         task.runner.ti.max_tries = task.runner.ti.try_number
-    task.parked(task.again)
+    parked(task.again)
     assert len(questions.asked) == 2
     assert len(vendor.sent) == 1
     assert task.answer(THERE, "1") == 1

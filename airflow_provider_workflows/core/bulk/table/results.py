@@ -138,7 +138,7 @@ class Counts:
 
 class ResultsFolder:
     """
-    A folder of JSON Lines, each object written once and whole.
+    A folder of JSON Lines, each object written whole, and but for a person's answer once.
 
     :param path: the folder; it is made when the first object is written
     """
@@ -162,6 +162,11 @@ class ResultsFolder:
         :raises TemporaryError: it could not be written
         """
         return self._write_lines("part", number, attempt, (result.to_json() for result in results))
+
+    def rewrite(self, name: str, results: Iterable[RecordResult]) -> None:
+        """Write a part once more, in the place of the earlier one."""
+        lines = (json.dumps(one.to_json(), allow_nan=False, separators=(",", ":")) for one in results)
+        self._put(name, "".join(f"{line}\n" for line in lines).encode(), replace=True)
 
     def parts(self) -> list[str]:
         """
