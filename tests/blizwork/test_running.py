@@ -11,6 +11,7 @@ from airflow_provider_workflows.blizwork.operators import (
     BlizWorkExecActivityOperator,
 )
 from airflow_provider_workflows.core.submission.record import KEY
+from airflow_provider_workflows.core.tasks.question import THERE
 from airflow_provider_workflows.exceptions import (
     InvalidInput,
     LostTrack,
@@ -23,6 +24,8 @@ from tests.blizwork.conftest import BlizWorkServer
 from tests.blizwork.killed import hand_over, killed
 from tests.blizwork.tasks import FORM, LOST, looping, lose, running, stored, until
 from tests.core.harness import Clock, Runner
+from tests.core.questions import answer, parked
+from tests.core.questions import questions as questions
 
 
 class TestExecInDoubt:
@@ -163,6 +166,14 @@ class TestExecInDoubt:
         lose(blizwork, "exec", "101 after")
         with pytest.raises(OutcomeUnknown, match="perhaps by hand"):
             running(case, exec_user_id="analyst@example.com", form_data=None).run()
+        assert blizwork.requests("exec") == 1
+
+    @pytest.mark.usefixtures("questions")
+    def test_a_person_says_that_it_was_run(self, blizwork: BlizWorkServer, clock: Clock, case: int) -> None:
+        lose(blizwork, "exec", "101 after")
+        runner = running(case, exec_user_id="analyst@example.com", form_data=None, on_lost_answer="ask")
+        parked(runner.run)
+        assert runner.answered(answer(THERE))["case_number"] == case
         assert blizwork.requests("exec") == 1
 
     def test_the_connections_own_user_named_once_more_is_no_other(

@@ -113,6 +113,7 @@ class TaskInstance:
     state: str = "running"
     first_reschedule: datetime | None = None
     xcoms: dict[str, Any] = field(default_factory=dict)
+    id: str = "018f0000-0000-7000-8000-000000000001"
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[key] = carried(value)
@@ -184,6 +185,11 @@ class Runner:
                 step = self._execute
             except TaskDeferred as deferred:
                 step = self._resume(deferred)
+
+    def answered(self, event: object) -> Any:
+        """Go on with an answer to the question that the task has asked."""
+        task = self.make_task()
+        return task.resume_execution("answered", {"event": event}, self.context)
 
     def retry(self) -> Any:
         """Run the next attempt of the same generation."""

@@ -16,8 +16,6 @@ from tests.core.airflow_names import TaskDeferred
 #: Whether a task that asks is parked, as from Airflow 3.3 on; before, it defers.
 PARKS = hasattr(exceptions, "TaskAwaitingInput")
 PARKED: type[BaseException] = getattr(exceptions, "TaskAwaitingInput", TaskDeferred)
-#: What Airflow gives to a task instance.
-TI_ID = "018f0000-0000-7000-8000-000000000001"
 
 
 @dataclass

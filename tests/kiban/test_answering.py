@@ -9,6 +9,7 @@ import pytest
 
 from airflow_provider_workflows.core.submission.effect import Found, NotSent, Unknown
 from airflow_provider_workflows.core.submission.record import KEY
+from airflow_provider_workflows.core.tasks.question import THERE as IT_IS_THERE
 from airflow_provider_workflows.exceptions import (
     Conflict,
     InvalidInput,
@@ -22,6 +23,8 @@ from airflow_provider_workflows.kiban.effects.answer_step import Before, judge_a
 from airflow_provider_workflows.kiban.operators import KibanAnswerStepOperator
 from tests.core.airflow_names import AirflowFailException
 from tests.core.harness import Clock, Runner
+from tests.core.questions import answer, parked
+from tests.core.questions import questions as questions
 from tests.kiban.running import DONE, LOST, NOT_DONE, answering, die, stored
 from tests.kiban.server import FORM, LOOPING, REVIEW, TWO_FORMS, KibanServer
 
@@ -188,6 +191,18 @@ class TestLost:
         clock.after(0.5, lambda: kiban.answer(execution_id))
         answering(execution_id, clock, review=review, on_lost_answer="resubmit").run()
         assert kiban.requests("review") == 2
+
+    @pytest.mark.usefixtures("questions")
+    def test_a_person_says_that_it_was_answered(self, kiban: KibanServer, clock: Clock) -> None:
+        execution_id = kiban.start(REVIEW)
+        kiban.answer(execution_id)
+        kiban.fault("review", "lost_answer")
+        runner = answering(execution_id, clock, review={"decision": "APPROVED"}, on_lost_answer="ask")
+        parked(runner.run)
+        result = runner.answered(answer(IT_IS_THERE))
+        assert (result["id"], result["answered"]) == (execution_id, "review")
+        assert result["node_type"] == "VALIDATION"
+        assert kiban.requests("review") == 1
 
     def test_a_status_that_cannot_be_read_leaves_the_intent(self, kiban: KibanServer, clock: Clock) -> None:
         execution_id = kiban.start()

@@ -8,6 +8,7 @@ import pytest
 
 from airflow_provider_workflows.core.submission.effect import Found, LookupResult, NotSent, Unknown
 from airflow_provider_workflows.core.submission.record import KEY, Record
+from airflow_provider_workflows.core.tasks.question import NOT_THERE, THERE
 from airflow_provider_workflows.exceptions import InvalidInput, LostTrack, OutcomeUnknown, Rejected, RunFailed
 from airflow_provider_workflows.omflow.api.operations import OMFlowApi
 from airflow_provider_workflows.omflow.api.order import SECOND_LOOK, Order
@@ -16,6 +17,8 @@ from airflow_provider_workflows.omflow.hooks import OMFlowHook
 from airflow_provider_workflows.omflow.operators import OMFlowPushOrderOperator
 from tests.conftest import OMFlowServer
 from tests.core.harness import Clock, Runner, raised
+from tests.core.questions import answer, parked
+from tests.core.questions import questions as questions
 from tests.omflow.driving import Driven, ok
 from tests.omflow.orders import (
     TITLE,
@@ -245,6 +248,26 @@ class TestOnce:
             runner.run()
         assert (omflow.effects()["pushed"], requests(omflow, "push")) == (1, 2)
         assert "id" not in stored(runner)
+
+    @pytest.mark.usefixtures("questions")
+    def test_a_person_says_that_it_was_pushed(self, omflow: OMFlowServer, clock: Clock, data_no: Any) -> None:
+        omflow.fault("push", "lost_answer")
+        runner = self.runner(data_no, form_data=TITLE, on_lost_answer="ask")
+        row = stops("two-step", data_no)["Review"]
+        parked(runner.run)
+        assert runner.answered(answer(THERE)) == row
+        assert (omflow.effects()["pushed"], requests(omflow, "push")) == (1, 1)
+
+    @pytest.mark.usefixtures("questions")
+    def test_a_person_who_is_wrong_causes_no_second_push(
+        self, omflow: OMFlowServer, clock: Clock, data_no: Any
+    ) -> None:
+        omflow.fault("push", "lost_answer")
+        runner = self.runner(data_no, form_data=TITLE, on_lost_answer="ask")
+        parked(runner.run)
+        with pytest.raises(Rejected, match="no branch at 'Review'"):
+            runner.answered(answer(NOT_THERE))
+        assert (omflow.effects()["pushed"], requests(omflow, "push")) == (1, 1)
 
     @pytest.mark.parametrize("policy", ["fail", "resubmit"])
     def test_a_row_that_has_failed_is_never_pushed_again(

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 from airflow.sdk import DAG
 
+from airflow_provider_workflows.core.tasks.question import NOT_THERE, THERE
 from airflow_provider_workflows.exceptions import (
     AuthenticationFailed,
     InvalidConnection,
@@ -24,6 +25,8 @@ from airflow_provider_workflows.exceptions import (
 from airflow_provider_workflows.robusta.operators import RobustaStartProcessOperator
 from tests.core.airflow_names import AirflowFailException
 from tests.core.harness import Clock
+from tests.core.questions import answer, parked
+from tests.core.questions import questions as questions
 from tests.robusta.conftest import RobustaServer
 from tests.robusta.tasks import starting, stored
 
@@ -286,3 +289,28 @@ class TestSecrets:
 
 def _chain(error: BaseException | None) -> list[BaseException]:
     return [] if error is None else [error, *_chain(error.__cause__ or error.__context__)]
+
+
+@pytest.mark.usefixtures("questions")
+class TestAsked:
+    def test_the_spid_that_a_person_found(
+        self, robusta: RobustaServer, clock: Clock, waits: dict[str, Any]
+    ) -> None:
+        robusta.fault("start", "lost_answer")
+        runner = starting(clock, on_lost_answer="ask", **{**waits, "deferrable": False})
+        parked(runner.run)
+        spid = robusta.only_record()["id"]
+        parked(lambda: runner.answered(answer(THERE, "999999")))
+        assert "999999" in stored(runner)["refused"]
+        robusta.control.advance(10)
+        assert runner.answered(answer(THERE, f" {spid} "))["status"] == "SUCCEEDED"
+        assert stored(runner)["answer"]["by"] == "Ada (7)"
+        assert robusta.requests("start") == 1
+
+    def test_what_is_not_there_is_started(self, robusta: RobustaServer, clock: Clock) -> None:
+        robusta.fault("start", "reset_before")
+        runner = starting(clock, on_lost_answer="ask")
+        parked(runner.run)
+        spid = runner.answered(answer(NOT_THERE))["spid"]
+        assert spid == robusta.only_record()["id"]
+        assert robusta.requests("start") == 2

@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_workflows.core.tasks.question import GIVE_UP, NOT_THERE, THERE
 from airflow_provider_workflows.exceptions import OutcomeUnknown, RecordsRejected
 from tests.core.bulk.crowd import Crowd, Table, rows
-from tests.core.questions import PARKED, TI_ID, Questions, answer, parked
+from tests.core.questions import PARKED, Questions, answer, parked
 from tests.core.questions import questions as questions
 
 NAMES = [f"r{number}" for number in range(40)]
@@ -20,7 +20,6 @@ NAMES = [f"r{number}" for number in range(40)]
 
 def asking(crowd: Crowd, folder: Path, *, lasting: bool = True, **how: Any) -> Table:
     table = Table(crowd, folder, kind="blind", lasting=lasting, on_lost_answer="ask", **how)
-    table.ti.id = TI_ID  # type: ignore[attr-defined]
     parked(lambda: table.run(rows(*NAMES)))
     return table
 

@@ -26,7 +26,7 @@ from airflow_provider_workflows.exceptions import (
     ServiceUnavailable,
 )
 from tests.core.harness import Clock, Runner
-from tests.core.questions import PARKS, TI_ID, Questions, answer, parked
+from tests.core.questions import PARKS, Questions, answer, parked
 from tests.core.questions import questions as questions
 from tests.core.tasks.test_operator import OpenOrder, OrderStart
 from tests.core.vendor import (
@@ -72,7 +72,6 @@ class Asking:
         how = {"on_lost_answer": "ask", "deferrable": False, "findable": False, **how}
         self.runner = Runner(lambda: AskingOrder(vendor=vendor, **how), clock=vendor.clock, store=PARKS)
         self.runner.ti.task_id = "open"
-        self.runner.ti.id = TI_ID  # type: ignore[attr-defined]
 
     @property
     def record(self) -> Any:
@@ -91,8 +90,7 @@ class Asking:
         return self.resume(answer(option, id))
 
     def resume(self, event: Any) -> Any:
-        task = self.runner.make_task()
-        return task.resume_execution("answered", {"event": event}, self.runner.context)
+        return self.runner.answered(event)
 
 
 @pytest.fixture

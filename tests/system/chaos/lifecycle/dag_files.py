@@ -57,6 +57,7 @@ SCENARIOS = (
         arguments={"on_failed_run": "rerun", "failed_statuses": ["ERROR"]},
     ),
     Scenario(name="insisting", arguments={"on_lost_answer": "resubmit"}),
+    Scenario(name="asking", arguments={"on_lost_answer": "ask"}),
     Scenario(name="without_record", forgets=True, retries=1),
 )
 

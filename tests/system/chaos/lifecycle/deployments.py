@@ -41,6 +41,15 @@ from tests.system.chaos.lifecycle.outages import (
     VendorDown,
 )
 from tests.system.chaos.lifecycle.proxied_lane import ProxiedLane
+from tests.system.chaos.lifecycle.questions import (
+    AnsweredAtOnce,
+    AskedCell,
+    ClearedWhileAsked,
+    FailedWhileAsked,
+    ItIsNotThere,
+    ItIsThere,
+    SchedulerKilledWhileAsked,
+)
 from tests.system.chaos.lifecycle.sensor_cells import QuickEnds
 from tests.system.chaos.lifecycle.sensor_targets import lane_of
 from tests.system.chaos.variants import BY_MOUNT, SENSORS, STARTS, VENDORS, WAITING
@@ -87,7 +96,7 @@ def deployments(*, short: bool) -> list[Deployment]:
     """
     if short:
         return [_lives(_short_cells)]
-    return [_lives(_cells), _components(), *_quick()]
+    return [_lives(_cells), _components(), *_quick(), *_questions()]
 
 
 def _lives(cells_of: CellsOf) -> Deployment:
@@ -186,6 +195,40 @@ def _quick() -> list[Deployment]:
         )
         for number, (suffix, environment) in enumerate(HEARTBEATS.items(), 1)
     ]
+
+
+def _questions() -> list[Deployment]:
+    """Return what a person is asked: every vendor's doubts; alone, those that meet a scheduler's end."""
+    lanes = [
+        Lane(name=variant.dag_id(mode), mount=variant.mount, cells=list(_asked(variant, mode)))
+        for variant in STARTS
+        if variant.found != "always"
+        for mode in variant.waits_in
+    ]
+    first = next(variant for variant in STARTS if variant.found == "never")
+    mode = first.waits_in[0]
+    killed = SchedulerKilledWhileAsked.on(first, mode, fault=SchedulerKilledWhileAsked.fault)
+    return [
+        Deployment(
+            name=name, dags=DAGS, prepare=write_files, lanes=lanes, environment={**SETTINGS, **environment}
+        )
+        for name, lanes, environment in (
+            ("questions", lanes, MISSED),
+            (
+                "question-killed",
+                [Lane(name=first.dag_id(mode), mount=first.mount, cells=[killed])],
+                {**MISSED, **TASKS_TAKEN_OVER},
+            ),
+        )
+    ]
+
+
+def _asked(variant: Variant, mode: Mode) -> Iterator[Cell]:
+    kinds: tuple[type[AskedCell], ...] = (ItIsThere, ItIsNotThere)
+    if mode == variant.waits_in[0]:
+        kinds += (AnsweredAtOnce, ClearedWhileAsked, FailedWhileAsked)
+    for kind in kinds:
+        yield kind.on(variant, mode, fault=kind.fault)
 
 
 def _watching_lane(vendor: str, suffix: str) -> Lane:
