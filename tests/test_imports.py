@@ -43,7 +43,10 @@ DECLARING = {
         for name in ("", ".durations", ".serialization", ".task_state", ".templates", ".versions")
     ),
     *(f"{ROOT}.core.bulk{name}" for name in ("", ".operator", ".sensor")),
-    *(f"{ROOT}.core.tasks{name}" for name in ("", ".lineage", ".links", ".operator", ".sensor", ".task")),
+    *(
+        f"{ROOT}.core.tasks{name}"
+        for name in ("", ".asking", ".lineage", ".links", ".operator", ".sensor", ".task")
+    ),
 }
 
 

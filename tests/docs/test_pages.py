@@ -38,7 +38,16 @@ def test_the_record_is_one() -> None:
     (shown,) = (json.loads(one.code) for one in blocks_of(EXACTLY_ONCE, found) if one.language == "json")
     assert Record.from_json(shown).to_json() == shown
     everything = Record(
-        mark="m", generation=0, target="t", mark_place="p", lost_at=1.0, baseline=1, note=1, seal="s"
+        mark="m",
+        generation=0,
+        target="t",
+        mark_place="p",
+        lost_at=1.0,
+        baseline=1,
+        note=1,
+        seal="s",
+        answer=1,
+        refused="r",
     )
     keys = {*everything.accept("i", at=1.0).to_json()}
     assert first_cells(found) == keys

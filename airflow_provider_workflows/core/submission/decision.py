@@ -22,7 +22,7 @@ from airflow_provider_workflows.core.submission.terms import Policy
 from airflow_provider_workflows.exceptions import (
     AuthenticationFailed,
     InvalidConnection,
-    InvalidInput,
+    PermanentError,
     TemporaryError,
     WorkflowError,
 )
@@ -173,7 +173,9 @@ def _believe(engine: Engine, named: Record) -> Steps[Outcome]:
     try:
         checked = replace(named, id=(yield CheckId(named.id)))
         state = yield from _check(engine, checked)
-    except InvalidInput as error:
+    except (AuthenticationFailed, InvalidConnection):
+        raise
+    except PermanentError as error:  # the vendor may refuse to be asked about what is no id of its own
         yield Save(replace(named, id=None, refused=error.message))
         raise AnswerRefused(error.message) from None
     except TemporaryError as error:

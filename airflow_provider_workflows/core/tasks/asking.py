@@ -17,14 +17,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow_provider_workflows.core.runtime.durations import seconds_of
 from airflow_provider_workflows.core.runtime.task_state import TaskState
 from airflow_provider_workflows.core.runtime.versions import exceptions
-from airflow_provider_workflows.core.tasks.question import (
-    AT_TIMEOUT,
-    VERDICTS,
-    Question,
-    question_about,
-    read_answer,
-    which_task,
-)
 from airflow_provider_workflows.exceptions import InvalidInput
 
 if TYPE_CHECKING:
@@ -36,6 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_workflows.core.submission.runner import Submission
     from airflow_provider_workflows.core.submission.terms import OnAskTimeout, OnLostAnswer
     from airflow_provider_workflows.core.tasks.parameters import Notifiers, Users
+    from airflow_provider_workflows.core.tasks.question import Question
 
 
 class AskingMixin:
@@ -63,6 +56,8 @@ class AskingMixin:
 
         :raises InvalidInput: a parameter is wrong, or Airflow before 3.3 lacks the standard provider
         """
+        from airflow_provider_workflows.core.tasks.question import AT_TIMEOUT
+
         if self.on_ask_timeout not in AT_TIMEOUT:
             known = " or ".join(map(repr, AT_TIMEOUT))
             raise InvalidInput(
@@ -105,6 +100,7 @@ class AskingMixin:
         :raises OutcomeUnknown: nobody has answered in time, and ``on_ask_timeout`` cannot be followed
         """
         from airflow_provider_workflows.core.submission.record import AnswerRefused
+        from airflow_provider_workflows.core.tasks.question import question_about, which_task
 
         effect, record = submission.engine.effect, submission.store.record or submission.engine.new
         answer = self._answer
@@ -127,6 +123,7 @@ class AskingMixin:
         from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
         from airflow_provider_workflows.core.submission.record import KEY
+        from airflow_provider_workflows.core.tasks.question import VERDICTS
 
         ti: Any = context["ti"]
         if record is not None and not TaskState(context).lasting:
@@ -157,6 +154,7 @@ class AskingMixin:
 
     def answered(self, context: Context, event: object = None) -> Any:
         """Go on with a person's answer; the time that the answer took does not count as waiting."""
+        from airflow_provider_workflows.core.tasks.question import read_answer
         from airflow_provider_workflows.core.tasks.task import checking_ahead
         from airflow_provider_workflows.core.waiting.poller import KEY
 

@@ -208,6 +208,18 @@ class TestItIsThere:
         assert task.again() == 1, "a retry asks the vendor, and not the person again"
         assert len(questions.asked) == len(vendor.sent) == 1
 
+    def test_a_vendor_that_refuses_to_be_asked_about_it(
+        self, vendor: Vendor, task: Asking, questions: Questions, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(self: Any, api: Any, id: Any) -> Operation[RunState]:
+            yield from ()
+            raise Rejected("that is no id of ours")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(KnownOrder, "state", refuse)
+            parked(lambda: task.answer(THERE, "1"))
+        assert task.answer(THERE, "1") == 1
+
     @pytest.mark.skipif(not PARKS, reason="needs a record")
     def test_a_retry_that_finds_the_id_unknown_asks_again(
         self, vendor: Vendor, task: Asking, questions: Questions

@@ -90,7 +90,7 @@ class AskedCell(LifecycleCell):
         driver.end()
         cell_run.confirmed = min(size, sum(fault["hits"] for fault in cell_run.context.control.faults()))
         self.count(cell_run)
-        for index in range(size):
+        for index in range(size if self.variant.found == "never" else 0):
             if not any(index == one for one, _ in person.answered):
                 cell_run.problems.append(f"task {index} was never asked")
 
@@ -171,7 +171,8 @@ class AnsweredAtOnce(ItIsThere):
     """
     Answered the moment that the task waits.
 
-    Airflow may then take the old process's end for the resumed task's, and fail it: its retry asks again.
+    Airflow may then take the old process's end for the resumed task's, and fail it: its retry asks again,
+    and this time the person waits a little.
     """
 
     fault: str = "asked: answered at once"
@@ -179,6 +180,8 @@ class AnsweredAtOnce(ItIsThere):
 
     def answer(self, person: Person, submission: Submission) -> None:
         """Answer with the id that the person finds at the vendor."""
+        if person.times(submission) and time.monotonic() - submission.since < CALM:
+            return
         # It may be gone already, or answered in the moment before.
         with contextlib.suppress(AirflowError, KeyError):
             person.answer(submission, THERE, person.found()[submission.index])
@@ -192,7 +195,7 @@ class AnsweredAtOnce(ItIsThere):
 class ClearedWhileAsked(AskedCell):
     """Cleared while it waits for an answer: asked again, and nothing is sent."""
 
-    fault: str = "asked: cleared while it waits for the answer"
+    fault: str = "asked: cleared before the answer"
 
     def before(self, cell_run: CellRun, person: Person) -> None:
         """Clear all while they wait."""
@@ -214,7 +217,7 @@ class ClearedWhileAsked(AskedCell):
 class FailedWhileAsked(ClearedWhileAsked):
     """Marked failed while it waits for an answer: the answer does nothing; a Clear asks again."""
 
-    fault: str = "asked: marked failed while it waits, then answered, then cleared"
+    fault: str = "asked: marked failed before the answer, then answered, then cleared"
 
     def before(self, cell_run: CellRun, person: Person) -> None:
         """Mark all failed, and then say that nothing is there, which is not true."""
@@ -237,7 +240,7 @@ class FailedWhileAsked(ClearedWhileAsked):
 class SchedulerKilledWhileAsked(ClearedWhileAsked):
     """The scheduler dies while tasks wait for an answer, and another one follows."""
 
-    fault: str = "asked: scheduler killed and restarted while it waits for the answer"
+    fault: str = "asked: scheduler killed and restarted before the answer"
 
     def before(self, cell_run: CellRun, person: Person) -> None:
         """Kill the scheduler while all wait."""
