@@ -57,8 +57,8 @@ class Question:
 
         if not self.id:
             return {}
-        about = f"With '{THERE}': {self.id}"
-        field = Param(None, type=["null", "string"], title=self.id, description=about, maxLength=LONGEST)
+        about = f"{self.id[:1].upper()}{self.id[1:]}, if it is there"
+        field = Param(None, type=["null", "string"], title="Id", description=about, maxLength=LONGEST)
         return {FIELD: field.serialize()}
 
 
