@@ -116,8 +116,12 @@ class ActivityRun(Effect["BlizWorkApi"]):
         """Read the length of the case's history, and the pending activity."""
         case = yield from self._load(api)
         if case.pending != self._form_id and not case.is_fresh:
-            text = "Case %s: the activity %r is not pending, but %r is. Sending the request anyway"
-            log.warning(text, self.case, self._form_id, case.pending)
+            log.warning(
+                "Case %s: the activity %r is not pending, but %r is. Sending the request anyway",
+                self.case,
+                self._form_id,
+                case.pending,
+            )
         return {"history_length": len(case.history), "pending": case.pending}
 
     def submit(self, api: BlizWorkApi, record: Record, *, again: bool) -> Operation[dict[str, Any]]:
@@ -150,9 +154,7 @@ class ActivityRun(Effect["BlizWorkApi"]):
             length = id.get("history_length")
             if isinstance(length, int) and dict(id) == self._result(length):
                 return dict(id)
-            raise InvalidInput(
-                f"The id in the record must be the case's number {self._number}, got {dict(id)!r}"
-            )
+            raise InvalidInput(f"The id must be the case's number {self._number}, got {dict(id)!r}")
         case_number_of(id, self._workflow_id, expected=self._number)
         case = yield from self._load(api)
         first = int(case.may_begin_with_opening)

@@ -12,6 +12,7 @@ from tests.system.chaos.matrix import deployments
 #: The rows of the table, by the beginning of each: what the faults in it are known by. The first that fits
 #: has the cell: answers are lost among siblings, too, and requests before a task may send again.
 GROUPS: dict[str, tuple[str, ...]] = {
+    "questions": ("asked:",),
     "tables": ("table:", "against a plan"),
     "siblings": ("siblings", "mapped task", "dag.test()", "backfill"),
     "workers, triggerer and scheduler killed": ("killed",),
