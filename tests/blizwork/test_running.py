@@ -172,7 +172,7 @@ class TestExecInDoubt:
     def test_a_person_says_that_it_was_run(self, blizwork: BlizWorkServer, clock: Clock, case: int) -> None:
         lose(blizwork, "exec", "101 after")
         runner = running(case, exec_user_id="analyst@example.com", form_data=None, on_lost_answer="ask")
-        parked(runner.run)
+        parked(runner.begin)
         assert runner.answered(answer(THERE))["case_number"] == case
         assert blizwork.requests("exec") == 1
 

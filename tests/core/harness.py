@@ -186,6 +186,10 @@ class Runner:
             except TaskDeferred as deferred:
                 step = self._resume(deferred)
 
+    def begin(self) -> Any:
+        """Run an attempt as far as its first process goes."""
+        return self._execute()
+
     def answered(self, event: object) -> Any:
         """Go on with an answer to the question that the task has asked."""
         task = self.make_task()

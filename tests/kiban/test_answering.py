@@ -198,7 +198,7 @@ class TestLost:
         kiban.answer(execution_id)
         kiban.fault("review", "lost_answer")
         runner = answering(execution_id, clock, review={"decision": "APPROVED"}, on_lost_answer="ask")
-        parked(runner.run)
+        parked(runner.begin)
         result = runner.answered(answer(IT_IS_THERE))
         assert (result["id"], result["answered"]) == (execution_id, "review")
         assert result["node_type"] == "VALIDATION"

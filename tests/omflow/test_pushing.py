@@ -254,7 +254,7 @@ class TestOnce:
         omflow.fault("push", "lost_answer")
         runner = self.runner(data_no, form_data=TITLE, on_lost_answer="ask")
         row = stops("two-step", data_no)["Review"]
-        parked(runner.run)
+        parked(runner.begin)
         assert runner.answered(answer(THERE)) == row
         assert (omflow.effects()["pushed"], requests(omflow, "push")) == (1, 1)
 
@@ -264,7 +264,7 @@ class TestOnce:
     ) -> None:
         omflow.fault("push", "lost_answer")
         runner = self.runner(data_no, form_data=TITLE, on_lost_answer="ask")
-        parked(runner.run)
+        parked(runner.begin)
         with pytest.raises(Rejected, match="no branch at 'Review'"):
             runner.answered(answer(NOT_THERE))
         assert (omflow.effects()["pushed"], requests(omflow, "push")) == (1, 1)

@@ -298,7 +298,7 @@ class TestAsked:
     ) -> None:
         robusta.fault("start", "lost_answer")
         runner = starting(clock, on_lost_answer="ask", **{**waits, "deferrable": False})
-        parked(runner.run)
+        parked(runner.begin)
         spid = robusta.only_record()["id"]
         parked(lambda: runner.answered(answer(THERE, "999999")))
         assert "999999" in stored(runner)["refused"]
@@ -310,7 +310,7 @@ class TestAsked:
     def test_what_is_not_there_is_started(self, robusta: RobustaServer, clock: Clock) -> None:
         robusta.fault("start", "reset_before")
         runner = starting(clock, on_lost_answer="ask")
-        parked(runner.run)
+        parked(runner.begin)
         spid = runner.answered(answer(NOT_THERE))["spid"]
         assert spid == robusta.only_record()["id"]
         assert robusta.requests("start") == 2

@@ -79,12 +79,12 @@ class Asking:
         return self.runner.ti.xcoms.get(KEY) if store is None else store.get(KEY)
 
     def run(self) -> Any:
-        return parked(self.runner._execute)
+        return parked(self.runner.begin)
 
     def again(self) -> Any:
         self.runner.ti.try_number += 1
         self.runner.ti.xcoms.clear()
-        return self.runner._execute()
+        return self.runner.begin()
 
     def answer(self, option: Any, id: Any = None) -> Any:
         return self.resume(answer(option, id))
