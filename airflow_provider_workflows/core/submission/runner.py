@@ -194,7 +194,7 @@ class Submission(Runner):
         arrived
     :param deadline: Unix time after which nothing is sent any more
     :param answer: of a person who was asked about a doubt
-    :param asked: what the person was asked about, if no store remembers it
+    :param asked: what the person was asked about, if no store remembers it; without a mark if that is lost
     """
 
     def __init__(
@@ -236,7 +236,8 @@ class Submission(Runner):
             where=hook.where,
         )
         engine.answer = answer
-        asked = asked if asked is None or asked.mark else engine.new
+        if asked is not None and not asked.mark:
+            asked = None if effect.retry_is_safe and answer is None else engine.new
         doubted = asked or (engine.new if is_retry and effect.carries_mark else None)
         super().__init__(engine, TaskStateStore(state) if state.lasting else DerivedMarkStore(doubted), hook)
 

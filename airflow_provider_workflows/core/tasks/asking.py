@@ -80,7 +80,7 @@ class AskingMixin:
         """
         Return what a person was asked about, where no state store remembers it: before Airflow 3.3.
 
-        A later attempt has no record, but Airflow has the question: nothing is sent until it is answered.
+        A later attempt cannot know whether an earlier one has sent the request, or asked about it.
         """
         from airflow_provider_workflows.core.submission.record import KEY, Record, read_record
 
@@ -90,7 +90,7 @@ class AskingMixin:
         if self._answer is not None:
             kept = ti.xcom_pull(task_ids=self.task_id, key=KEY, map_indexes=ti.map_index)
             return Record(mark="", generation=0) if kept is None else read_record(kept)
-        return Record(mark="", generation=0) if ti.try_number > 1 and _was_asked(ti.id) else None
+        return Record(mark="", generation=0) if ti.try_number > 1 else None
 
     def ask_about(self, context: Context, submission: Submission, error: Exception) -> NoReturn:
         """
@@ -180,16 +180,3 @@ class AskingMixin:
     def _users(self) -> Sequence[Mapping[str, str]]:
         users = self.assigned_users
         return [users] if isinstance(users, Mapping) else list(users or ())
-
-
-def _was_asked(ti_id: Any) -> bool:
-    """Return whether Airflow has a question of this task instance, of this attempt or an earlier one."""
-    from airflow.sdk.execution_time.hitl import get_hitl_detail_content_detail
-
-    try:
-        get_hitl_detail_content_detail(ti_id)
-    except Exception as error:
-        if "404" not in str(error):
-            raise
-        return False
-    return True

@@ -382,6 +382,17 @@ def test_an_attempt_that_died_before_the_answer_asks_again(
     assert task.answer(THERE, "1") == 1
 
 
+@pytest.mark.skipif(PARKS, reason="there is a record")
+def test_without_a_record_a_later_attempt_asks_before_it_sends(vendor: Vendor, questions: Questions) -> None:
+    vendor.fates = [refused(ServiceUnavailable("down"))]
+    task = Asking(vendor)
+    with pytest.raises(ServiceUnavailable):
+        task.runner.run()
+    parked(task.again)
+    assert task.answer(NOT_THERE) == 1
+    assert len(vendor.jobs) == 1
+
+
 @pytest.mark.skipif(not PARKS, reason="needs a record")
 def test_a_record_that_a_person_deleted_meanwhile_sends_nothing_by_itself(
     vendor: Vendor, task: Asking
