@@ -148,6 +148,8 @@ def _act_on_answer(engine: Engine, record: Record | None, answer: Answer) -> Ste
     :raises OutcomeUnknown: the person gave up; the doubt stays
     """
     engine.messages.answered(answer)
+    if record is not None and record.target not in ("", engine.described(record).target):
+        return (yield from _act_on_other_request(engine, record))  # it is not what the person was asked about
     doubt = replace(record or engine.new, answer=answer.to_json(), refused="")
     match answer.verdict:
         case None:

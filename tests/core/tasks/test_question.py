@@ -404,6 +404,18 @@ def test_a_record_that_a_person_deleted_meanwhile_sends_nothing_by_itself(
     assert len(vendor.sent) == 1
 
 
+@pytest.mark.skipif(not PARKS, reason="needs a record")
+@pytest.mark.parametrize("option", [THERE, NOT_THERE, GIVE_UP])
+def test_an_answer_about_another_server_does_nothing(vendor: Vendor, task: Asking, option: str) -> None:
+    store = task.runner.store
+    assert store is not None
+    store.set(KEY, {**task.record, "target": "sha256:another"})
+    with pytest.raises(OutcomeUnknown, match="leads to another server or account"):
+        task.answer(option)
+    assert len(vendor.sent) == 1
+    assert "id" not in task.record
+
+
 def test_what_has_a_meaning_in_markdown_is_shown_as_it_is() -> None:
     from dataclasses import replace
 
