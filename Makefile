@@ -22,7 +22,7 @@ VENV := .venv/bin/python
 FIND_PYTHON := @mkdir -p .cache/tmp && python=$$(dev/find-python $(PYTHON)) && "$$python"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow test test-unit coverage test-system test-system-shared test-system-own browser screenshots hostile chaos chaos-short kill-test \
+.PHONY: help demo airflow test test-unit coverage test-system test-system-shared test-system-own test-tools browser screenshots hostile chaos chaos-short kill-test \
 	docs lint types contracts structure bench bench-import bench-sandbox test-oldest check check-all messages constraints env env-oldest clean
 
 help: ## list the targets
@@ -49,10 +49,13 @@ test-system: env ## run the system tests in two groups side by side: those that 
 
 # Two pytests: pytest-xdist 3.8 does not heed its groups on pytest 9.2.
 test-system-shared: env
-	$(VENV) -m pytest -m "system and not own_airflow" tests/system tests/dev
+	$(VENV) -m pytest -m "system and not own_airflow" tests/system
 
 test-system-own: env
-	$(VENV) -m pytest -m "system and own_airflow" tests/system tests/dev
+	$(VENV) -m pytest -m "system and own_airflow" tests/system
+
+test-tools: env ## test on a real Airflow the programs that start one
+	$(VENV) -m pytest -m system tests/dev
 
 browser: env ## go a newcomer's way through Airflow's web UI with a real browser; CHROMIUM=/path/to/it to choose
 	@CHROMIUM=$$(dev/find-chromium $(CHROMIUM)) && export CHROMIUM && $(VENV) -m pytest -m browser tests/browser

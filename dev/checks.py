@@ -3,9 +3,9 @@ All checks, some of them side by side: much of their time is waiting.
 
 usage: python -m dev.checks [--all] [--list]
 
---all adds what takes hours: what the unit tests cover, all answers of a hostile server, the unit tests on the
-Airflow between the oldest and the newest and on each supported Python that is here, and the whole chaos
-matrix. --list says what would run.
+--all adds what takes hours: what the unit tests cover, all answers of a hostile server, tests of the programs
+that start an Airflow, the unit tests on the Airflow between the oldest and the newest and on each supported
+Python that is here, and the whole chaos matrix. --list says what would run.
 
 Exit code: 0 if all passed; 1 as soon as one failed, whose output is then the last thing printed; 130 after
 Ctrl-C.
@@ -99,7 +99,11 @@ def more() -> tuple[Stage, ...]:
     """Return what :data:`CHECK` leaves out; print which Python is missing."""
     _, *between, _ = ENVIRONMENTS
     this = "{}.{}".format(*sys.version_info)
-    steps = [make("what the unit tests cover", "coverage"), make("answers of a hostile server", "hostile")]
+    steps = [
+        make("what the unit tests cover", "coverage"),
+        make("answers of a hostile server", "hostile"),
+        make("the programs that start an Airflow", "test-tools"),
+    ]
     steps += [make(f"unit tests on Airflow {airflow}", f"test-{airflow}") for airflow in between]
     for version in (one for one in SUPPORTED_PYTHONS if one != this):
         python = installed(version)

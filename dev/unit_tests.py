@@ -21,10 +21,12 @@ from dev.environment import SetUpError, make, named
 from dev.layout import AIRFLOW_HOMES, CURRENT, ROOT, Environment, confined, on_python
 from dev.process import interruptible
 
-#: Many tests wait for a server or a process, so that two cores have time for three at once.
-SIDE_BY_SIDE = ("--numprocesses", "3", "--dist", "loadfile")
+#: Many tests wait for a server or a process, so that two cores have time for four at once.
+SIDE_BY_SIDE = ("--numprocesses", "4", "--dist", "loadfile")
 #: What tests make's own programs, which run on the newest Airflow with its tools.
 OF_CURRENT = ("tests/dev", "tests/system", "tests/browser")
+#: What no version of Airflow changes; tests/core/transport tests the versions of the HTTP libraries.
+OF_ANY = ("tests/benchmarks", "tests/hostile", "tests/sandbox", "tests/structure")
 THIS_PYTHON = "--this-python"
 
 
@@ -35,7 +37,7 @@ def arguments(environment: Environment) -> list[str]:
     :param environment: which one
     """
     has_tools = environment.extra == CURRENT.extra
-    ignored = () if has_tools else (f"--ignore={folder}" for folder in OF_CURRENT)
+    ignored = () if has_tools else (f"--ignore={folder}" for folder in (*OF_CURRENT, *OF_ANY))
     return [*SIDE_BY_SIDE, *ignored]
 
 
