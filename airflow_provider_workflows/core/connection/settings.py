@@ -202,7 +202,7 @@ class _Fields:
         if url.partition("://")[0].lower() not in DEFAULT_PORTS:
             raise self.wrong("host" if "://" in host else "schema", "must be of scheme http or https")
         if scheme not in ("", *DEFAULT_PORTS):
-            # From a URI such as omflow://https://host/path: without its path, it would be another address.
+            # From a URI such as vendor://https://host/path: without its path, it would be another address.
             raise self.wrong("schema", "must be http or https. If it is a path, add it to the host")
         # The form sends 0 where nothing is filled in.
         if not 0 <= (self.connection.port or 0) < 2**16:
