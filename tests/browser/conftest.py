@@ -1,4 +1,4 @@
-"""One Airflow without any connection, one sandbox and one browser for the whole test."""
+"""One browser for all tests; an Airflow without any connection and a sandbox for the journey."""
 
 from __future__ import annotations
 
@@ -60,17 +60,23 @@ def empty_folders() -> None:
 
 
 @pytest.fixture(scope="session")
-def environment(empty_folders: None) -> Iterator[Environment]:
+def chromium(empty_folders: None) -> Iterator[BrowserContext]:
+    """The browser of all tests: Playwright runs one at a time in a thread."""
+    with running_chromium(FOLDER / "chromium") as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def environment(chromium: BrowserContext) -> Iterator[Environment]:
     expect.set_options(timeout=PATIENCE)
     with (
         running_sandbox(FOLDER / "sandbox") as sandbox,
         AirflowInstance(FOLDER / "airflow", dags_folder=EXAMPLE_DAGS) as airflow,
-        running_chromium(FOLDER / "chromium") as browser,
     ):
         known = accounts(sandbox.url)
         open_at_the_vendors(Control(sandbox.url), known)
         airflow.wait_healthy()
-        yield Environment(airflow, sandbox.url, browser, known)
+        yield Environment(airflow, sandbox.url, chromium, known)
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ import requests
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from airflow_provider_workflows.sandbox.control import Control
-from dev.chromium import running_chromium
 from dev.sandbox_process import running_sandbox
 from tests.browser.conftest import FOLDER, PAGE_SIZE, Tab
 from tests.browser.page_recorder import PageRecorder
@@ -60,16 +59,15 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def sandbox_url(empty_folders: None) -> Iterator[str]:
+def sandbox_url() -> Iterator[str]:
     with running_sandbox(FOLDER / "desk") as sandbox:
         yield sandbox.url
 
 
 @pytest.fixture(scope="module")
-def context(sandbox_url: str) -> Iterator[BrowserContext]:
-    with running_chromium(FOLDER / "desk" / "chromium") as context:
-        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=sandbox_url)
-        yield context
+def context(chromium: BrowserContext, sandbox_url: str) -> BrowserContext:
+    chromium.grant_permissions(["clipboard-read", "clipboard-write"], origin=sandbox_url)
+    return chromium
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A lost answer is settled in Airflow's web UI: the question is read, answered wrongly, and answered."""
+"""A lost answer is settled in Airflow's web UI: the question is read and answered."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 
 from airflow_provider_workflows.sandbox.control import Control
 from dev.airflow_instance import AirflowInstance
-from dev.chromium import running_chromium
 from dev.sandbox_process import running_sandbox
 from dev.vendors import CONNECTIONS
 from tests.browser.conftest import FOLDER, PATIENCE, PICTURES
@@ -47,13 +46,15 @@ def airflow(sandbox: str) -> Iterator[AirflowInstance]:
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
+def page(chromium: BrowserContext) -> Iterator[Page]:
     expect.set_options(timeout=PATIENCE)
-    with running_chromium(FOLDER / "question-chromium") as browser:
-        page = browser.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.set_viewport_size(SIZE)
-        yield page
+    # A cookie is for all ports of a host: that of another Airflow is not ours.
+    chromium.clear_cookies()
+    page = chromium.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.set_viewport_size(SIZE)
+    yield page
+    page.close()
 
 
 def state(airflow: AirflowInstance) -> str | None:
