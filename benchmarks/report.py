@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import json
 import os
 import platform
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 RESULTS = CACHE / "bench"
+FILE = RESULTS / "results.json"
 PAGE = ROOT / "docs" / "benchmarks.md"
 _PLACE = re.compile(r"(?<=<!-- bench -->\n).*?(?=<!-- end of bench -->)", re.DOTALL)
 HEADINGS = ("measured", "ours", "peer", "ratio", "wanted", "holds")
@@ -106,33 +108,54 @@ def table(rows: Sequence[Row]) -> Table:
     return made
 
 
-def write_json(groups: dict[str, list[Row]]) -> Path:
-    """Write what was measured, and return the file."""
+def write_json(groups: Mapping[str, Sequence[Row]]) -> Path:
+    """Write what was measured beside what other runs have measured, and return the file."""
     RESULTS.mkdir(parents=True, exist_ok=True)
+    known = machine()
     told = {
-        name: [{**asdict(row), "ratio": row.ratio, "holds": row.holds} for row in rows]
+        name: {
+            "machine": known,
+            "rows": [{**asdict(row), "ratio": row.ratio, "holds": row.holds} for row in rows],
+        }
         for name, rows in groups.items()
     }
-    path = RESULTS / "results.json"
-    path.write_text(json.dumps({"machine": machine(), "groups": told}, indent=2) + "\n", encoding="utf-8")
-    return path
+    FILE.write_text(json.dumps({**_earlier(), **told}, indent=2) + "\n", encoding="utf-8")
+    return FILE
 
 
-def write_page(groups: dict[str, list[Row]]) -> Path:
-    """Write what was measured into the documentation's page, and return it."""
+def _earlier() -> dict[str, Any]:
+    try:
+        earlier: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return earlier
+
+
+def write_page(names: Sequence[str]) -> Path:
+    """
+    Write what the last run of each group has measured into the documentation's page, and return it.
+
+    :param names: the groups, in order
+    """
+    told = _earlier()
     text = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(_PLACE.sub(lambda place: markdown(groups), text), encoding="utf-8")
+    shown = markdown([told[name] for name in names if name in told])
+    PAGE.write_text(_PLACE.sub(lambda place: shown, text), encoding="utf-8")
     return PAGE
 
 
-def markdown(groups: dict[str, list[Row]]) -> str:
-    """Return the rows for a page."""
-    known = machine()
-    head = f"Measured at commit `{known.pop('commit')}` on a machine with {known.pop('cores')} cores: "
-    lines = [head + ", ".join(f"{name} {value}" for name, value in known.items()) + ".", ""]
-    lines += [f"| {' | '.join(HEADINGS)} |", "|---|---|---|---|---|---|"]
-    lines += [f"| {' | '.join(row.cells())} |" for rows in groups.values() for row in rows]
-    return "\n" + "\n".join(lines) + "\n\n"
+def markdown(groups: Sequence[Mapping[str, Any]]) -> str:
+    """Return groups as they stand in the file for a page, those of one commit and machine in one table."""
+    lines: list[str] = []
+    for known, together in itertools.groupby(groups, key=lambda group: dict(group["machine"])):
+        commit, cores = known.pop("commit"), known.pop("cores")
+        versions = ", ".join(f"{name} {value}" for name, value in known.items())
+        lines += ["", f"Measured at commit `{commit}` on a machine with {cores} cores: {versions}.", ""]
+        lines += [f"| {' | '.join(HEADINGS)} |", "|---|---|---|---|---|---|"]
+        for row in (row for group in together for row in group["rows"]):
+            given = {name: value for name, value in row.items() if name not in ("ratio", "holds")}
+            lines.append(f"| {' | '.join(Row(**given).cells())} |")
+    return "\n".join(lines) + "\n\n"
 
 
 def show(groups: dict[str, list[Row]], console: Console) -> None:

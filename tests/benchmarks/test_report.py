@@ -42,23 +42,30 @@ def test_numbers_are_short(value: float, told: str) -> None:
     assert report.short(value) == told
 
 
-def test_figures_are_written_with_what_they_depend_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(report, "RESULTS", tmp_path / "bench")
-    told = json.loads(report.write_json({"group": [RATED, PLAIN]}).read_text())
-    assert {"commit", "cores", "python", "airflow"} <= set(told["machine"])
-    assert [row["holds"] for row in told["groups"]["group"]] == [True, None]
-
-
-def test_the_page_has_a_place_for_the_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the page, as a run would write it."""
     page = tmp_path / "benchmarks.md"
     page.write_text(report.PAGE.read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setattr(report, "PAGE", page)
-    for row in (PLAIN, RATED):
-        report.write_page({"group": [row]})
+    monkeypatch.setattr(report, "RESULTS", tmp_path / "bench")
+    monkeypatch.setattr(report, "FILE", tmp_path / "bench" / "results.json")
+    return page
+
+
+def test_figures_are_written_with_what_they_depend_on(page: Path) -> None:
+    told = json.loads(report.write_json({"group": [RATED, PLAIN]}).read_text())["group"]
+    assert {"commit", "cores", "python", "airflow"} <= set(told["machine"])
+    assert [row["holds"] for row in told["rows"]] == [True, None]
+
+
+def test_the_page_has_the_last_figures_of_each_group(page: Path) -> None:
+    for groups in ({"one": [PLAIN], "other": [COSTLY]}, {"one": [RATED]}):
+        report.write_json(groups)
+        report.write_page(["one", "other", "never measured"])
     text = page.read_text(encoding="utf-8")
     assert "| rate | 90 /s | by hand: 100 /s | 0.9x | ≥ 0.8x | yes |" in text
+    assert "| cost |" in text, "another run has measured it"
     assert "| time |" not in text, "the figures of the run before are gone"
     assert text.startswith("# Benchmarks")
 
