@@ -22,7 +22,7 @@ from dev.layout import AIRFLOW_HOMES, CURRENT, ROOT, Environment, confined, on_p
 from dev.process import interruptible
 
 #: Many tests wait for a server or a process, so that two cores have time for four at once.
-SIDE_BY_SIDE = ("--numprocesses", "4", "--dist", "loadfile")
+SIDE_BY_SIDE = ("--numprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 #: What tests make's own programs, which run on the newest Airflow with its tools.
 OF_CURRENT = ("tests/dev", "tests/system", "tests/browser")
 #: What no version of Airflow changes; tests/core/transport tests the versions of the HTTP libraries.

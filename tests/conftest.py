@@ -28,6 +28,22 @@ settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 set_hypothesis_home_dir(Path(__file__).parent.parent / ".cache" / "hypothesis")
 
+#: The files that take longest come first; else one process is busy with them after all others have ended.
+LONGEST = (
+    "test_pytest_plugin.py",
+    "transport/test_same_outcome.py",
+    "omflow/test_operators.py",
+    "tasks/test_sensor.py",
+    "transport/test_proxy_faults.py",
+    "test_typing.py",
+    "sixth_vendor/test_outside.py",
+    "sixth_vendor/test_inside.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONGEST))
+
 
 @pytest.fixture(autouse=True)
 def new_process() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import replace
 from functools import partial
@@ -159,7 +158,7 @@ class ManyOperator(AskingMixin, WorkflowOperator):
         if self.on_lost_answer == "ask":
             self.check_asking()
         attempt = self._attempt(context)
-        summary = {**asyncio.run(attempt.run()).to_json(), "results": attempt.store.numbers.folder}
+        summary = {**attempt.run().to_json(), "results": attempt.store.numbers.folder}
         self.log.info("%s", attempt.progress.line())
         self.log.info("Results: %s", summary["results"])
         self._judge(context, summary)

@@ -21,6 +21,7 @@ from airflow_provider_workflows.core.bulk.record_sender import RecordSender
 from airflow_provider_workflows.core.bulk.table.columns import BadRow, Columns, Mapped
 from airflow_provider_workflows.core.bulk.table.results import Counts, Outcome, RecordResult
 from airflow_provider_workflows.core.bulk.table.source import Fingerprint, Row
+from airflow_provider_workflows.core.runtime.apart import run_apart
 from airflow_provider_workflows.core.submission.effect import AnyEffect
 from airflow_provider_workflows.core.submission.record import Record, StoreFailed
 from airflow_provider_workflows.exceptions import InvalidInput, TemporaryError, one_line
@@ -80,7 +81,7 @@ class ManyRun:
         """Begin no request any more, and return how many may be under way; also for a signal's handler."""
         return self._sender.stop()
 
-    async def run(self) -> Counts:
+    def run(self) -> Counts:
         """
         Send all records that are left.
 
@@ -88,6 +89,9 @@ class ManyRun:
         :raises WorkflowError: the attempt cannot go on; a retry continues
         :raises Exception: what the store raised
         """
+        return run_apart(self._end, on_struck=self._fail)
+
+    async def _end(self) -> Counts:
         try:
             await self._run()
         except StoreFailed as failed:

@@ -7,7 +7,6 @@ itself, in a worker or on an event loop, and what is counted and logged of it.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
 import time
@@ -16,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow_provider_workflows.core import metrics
+from airflow_provider_workflows.core.runtime.apart import run_apart
 from airflow_provider_workflows.core.runtime.hand_over import hand_over
 from airflow_provider_workflows.core.waiting.condition import Condition, Done, Outcome, Pending
 from airflow_provider_workflows.exceptions import (
@@ -231,7 +231,7 @@ def look(hook: AnyHook, condition: Condition, *, seconds: float | None = None) -
     try:
         ahead: Ahead = "near" if seconds != 0 else "timeout"
         if condition.is_many:
-            return asyncio.run(condition.alook(hook, deadline=deadline, ahead=ahead))
+            return run_apart(lambda: condition.alook(hook, deadline=deadline, ahead=ahead))
         return hook.read(condition.check, deadline=deadline, ahead=ahead)
     except WorkflowError as error:
         return error
