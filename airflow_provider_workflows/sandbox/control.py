@@ -15,6 +15,14 @@ class ControlError(RuntimeError):
     """The sandbox refused a command; the text says why."""
 
 
+class Effects(dict[str, Any]):
+    """Counts by effect. An effect that the vendor does not have is an error that names those that it has."""
+
+    def __missing__(self, name: str) -> Any:
+        known = ", ".join(map(repr, sorted(self)))
+        raise ControlError(f"There is no effect {name!r}; there are {known}")
+
+
 class Control:
     """
     Steers a running sandbox.
@@ -122,9 +130,9 @@ class Control:
         """Back to the declared beginning: no orders, no faults, counters at zero. Time goes on."""
         self._ask("POST", "reset")
 
-    def effects(self, vendor: str) -> dict[str, Any]:
+    def effects(self, vendor: str) -> Effects:
         """Return what requests have done since the last reset, by effect; and ``requests``, by endpoint."""
-        return dict(self._ask("GET", f"vendors/{_quoted(vendor)}/effects"))
+        return Effects(self._ask("GET", f"vendors/{_quoted(vendor)}/effects"))
 
     def requests(self, vendor: str) -> list[dict[str, Any]]:
         """Return the latest requests, oldest first, without anything secret."""

@@ -128,8 +128,11 @@ class LogLines:
         )
 
     def id_from_person(self, record: Record) -> None:
-        """Log that the task uses the id that a person wrote."""
-        log.info("Using the id %s, which a person wrote into the record %r", record.id, KEY)
+        """Log that the task uses the id that a person answered, or wrote into the record."""
+        if record.answer:
+            log.info("Using the id %s, which a person answered", record.id)
+        else:
+            log.info("Using the id %s, which a person wrote into the record %r", record.id, KEY)
 
     def unconfirmed(self, record: Record) -> None:
         """Log that the vendor cannot be asked whether it knows the id that a person gave."""

@@ -77,10 +77,11 @@ class Messages(LogLines):
         :param lost: how this attempt lost the answer; None if an earlier one did
         """
         lost = lost or OutcomeUnknown("an earlier attempt ended without a result")
+        unless = ", unless a person says so" if self._advice == ADVICE_TO_ASK else ""
         return lost.with_message(
             f"{self._may_have}: {reason(lost)}\n"
             f"Airflow could not find out: {why}\n"
-            f"Airflow will not send it again\n"
+            f"Airflow will not send it again{unless}\n"
             f"{self.words.search(record)}\n"
             f"{self._advice}"
         )
@@ -186,16 +187,15 @@ class Messages(LogLines):
         """
         return InvalidInput(
             f"{self.words.vendor} does not know the id {record.id!r}: {detail}\n"
-            f"A person wrote this id into the record {KEY!r} in this task's state store\n"
-            f"Airflow sends nothing\n"
-            f"Correct the id and clear the task"
+            f"{_origin(record)}\n"
+            f"Airflow sends nothing" + ("" if record.answer else "\nCorrect the id and clear the task")
         )
 
     def unchecked_id(self, record: Record, error: WorkflowError) -> WorkflowError:
         """Return the error for an id that a person wrote and that the vendor could not be asked about."""
         return error.with_message(
             f"Airflow could not check the id {record.id!r} with {self.words.vendor}: {error.message}\n"
-            f"A person wrote this id into the record {KEY!r} in this task's state store\n"
+            f"{_origin(record)}\n"
             f"Airflow sends nothing"
         )
 
@@ -252,3 +252,10 @@ def goes_on(effect: AnyEffect, record: Record | None) -> str:
         f"Airflow cannot cancel it there, and sends nothing\n"
         f"See {words.look_in}"
     )
+
+
+def _origin(record: Record) -> str:
+    """Return who gave an id."""
+    if record.answer:
+        return f"{record.answer.get('by') or 'A person'} answered this id"
+    return f"A person wrote this id into the record {KEY!r} in this task's state store"
