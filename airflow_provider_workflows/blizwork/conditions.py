@@ -12,6 +12,7 @@ from airflow_provider_workflows.blizwork.api.values import case_number as number
 from airflow_provider_workflows.blizwork.api.values import closing, identifier, names, optional_identifier
 from airflow_provider_workflows.core.protocol.operation import Operation
 from airflow_provider_workflows.core.waiting.condition import (
+    MOST_STEPS,
     Condition,
     Done,
     OnPassed,
@@ -19,9 +20,6 @@ from airflow_provider_workflows.core.waiting.condition import (
     StopCondition,
 )
 from airflow_provider_workflows.exceptions import InvalidInput, RunFailed
-
-#: Steps of a case's history that a result has.
-MOST_STEPS = 100
 
 
 @dataclass(frozen=True, kw_only=True)

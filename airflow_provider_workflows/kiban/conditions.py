@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self, TypedDict
 from airflow_provider_workflows.core.protocol.body import from_text
 from airflow_provider_workflows.core.protocol.operation import Operation
 from airflow_provider_workflows.core.waiting.condition import (
+    MOST_STEPS,
     Condition,
     Done,
     OnPassed,
@@ -21,9 +22,6 @@ from airflow_provider_workflows.kiban.api.operations import KibanApi
 from airflow_provider_workflows.kiban.api.status import SUCCEEDED, Status, describe, ending, is_alarming
 from airflow_provider_workflows.kiban.api.values import VENDOR, identifier
 from airflow_provider_workflows.kiban.connection import FORM
-
-#: Steps of an execution's history that a result has.
-MOST_STEPS = 100
 
 
 @dataclass(frozen=True, kw_only=True)

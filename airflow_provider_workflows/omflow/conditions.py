@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self, TypedDict
 
 from airflow_provider_workflows.core.protocol.operation import Operation
 from airflow_provider_workflows.core.waiting.condition import (
+    MOST_STEPS,
     Condition,
     Done,
     OnPassed,
@@ -34,8 +35,6 @@ from airflow_provider_workflows.omflow.api.reading import DataNo
 #: validates writes them after the answer (recorded). Assumption: an order that is without rows for longer is
 #: gone, or never existed. Wrong if it appears later.
 LATE = 30.0
-#: Steps of an order's history that a result has.
-MOST_STEPS = 100
 
 
 @dataclass(frozen=True, kw_only=True)

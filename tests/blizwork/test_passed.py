@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.blizwork.conditions import MOST_STEPS, ActivityPending
+from airflow_provider_workflows.blizwork.conditions import ActivityPending
 from airflow_provider_workflows.blizwork.hooks import BlizWorkHook
 from airflow_provider_workflows.blizwork.sensors import BlizWorkActivitySensor
-from airflow_provider_workflows.core.waiting.condition import Condition, Done
+from airflow_provider_workflows.core.waiting.condition import MOST_STEPS, Condition, Done
 from airflow_provider_workflows.exceptions import InvalidInput, RunFailed
 from tests.blizwork.cases import opened, ran
 from tests.blizwork.conftest import BlizWorkServer

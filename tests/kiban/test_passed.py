@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.core.waiting.condition import Condition, Done, Pending
+from airflow_provider_workflows.core.waiting.condition import MOST_STEPS, Condition, Done, Pending
 from airflow_provider_workflows.exceptions import InvalidInput, RunFailed
-from airflow_provider_workflows.kiban.conditions import MOST_STEPS, StepPending
+from airflow_provider_workflows.kiban.conditions import StepPending
 from tests.core.harness import Clock, Runner
 from tests.kiban.server import ONBOARDING, ONBOARDING_SCENARIO, REVIEW, TWO_FORMS, KibanServer
 from tests.kiban.test_conditions import PERSONAL, look, status

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_workflows.core.waiting.condition import Condition, Done, Pending
+from airflow_provider_workflows.core.waiting.condition import MOST_STEPS, Condition, Done, Pending
 from airflow_provider_workflows.exceptions import InvalidInput, RunFailed
-from airflow_provider_workflows.omflow.conditions import MOST_STEPS, OrderAtStop
+from airflow_provider_workflows.omflow.conditions import OrderAtStop
 from airflow_provider_workflows.omflow.hooks import OMFlowHook
 from airflow_provider_workflows.omflow.sensors import OMFlowDataIdSensor
 from tests.conftest import OMFlowServer

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_workflows.core.bulk.earlier import KEY, Numbers, read_numbers
+from airflow_provider_workflows.core.bulk.earlier import read_numbers, save_numbers, stored_numbers
 from airflow_provider_workflows.core.bulk.table.results import Counts, Outcome, RecordResult, ResultsFolder
 from airflow_provider_workflows.core.tasks.question import GIVE_UP, NOT_THERE, THERE, Question
 
@@ -61,13 +61,14 @@ def act_on_answer(state: TaskState, folder: ResultsFolder, answer: Answer, *, ta
     :param target: as for :class:`~.record_store.RecordStore`
     :raises InvalidInput: the numbers cannot be read, or do not fit to the task
     """
-    stored = state.load(KEY) if state.lasting else folder.read_note(KEY)
+    stored = stored_numbers(state, folder)
     parts = {name: list(folder.read([name])) for name in folder.parts() if _in_doubt(folder.read([name]))}
     if stored is None or not parts or answer.verdict not in ("there", "not there"):
         return
     numbers = read_numbers(stored, folder, target=target)
     first = min(one.line for results in parts.values() for one in results if one.outcome is Outcome.UNKNOWN)
-    _save(state, folder, replace(numbers, low=min(numbers.low, first - 1), first=1, part=0, counts=Counts()))
+    set_back = replace(numbers, low=min(numbers.low, first - 1), first=1, part=0, counts=Counts())
+    save_numbers(state, folder, set_back)
     for name, results in parts.items():
         folder.rewrite(name, _answered(results, answer))
     folder.write_note(LIST, {**(folder.read_note(LIST) or {}), "answer": answer.to_json()})
@@ -86,10 +87,3 @@ def _answered(results: Iterable[RecordResult], answer: Answer) -> list[RecordRes
         for one in results
         if one.outcome is not Outcome.UNKNOWN or answer.verdict == "there"
     ]
-
-
-def _save(state: TaskState, folder: ResultsFolder, numbers: Numbers) -> None:
-    if state.lasting:
-        state.save(KEY, numbers.to_json())
-    else:
-        folder.write_note(KEY, numbers.to_json())

@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow_provider_workflows.core.bulk.table.results import Counts, RecordResult, ResultsFolder
 from airflow_provider_workflows.core.bulk.table.source import Fingerprint, Row
+from airflow_provider_workflows.core.runtime.task_state import TaskState
 from airflow_provider_workflows.core.submission.record import Record
 from airflow_provider_workflows.exceptions import InvalidInput
 
@@ -71,11 +72,24 @@ class Numbers:
             ) from None
 
 
+def stored_numbers(state: TaskState, folder: ResultsFolder) -> object:
+    """Return the numbers as earlier attempts saved them; None if none has."""
+    return state.load(KEY) if state.lasting else folder.read_note(KEY)
+
+
+def save_numbers(state: TaskState, folder: ResultsFolder, numbers: Numbers) -> None:
+    """Save the numbers in the state store; before Airflow 3.3, in the results folder."""
+    if state.lasting:
+        state.save(KEY, numbers.to_json())
+    else:
+        folder.write_note(KEY, numbers.to_json())
+
+
 def read_numbers(stored: object, folder: ResultsFolder, *, target: str) -> Numbers:
     """
     Return the numbers of earlier attempts, or new ones if there was none.
 
-    :param stored: what the state store has; None if nothing
+    :param stored: what :func:`stored_numbers` returned
     :param folder: of this attempt
     :param target: fingerprint of the vendor's account and of the operator's arguments
     :raises InvalidInput: they cannot be read, or do not fit to what this attempt is about to do

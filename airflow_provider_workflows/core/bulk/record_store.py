@@ -21,7 +21,13 @@ from collections import deque
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_workflows.core.bulk.earlier import KEY, Earlier, Numbers, read_numbers
+from airflow_provider_workflows.core.bulk.earlier import (
+    Earlier,
+    Numbers,
+    read_numbers,
+    save_numbers,
+    stored_numbers,
+)
 from airflow_provider_workflows.core.bulk.table.results import RecordResult, ResultsFolder
 from airflow_provider_workflows.core.runtime.task_state import TaskState
 from airflow_provider_workflows.core.submission.record import Record, StoreFailed
@@ -79,8 +85,7 @@ class RecordStore:
     # What earlier attempts left.
 
     def _load(self, target: str) -> Numbers:
-        stored = self._state.load(KEY) if self._state.lasting else self._folder.read_note(KEY)
-        return read_numbers(stored, self._folder, target=target)
+        return read_numbers(stored_numbers(self._state, self._folder), self._folder, target=target)
 
     def open(self) -> Earlier:
         """
@@ -278,10 +283,7 @@ class RecordStore:
     def _save(self, numbers: Numbers) -> None:
         # Before it, since its answer may come long after a newer attempt has begun.
         now = current.clock.time(), current.clock.boottime()
-        if self._state.lasting:
-            self._state.save(KEY, numbers.to_json())
-        else:
-            self._folder.write_note(KEY, numbers.to_json())
+        save_numbers(self._state, self._folder, numbers)
         self._proved = now
 
     def _account(

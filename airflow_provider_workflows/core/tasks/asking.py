@@ -35,7 +35,8 @@ class AskingMixin:
     """
     Gives an operator the question of ``on_lost_answer="ask"``.
 
-    The operator's constructor has these parameters, and calls :meth:`_set_asking`.
+    The operator's constructor names these parameters and sets the attributes: Airflow's ``default_args``
+    reach only what a constructor names.
     """
 
     task_id: str

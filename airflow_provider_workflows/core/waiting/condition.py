@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from airflow_provider_workflows.core.connection.hook import AnyHook
     from airflow_provider_workflows.core.connection.limit import Ahead
 
+#: Steps of a run's history that a result has.
+MOST_STEPS = 100
 #: What to do if somebody has passed the stop before the wait saw it there.
 OnPassed = Literal["fail", "succeed"]
 
