@@ -23,6 +23,13 @@ QUIET = (
     "--disable-sync",
     "--no-first-run",
 )
+#: Nothing moves. A browser on a busy machine may draw no frames, an animation then never ends, and Airflow's
+#: dialogs stay until theirs has.
+STILL = """
+const still = new CSSStyleSheet();
+still.replaceSync("*, *::before, *::after { animation: none !important; transition: none !important; }");
+document.adoptedStyleSheets = [...document.adoptedStyleSheets, still];
+"""
 SIZE: ViewportSize = {"width": 1280, "height": 900}
 
 
@@ -65,6 +72,7 @@ def running_chromium(folder: Path) -> Iterator[BrowserContext]:
             reduced_motion="reduce",
         )
         with contextlib.closing(browser):
+            browser.add_init_script(STILL)
             yield browser
 
 
