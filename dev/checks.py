@@ -69,7 +69,7 @@ def make(title: str, *targets: str) -> Step:
 
 
 #: What CI runs. What needs the whole machine runs alone.
-#: System tests mostly wait, so other steps run beside them.
+#: A browser and system tests mostly wait, so other steps run beside them.
 CHECK: tuple[Stage, ...] = (
     (
         (
@@ -79,16 +79,16 @@ CHECK: tuple[Stage, ...] = (
         ),
         (make("environment of the oldest Airflow", "env-oldest"),),
     ),
-    ((make("unit tests", "test-unit"),),),
+    (
+        (make("unit tests", "test-unit"),),
+        (make("a newcomer's way through the web UI", "browser"),),
+    ),
     (
         (
             make("system tests that share an Airflow", "test-system-shared"),
             make("demo", "demo"),
         ),
-        (
-            make("system tests that start their own", "test-system-own"),
-            make("a newcomer's way through the web UI", "browser"),
-        ),
+        (make("system tests that start their own", "test-system-own"),),
         (make("unit tests on the oldest Airflow", "test-oldest"),),
     ),
     ((make("chaos, short form", "chaos-short"),),),
