@@ -38,6 +38,7 @@ class _CaseCondition(Condition):
     closed_where: Mapping[str, Any] | None = None
 
     hook_class: ClassVar[str] = "airflow_provider_workflows.blizwork.hooks.BlizWorkHook"
+    of_run: ClassVar[tuple[str, ...]] = ("case_number", "after_history")
 
     @property
     def remote_id(self) -> str:

@@ -31,6 +31,7 @@ class _ExecutionCondition(Condition):
     execution_id: str
 
     hook_class: ClassVar[str] = FORM.hook_class
+    of_run: ClassVar[tuple[str, ...]] = ("execution_id",)
 
     @property
     def remote_id(self) -> str:
@@ -52,9 +53,11 @@ class ExecutionSucceeded(_ExecutionCondition):
 
     :param result_fields: paths into the detail whose values are added to the result; the detail contains
         personal data, so the result has nothing else of it except the labels
+    :param workfloo: id of the execution's workfloo, if the task knows it: others of it take about as long
     """
 
     result_fields: Sequence[str] = ()
+    workfloo: str = ""
 
     @classmethod
     def read(cls, *, execution_id: str, result_fields: Any) -> Self:

@@ -29,6 +29,7 @@ class _BoiCondition(Condition):
     failed_states: tuple[str, ...] | list[str] = ()
 
     hook_class: ClassVar[str] = "airflow_provider_workflows.mybpm.hooks.MyBPMHook"
+    of_run: ClassVar[tuple[str, ...]] = ("boi_id", "changed_from")
 
     @property
     def remote_id(self) -> str:

@@ -45,6 +45,7 @@ class _OrderCondition(Condition):
     data_no: DataNo
 
     hook_class: ClassVar[str] = "airflow_provider_workflows.omflow.hooks.OMFlowHook"
+    of_run: ClassVar[tuple[str, ...]] = ("data_no", "after_data_id")
 
     @property
     def remote_id(self) -> str:

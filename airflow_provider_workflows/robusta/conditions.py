@@ -29,14 +29,17 @@ class ProcessSucceeded(Condition):
     :param failed_statuses: the only statuses that mean failure; the wait continues on a status in neither
         list. None to treat every unknown status as a failure
     :param grace: seconds to repeat the check while the server does not know the SPID (yet)
+    :param process: the process's name, if the task knows it: other runs of it take about as long
     """
 
     spid: str
     running_statuses: Sequence[str] = ()
     failed_statuses: Sequence[str] | None = None
     grace: float = 10
+    process: str = ""
 
     hook_class: ClassVar[str] = FORM.hook_class
+    of_run: ClassVar[tuple[str, ...]] = ("spid",)
 
     @classmethod
     def read(cls, *, spid: str, running_statuses: Any, failed_statuses: Any, grace: float) -> Self:

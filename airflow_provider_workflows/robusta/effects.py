@@ -58,6 +58,7 @@ class ProcessStart(Start["RobustaApi"]):
         #: Robusta's message at the start; None if an earlier attempt got it.
         self.message: str | None = None
         self._watching: dict[str, Any] = {
+            "process": name,
             "grace": grace,
             "running_statuses": running_statuses,
             "failed_statuses": failed_statuses,

@@ -59,6 +59,9 @@ class Condition(ABC):
     is_many: ClassVar[bool] = False
     #: Dotted path of the vendor's hook.
     hook_class: ClassVar[str]
+    #: The fields that differ from run to run, such as the run's id. Waits that agree in the others are taken
+    #: to be alike, and looks come when such waits have ended before; if none is named, nothing is learnt.
+    of_run: ClassVar[tuple[str, ...]] = ()
     #: Increased whenever the meaning of the stored values changes.
     format: ClassVar[int] = 1
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -18,6 +19,7 @@ from airflow_provider_workflows.core import metrics
 from airflow_provider_workflows.core.runtime.apart import run_apart
 from airflow_provider_workflows.core.runtime.hand_over import hand_over
 from airflow_provider_workflows.core.waiting.condition import Condition, Done, Outcome, Pending
+from airflow_provider_workflows.core.waiting.history import until_due
 from airflow_provider_workflows.exceptions import (
     LostTrack,
     NoSlot,
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
 FIRST_INTERVAL = 1.0
 #: Length of the next interval as part of the time waited so far: the end is seen at most a tenth late.
 GROWTH = 0.1
+#: Maximum seconds between the first checks, if it is known how long such waits take. It leaves one of five
+#: seconds for Airflow to start the next task, should this wait end earlier than any other.
+FIRST_INTERVAL_IF_KNOWN = 4.0
 #: Part of an interval by which it varies at random, so that waits that started together spread out.
 JITTER = 0.1
 #: Maximum seconds for which a Retry-After delays a check: a check has no effect, and once the vendor is
@@ -122,7 +127,13 @@ Verdict: TypeAlias = Wait | Done | Failed
 
 
 def advance(
-    state: WaitState, outcome: Outcome | WorkflowError, *, now: float, subject: str, draw: float = 0.5
+    state: WaitState,
+    outcome: Outcome | WorkflowError,
+    *,
+    now: float,
+    subject: str,
+    draw: float = 0.5,
+    expected: Sequence[float] = (),
 ) -> Verdict:
     """
     Decide what to do after a check. A result and a status leave it as Airflow's channels can carry them.
@@ -130,6 +141,7 @@ def advance(
     :param now: Unix time
     :param subject: the condition's description, for messages
     :param draw: a number in [0, 1), for the jitter
+    :param expected: seconds that earlier waits of the same kind took, the shortest first
     """
     match outcome:
         case Done(result):
@@ -154,7 +166,8 @@ def advance(
         return Failed(_timed_out(state, now=now, subject=subject))
     # The last check is at the deadline itself, so that the wait does not fail without a final check.
     asked = min(asked or 0.0, LONGEST_ASKED)
-    next_look = min(state.deadline, now + max(interval(state, now=now, draw=draw), asked))
+    pause = max(interval(state, now=now, draw=draw, expected=expected), asked)
+    next_look = min(state.deadline, now + pause)
     return Wait(replace(state, next_look=next_look))
 
 
@@ -167,17 +180,26 @@ def _postpone(state: WaitState, error: NoSlot, *, now: float, subject: str, draw
     return Wait(replace(state, next_look=min(state.deadline, now + pause)))
 
 
-def interval(state: WaitState, *, now: float, draw: float = 0.5) -> float:
+def interval(state: WaitState, *, now: float, draw: float = 0.5, expected: Sequence[float] = ()) -> float:
     """
     Return the seconds until the next check: short at first, later a tenth of the time waited, up to the cap.
+
+    If it is known how long such waits take, checks are fewer at first, and closest where most have ended. But
+    whenever it ends, that is seen at most a tenth of the time waited later, or
+    :data:`FIRST_INTERVAL_IF_KNOWN`.
 
     Without an answer, a wait with a long interval checks more often, so that two checks at a bad moment do
     not lose track.
     """
-    wait = min(state.cap, max(FIRST_INTERVAL, GROWTH * (now - state.started)))
+    waited = max(0.0, now - state.started)
+    wait = min(state.cap, max(FIRST_INTERVAL, GROWTH * waited))
+    longest = wait * (1 + JITTER)
+    if expected:
+        longest = min(state.cap, max(FIRST_INTERVAL_IF_KNOWN, GROWTH * waited))
+        wait = min(longest, max(FIRST_INTERVAL, until_due(expected, waited)))
     if state.silent_since is not None and state.tolerance is not None:
         wait = min(wait, max(FIRST_INTERVAL, state.tolerance / LOST_AFTER))
-    return wait * (1 + JITTER * (2 * draw - 1))
+    return min(longest, wait * (1 + JITTER * (2 * draw - 1)))
 
 
 def patience(state: WaitState, *, now: float) -> float:
@@ -257,14 +279,17 @@ def judge(
     now: float,
     vendor: str,
     logger: Any,
+    expected: Sequence[float] = (),
 ) -> Verdict:
     """
     Decide what to do after a check, as :func:`advance` does; count and log it.
 
     :param now: Unix time
     :param vendor: the connection's type, for metrics
+    :param expected: as there
     """
-    verdict = advance(state, outcome, now=now, subject=str(condition), draw=random.random())
+    draw, subject = random.random(), str(condition)
+    verdict = advance(state, outcome, now=now, subject=subject, draw=draw, expected=expected)
     report(logger, condition, outcome, before=state, verdict=verdict)
     if isinstance(verdict, Wait):
         silent = "no_answer" if isinstance(outcome, WorkflowError) else "pending"

@@ -14,6 +14,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_workflows.core.runtime.hand_over import hand_over
 from airflow_provider_workflows.core.runtime.serialization import check_allowed, import_string
 from airflow_provider_workflows.core.waiting.condition import Condition, Done
+from airflow_provider_workflows.core.waiting.history import lengths_of
 from airflow_provider_workflows.core.waiting.schedule import (
     Failed,
     Wait,
@@ -23,7 +24,7 @@ from airflow_provider_workflows.core.waiting.schedule import (
     patience,
     wait_killed,
 )
-from airflow_provider_workflows.exceptions import WorkflowError
+from airflow_provider_workflows.exceptions import RunFailed, WorkflowError
 
 if TYPE_CHECKING:
     from airflow_provider_workflows.core.connection.hook import AnyHook
@@ -123,17 +124,29 @@ class WaitTrigger(BaseTrigger):
         )
 
     async def _until_over(self, condition: Condition) -> Done | Failed:
-        hook = self._hook(condition)
-        state = WaitState.from_json(self.state).anew(now=time.time())
-        overdue = time.time() - state.next_look
+        hook, begun = self._hook(condition), time.time()
+        lengths = lengths_of(self.conn_id, condition)
+        state = WaitState.from_json(self.state).anew(now=begun)
+        overdue = begun - state.next_look
         if overdue > STAGGER:
             await asyncio.sleep(random.random() * STAGGER)
         while True:
             await asyncio.sleep(max(0.0, state.next_look - time.time()))
             outcome = await alook(hook, condition, seconds=patience(state, now=time.time()))
+            now = time.time()
             verdict = judge(
-                state, outcome, condition, now=time.time(), vendor=hook.conn_type, logger=self.log
+                state,
+                outcome,
+                condition,
+                now=now,
+                vendor=hook.conn_type,
+                logger=self.log,
+                expected=lengths.seconds,
             )
             if not isinstance(verdict, Wait):
+                ended = isinstance(verdict, Done) or isinstance(verdict.error, RunFailed)
+                # What ended before the first look here, may have ended long ago.
+                if ended and state.heard > begun:
+                    lengths.learn(pending=state.heard - state.started, length=now - state.started)
                 return verdict
             state = verdict.state

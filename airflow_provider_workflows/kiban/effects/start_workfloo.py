@@ -123,7 +123,9 @@ class WorkflooStart(Start["KibanApi"]):
 
     def end(self, id: str) -> ExecutionSucceeded:
         """Return the condition of its success."""
-        return ExecutionSucceeded(execution_id=id, result_fields=self._result_fields)
+        return ExecutionSucceeded(
+            execution_id=id, result_fields=self._result_fields, workfloo=self.payload["idWorkflooDefinition"]
+        )
 
     def _forbidding(self, several: search.Several) -> LookupResult:
         """Forbid another start, even with ``on_lost_answer="resubmit"``."""

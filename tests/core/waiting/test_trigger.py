@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
 import pytest
 
 from airflow_provider_workflows.core.waiting.condition import Condition
+from airflow_provider_workflows.core.waiting.history import lengths_of
 from airflow_provider_workflows.core.waiting.poller import result_of
 from airflow_provider_workflows.core.waiting.schedule import WaitState
 from airflow_provider_workflows.core.waiting.trigger import STAGGER, WaitTrigger
@@ -177,6 +179,37 @@ def test_what_nobody_expected_is_an_event_and_no_exception(
 @pytest.mark.parametrize("event", [None, {}, "done", {"status": "failed"}, {"status": "done?"}])
 def test_an_event_of_somebody_elses_is_no_success(event: Any) -> None:
     assert "an event that this package does not know" in str(failure_of(event))
+
+
+def test_waits_of_a_loop_learn_when_to_look(omflow: OMFlowServer, clock: Clock) -> None:
+    async def wait() -> tuple[int, float]:
+        """Return how often it looked, and how late it saw the end after 300 seconds."""
+        data_no, start, looks = open_order(omflow, "two-step"), clock.time(), len(clock.slept)
+        clock.after(300, lambda: push_all(omflow, "two-step", data_no, times=2))
+        await anext(trigger(OrderClosed(api_path="two-step", data_no=data_no), now=start).run())
+        return len(clock.slept) - looks, clock.time() - start - 300
+
+    async def all_of_them() -> list[tuple[int, float]]:
+        return [await wait() for _ in range(8)]
+
+    unknown, *_, (looks, late) = asyncio.run(all_of_them())
+    assert looks < unknown[0]
+    assert late < 5, "the first was up to 30 s late"
+
+
+def test_only_an_end_that_was_awaited_here_teaches(omflow: OMFlowServer, clock: Clock) -> None:
+    """Neither a timeout, nor what ended while the triggerer was away."""
+    open_for_ever, closed = open_order(omflow, "two-step"), open_order(omflow, "two-step")
+    push_all(omflow, "two-step", closed, times=2)
+    away = WaitState.begin(now=clock.time() - 500, timeout=1000, cap=30, tolerance=100)
+
+    async def taught() -> Sequence[float]:
+        for data_no, begun in ((open_for_ever, None), (closed, away)):
+            condition = OrderClosed(api_path="two-step", data_no=data_no)
+            await anext(trigger(condition, now=clock.time(), begun=begun, timeout=50).run())
+        return lengths_of("omflow_default", OrderClosed(api_path="two-step", data_no=0)).seconds
+
+    assert asyncio.run(taught()) == ()
 
 
 CONTINUES = "continues at OMFlow: Airflow cannot cancel it there, and sends nothing"

@@ -20,6 +20,7 @@ class LetterArrived(Condition):
     letter: str
 
     hook_class: ClassVar[str] = FORM.hook_class
+    of_run: ClassVar[tuple[str, ...]] = ("letter",)
 
     @property
     def remote_id(self) -> str:
