@@ -22,6 +22,7 @@ from rich.console import Console
 from benchmarks import report
 from benchmarks.bench import Bench
 from benchmarks.report import Row
+from benchmarks.rows.intervals import intervals
 from benchmarks.rows.limits import limits
 from benchmarks.rows.memory import memory
 from benchmarks.rows.redis import redis
@@ -39,6 +40,7 @@ GROUPS: Mapping[str, Callable[[Bench], list[Row]]] = {
     "redis": redis,
     "memory": memory,
     "resume": resume,
+    "intervals": intervals,
 }
 
 
