@@ -6,6 +6,7 @@ import functools
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
+from urllib.parse import urljoin
 
 from airflow.sdk import BaseHook
 
@@ -161,18 +162,16 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
         """
         Return the address of the vendor's own page of something; None if the connection does not tell.
 
-        :param remote_id: as tasks announce it
+        :param remote_id: as tasks announce it; empty if it is not known, for the page above it
         :param settings: the connection's, if they were read
         """
-        settings = settings or self._side().settings
-        if self.form.ui_link is None or not settings.ui_url:
-            return None
-        return self.form.ui_link.url(settings.ui_url, remote_id)
+        link, settings = self.form.ui_link, settings or self._side().settings
+        return link.url(settings.ui_url, remote_id) if link and settings.ui_url else None
 
     def location(self, remote_id: str) -> str:
-        """Return where a person finds something: its page, or the vendor's server if there is none."""
+        """Return the URL where a person finds something: its page, or else the vendor's server."""
         side = self._side()
-        return self.ui_link(remote_id, side.settings) or side.endpoint.server
+        return self.ui_link(remote_id, side.settings) or urljoin(side.settings.base_url, "/")
 
     def read(
         self,
@@ -234,7 +233,7 @@ class WorkflowHook(BaseHook, Generic[ApiT]):
     async def alocation(self, remote_id: str) -> str:
         """Return where a person finds something; as :meth:`location`."""
         side = await self._aside()
-        return self.ui_link(remote_id, side.settings) or side.endpoint.server
+        return self.ui_link(remote_id, side.settings) or urljoin(side.settings.base_url, "/")
 
     async def aread(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from string import Formatter
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +56,12 @@ class UiLink:
         """
         Return the template filled with a remote id, each part quoted; None if the number of parts differs.
 
-        :param remote_id: as the task pushes it to XCom
+        :param remote_id: as the task pushes it to XCom; empty if it is not known, and then the address is the
+            folder above the placeholders, which in most UIs is a list
         """
+        if not remote_id:
+            before, placeholder, _ = template.partition("{")
+            return urljoin(before, ".") if placeholder else template
         # The first part may itself contain slashes.
         values = remote_id.rsplit("/", len(self.parts) - 1)
         # A browser would take a part of dots for another page.

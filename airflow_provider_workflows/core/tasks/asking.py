@@ -137,6 +137,7 @@ class AskingMixin:
             body=question.body,
             assigned_users=users or None,  # type: ignore[arg-type]
         )
+        self.link_to_list(context)
         self.log.warning("A person is asked, and the task waits: %s", question.subject)
         self._notify(context)
         limit = None
@@ -164,6 +165,12 @@ class AskingMixin:
         # Unwrapped, because Airflow allows only its task runner to call the wrapper.
         execute = checking_ahead(inspect.unwrap(type(self).execute))  # type: ignore[attr-defined]
         return execute(self, context)
+
+    def link_to_list(self, context: Context) -> None:
+        """Let the task's link lead to where a person looks for what has no id yet."""
+        if self._remote_id is None:
+            with contextlib.suppress(Exception):  # the doubt must be heard of, with or without its link
+                self.announce(context, "")  # type: ignore[attr-defined]
 
     def _place(self) -> str:
         """Return the vendor's page of what the task has announced, or its server."""

@@ -146,6 +146,7 @@ class OnceOperator(AskingMixin, WorkflowOperator):
                 self.ask_about(context, self._submission, error)
             if isinstance(error, OutcomeUnknown):
                 metrics.DOUBTS.record(vendor=self.hook.conn_type)
+                self.link_to_list(context)
             self.log_failure(error)
             raise
 

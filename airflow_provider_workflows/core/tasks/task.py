@@ -215,15 +215,20 @@ class WorkflowTaskMixin(HookMixin, ReportsLineage):
             self.log.warning("%s", line)
 
     def announce(self, context: Context, remote_id: str) -> None:
-        """Push the remote id and its URL to XCom, for people, links and reports."""
+        """
+        Push the remote id and its URL to XCom, for people, links and reports.
+
+        :param remote_id: empty if it is in doubt; the URL then leads to where a person looks for it
+        """
         from airflow_provider_workflows.core.runtime.hand_over import hand_over
 
-        self._remote_id = remote_id = hand_over(remote_id, "The remote id", most=LONGEST_ID)
+        remote = {"vendor": self.vendor}
+        if remote_id:
+            self._remote_id = remote["id"] = hand_over(remote_id, "The remote id", most=LONGEST_ID)
         if (ti := context.get("ti")) is not None:
-            remote = {"vendor": self.vendor, "id": remote_id}
             # If the connection is wrong, the call to the vendor says so; only the link stays away.
             with contextlib.suppress(Exception):
-                if url := self.hook.ui_link(remote_id):
+                if url := self.hook.ui_link(remote.get("id", "")):
                     remote["url"] = hand_over(url, "The link", most=LONGEST_ID)
             ti.xcom_push(key=REMOTE, value=remote)
 

@@ -196,6 +196,7 @@ def _add_pages(router: APIRouter, desk: Desk) -> None:
         return desk.unchanged(request) or desk.overview(request)
 
     @router.get("/records/{mount}")
+    @router.get("/records/{mount}/")
     async def records(request: Request, mount: str) -> Response:
         return desk.unchanged(request) or await desk.records(request, mount)
 

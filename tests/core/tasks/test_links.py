@@ -14,12 +14,15 @@ from airflow.sdk.execution_time.xcom import XCom
 from airflow_provider_workflows.core.tasks.lineage import REMOTE
 from airflow_provider_workflows.core.tasks.links import RecordLink
 from airflow_provider_workflows.core.tasks.task import WorkflowTaskMixin
+from airflow_provider_workflows.exceptions import OutcomeUnknown
 from airflow_provider_workflows.omflow.operators import OMFlowOpenOrderOperator
 from airflow_provider_workflows.omflow.sensors import OMFlowDataIdSensor
 from airflow_provider_workflows.provider import FORMS, RECORD_LINK, get_provider_info
 from airflow_provider_workflows.sandbox.server import SandboxServer
 from tests.conftest import OMFlowServer
 from tests.core.harness import Clock, Runner, TaskInstance
+from tests.core.questions import PARKED, PARKS, Questions
+from tests.core.questions import questions as questions
 from tests.omflow.orders import open_order, opening, push_all
 from tests.vendors import VENDORS
 
@@ -114,6 +117,25 @@ def test_a_sensor_has_it_while_it_waits(
     runner = Runner(lambda: OMFlowDataIdSensor(task_id="wait", api_path="two-step", data_no=1))
     runner.run()
     assert link_of(runner.make_task(), runner.ti, monkeypatch) == f"{page}/two-step/1"
+
+
+@pytest.mark.parametrize("on_lost_answer", ["fail", "ask"])
+def test_of_a_start_in_doubt_leads_to_the_list(
+    omflow: OMFlowServer,
+    clock: Clock,
+    page: str,
+    questions: Questions,
+    on_lost_answer: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    omflow.fault("open", "lost_answer")
+    runner = opening(clock, on_lost_answer=on_lost_answer, deferrable=False, store=PARKS)
+    with pytest.raises(OutcomeUnknown if on_lost_answer == "fail" else PARKED):
+        runner.begin()
+    url = link_of(runner.make_task(), runner.ti, monkeypatch)
+    assert url == f"{page}/"
+    shown = requests.get(url, timeout=5)
+    assert (shown.status_code, "purchase/1" in shown.text) == (200, True)
 
 
 def announced(task: WorkflowTaskMixin, remote_id: str) -> Any:

@@ -221,7 +221,7 @@ def test_when_killed_it_says_what_goes_on_and_sends_nothing(
     waiting = trigger(OrderClosed(api_path="two-step", data_no=7), now=time.time())
     asyncio.run(waiting.on_kill())
     # Airflow's own loggers write there when no task runner has set them up.
-    assert f"two-step/7 {CONTINUES}. See {OMFlowHook().server}" in capsys.readouterr().out
+    assert f"two-step/7 {CONTINUES}. See http://{OMFlowHook().server}/" in capsys.readouterr().out
     assert omflow.effects()["requests"] == {}
 
 
