@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -123,11 +123,14 @@ class WorkflowSandbox:
 
         :param at: the stop, activity or step at which a record must wait; any if empty
         :param action: words of the label of the action to take, one of the record's ``actions``; the first if
-            empty. If no action has them, the test ends with an error
+            empty. If a record does not have it just then, the test ends with an error
         :param after: seconds on the vendors' clock for which a record waits first; see :meth:`advance`
-        :raises LookupError: the sandbox has no such vendor
+        :raises LookupError: there is no such vendor; or its processes have no such stop, or no such action
+            there
         """
-        somebody = _Person(self.control, self.mount(vendor), at=at, action=action, after=after)
+        mount = self.mount(vendor)
+        _check_person(vendor, self.control.stops(mount), at=at, action=action)
+        somebody = _Person(self.control, mount, at=at, action=action, after=after)
         self._people.append(somebody)
         somebody.start()
 
@@ -223,6 +226,20 @@ class WorkflowSandbox:
             raise LookupError(
                 f"the sandbox has no vendor {vendor!r}. Known names: {', '.join(by_name)}"
             ) from None
+
+
+def _check_person(vendor: str, stops: Mapping[str, Collection[str]], *, at: str, action: str) -> None:
+    """Refuse a stop or an action that no process has: whoever waits there would wait for ever."""
+    names = [stop for stop in stops if stop]
+    if at and at not in names:
+        known = ", ".join(map(repr, names)) or "none"
+        raise LookupError(f"no process of {vendor} has a stop {at!r} for a person. Stops: {known}")
+    places = (at, "") if at else stops
+    labels = [label for place in places for label in stops.get(place, ())]
+    if not any(action in label for label in labels):
+        where = f"at {at!r}" if at else "at any stop"
+        known = ", ".join(dict.fromkeys(map(repr, labels))) or "none"
+        raise LookupError(f"{vendor} offers no action {action!r} {where}. Actions: {known}")
 
 
 class _Person(threading.Thread):

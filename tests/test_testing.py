@@ -214,12 +214,46 @@ def test_somebody_decides_on_an_instance(workflow_sandbox: WorkflowSandbox) -> N
 
 
 def test_an_action_that_is_not_there_is_an_error_at_the_end(workflow_sandbox: WorkflowSandbox) -> None:
-    workflow_sandbox.person("omflow", action="Sign")
+    workflow_sandbox.person("omflow", action="Review")
     OMFlowHook().open_order("simple", [{"id": "FORMITM_1", "value": "Desk"}])
     (somebody,) = workflow_sandbox._people
     somebody.join(60)
-    with pytest.raises(LookupError, match=r"order simple/1 has no action 'Sign'\. Actions: Push"):
+    with pytest.raises(LookupError, match=r"order simple/1 has no action 'Review'\. Actions: Push"):
         workflow_sandbox.close()
+
+
+@pytest.mark.parametrize(
+    ("vendor", "stop", "known"),
+    [
+        ("omflow", "Reveiw", "'Review'"),
+        ("mybpm", "Decided", "'Decide'"),
+        ("blizwork", "Application", "'application'"),
+        ("robusta", "waiting", "'WAITING'"),
+        ("kiban", "Applicnt", "'Applicant'"),
+    ],
+)
+def test_a_misspelled_stop_is_an_error_at_once(
+    workflow_sandbox: WorkflowSandbox, vendor: str, stop: str, known: str
+) -> None:
+    with pytest.raises(LookupError, match=f"no process of {vendor} has a stop '{stop}'.* Stops: .*{known}"):
+        workflow_sandbox.person(vendor, at=stop)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "stop", "action", "known"),
+    [
+        ("omflow", "Review", "Sign", "'Push “Review”'"),
+        ("mybpm", "Decide", "refuse", "'Refuse'"),
+        ("blizwork", "application", "withdraw it", "'Run “application” → “withdrawn”'"),
+        ("robusta", "", "Go", "'Run now', 'Stop'"),
+        ("kiban", "Applicant", "Approve", "'Answer “Applicant”'"),
+    ],
+)
+def test_a_misspelled_action_is_an_error_at_once(
+    workflow_sandbox: WorkflowSandbox, vendor: str, stop: str, action: str, known: str
+) -> None:
+    with pytest.raises(LookupError, match=f"{vendor} offers no action '{action}' .* Actions: .*{known}"):
+        workflow_sandbox.person(vendor, at=stop, action=action)
 
 
 def test_a_mapping_is_not_kept(workflow_sandbox: WorkflowSandbox) -> None:

@@ -142,6 +142,10 @@ def _add_vendor_routes(router: APIRouter, sandbox: Sandbox) -> None:
     async def sent(vendor: str) -> list[dict[str, Any]]:
         return sandbox.vendor(vendor).journal.sent()
 
+    @router.get("/vendors/{vendor}/stops")
+    async def stops(vendor: str) -> dict[str, list[str]]:
+        return {stop: list(labels) for stop, labels in sandbox.vendor(vendor).stops.items()}
+
     @router.get("/vendors/{vendor}/plan")
     async def plan(vendor: str) -> dict[str, Any]:
         found = sandbox.vendor(vendor).plan

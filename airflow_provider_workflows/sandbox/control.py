@@ -150,6 +150,14 @@ class Control:
         """Return the requests with a tag, oldest first: ``tag``, ``endpoint``, and ``at``, epoch seconds."""
         return list(self._ask("GET", f"vendors/{_quoted(vendor)}/sent"))
 
+    def stops(self, vendor: str) -> dict[str, list[str]]:
+        """
+        Return where a vendor's records may wait for a person, and the labels of what can be done there.
+
+        Under an empty text, what can be done to a record as a whole.
+        """
+        return dict(self._ask("GET", f"vendors/{_quoted(vendor)}/stops"))
+
     def plan(self, vendor: str) -> dict[str, Any]:
         """
         Return the plan of a vendor's accounts, and what they have used of it.

@@ -213,6 +213,14 @@ class Double(Protocol):
     def commands(self) -> Mapping[str, Command]:
         """What the control API can do to it: keyword arguments, a JSON value in return."""
 
+    @property
+    def stops(self) -> Mapping[str, Collection[str]]:
+        """
+        Where its records may wait for a person, by the declaration, and the labels of what can be done there.
+
+        Under an empty text, what can be done to a record as a whole.
+        """
+
     def public_path(self, head: Head) -> str:
         """Return the path of a request, without anything secret that the vendor may want in it."""
 

@@ -77,8 +77,22 @@ def _actions(case: Case) -> Iterator[Action]:
         return
     place = {"workflow": case.workflow.id, "case": str(case.number), "form": form.id}
     inputs = tuple(_inputs(case, form))
-    for to in form.to:
-        yield Action(f"Run “{form.id}” → “{to}”", "run", {**place, "to": to}, form.id, inputs, f"→ {to}")
+    for to, label in zip(form.to, _labels(form), strict=True):
+        yield Action(label, "run", {**place, "to": to}, form.id, inputs, f"→ {to}")
+
+
+def _labels(form: Form) -> tuple[str, ...]:
+    return tuple(f"Run “{form.id}” → “{to}”" for to in form.to)
+
+
+def stops_of(state: State) -> dict[str, tuple[str, ...]]:
+    """Where cases wait for a person, and the labels of what can be done there."""
+    forms = [form for workflow in state.declared.workflows.values() for form in workflow.forms.values()]
+    found: dict[str, tuple[str, ...]] = {}
+    for form in forms:
+        if form.seconds is None and not form.end:
+            found[form.id] = (*found.get(form.id, ()), *_labels(form))
+    return found
 
 
 def _inputs(case: Case, form: Form) -> Iterator[Input]:

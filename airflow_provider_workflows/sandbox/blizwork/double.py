@@ -97,6 +97,11 @@ class BlizWorkDouble:
         return {"run": partial(byhand.run, self._state), **self._switches}
 
     @property
+    def stops(self) -> Mapping[str, Collection[str]]:
+        """Where cases wait for a person."""
+        return byhand.stops_of(self._state)
+
+    @property
     def agenda(self) -> Agenda:
         """What the platform does by itself."""
         return self._state.agenda

@@ -20,7 +20,7 @@ from airflow_provider_workflows.sandbox.kiban.engine import Engine
 from airflow_provider_workflows.sandbox.kiban.execution import Execution
 from airflow_provider_workflows.sandbox.kiban.listing import history_v1, history_v2
 from airflow_provider_workflows.sandbox.kiban.refusal import Refusal, as_json, required
-from airflow_provider_workflows.sandbox.kiban.seen import records_of
+from airflow_provider_workflows.sandbox.kiban.seen import records_of, stops_of
 from airflow_provider_workflows.sandbox.kiban.starting import start, start_pool
 from airflow_provider_workflows.sandbox.kiban.table import read_declared, read_key
 from airflow_provider_workflows.sandbox.kiban.views import detail_of, file_of, status_of
@@ -96,6 +96,11 @@ class KibanDouble:
     def commands(self) -> Mapping[str, Command]:
         """What a person, or a test, can do to it."""
         return {**Desk(self._engine).commands, **self._switches}
+
+    @property
+    def stops(self) -> Mapping[str, Collection[str]]:
+        """Where executions wait for a person."""
+        return stops_of(self._declared.workfloos.values())
 
     @property
     def _switches(self) -> Mapping[str, Command]:

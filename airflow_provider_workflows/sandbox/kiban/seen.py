@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
-from airflow_provider_workflows.sandbox.kiban.declared import FormField
+from airflow_provider_workflows.sandbox.kiban.declared import FormField, Workfloo
 from airflow_provider_workflows.sandbox.kiban.execution import Execution, Visit
 from airflow_provider_workflows.sandbox.records import Records
 from airflow_provider_workflows.sandbox.vendor import Action, Input, Record
@@ -92,6 +92,17 @@ def _actions(execution: Execution) -> Iterator[Action]:
             yield Action(f"Reject “{name}”", "reject", arguments, name, (NOTE,), "Reject", "bad")
     if execution.is_alive:
         yield Action("Cancel", "cancel", arguments, tone="bad")
+
+
+def stops_of(workfloos: Iterable[Workfloo]) -> dict[str, tuple[str, ...]]:
+    """Where executions wait for a person, and the labels of what can be done there."""
+    found: dict[str, tuple[str, ...]] = {"": ("Cancel",)}
+    for node in (node for workfloo in workfloos for node in workfloo.nodes if node.kind in _LABELS):
+        labels = [_LABELS[node.kind][0].format(node.name)]
+        if node.kind == "VALIDATION":
+            labels += [f"Correct “{node.name}”", f"Reject “{node.name}”"]
+        found[node.name] = (*found.get(node.name, ()), *labels)
+    return found
 
 
 def _tone(visit: Visit) -> Literal["", "good"]:

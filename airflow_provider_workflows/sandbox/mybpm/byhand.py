@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from airflow_provider_workflows.sandbox.mybpm.declared import STATES
+from airflow_provider_workflows.sandbox.mybpm.declared import STATES, BusinessObject
 from airflow_provider_workflows.sandbox.mybpm.refusal import Refusal
 from airflow_provider_workflows.sandbox.mybpm.store import PERSON, Instance, Store
 from airflow_provider_workflows.sandbox.mybpm.values import accept
@@ -12,6 +12,7 @@ from airflow_provider_workflows.sandbox.records import Records, named_newest
 from airflow_provider_workflows.sandbox.vendor import Action, Command, CommandError, Input, Record
 
 #: What a person does to an instance in each state, and the state that it gets.
+_SAVE = "Save"
 _MOVES = {
     "ALL": (("Archive", "ARCHIVED"), ("Remove", "REMOVED")),
     "ARCHIVED": (("Restore", "ALL"),),
@@ -63,7 +64,16 @@ def _actions(one: Instance) -> Iterator[Action]:
     for label, state in _MOVES.get(one.state, ()):
         yield Action(label, "set_state", {**named, "state": state}, tone="bad" if state == "REMOVED" else "")
     if inputs := tuple(_inputs(one)):
-        yield Action("Save", "set_fields", named, "", inputs)
+        yield Action(_SAVE, "set_fields", named, "", inputs)
+
+
+def stops_of(objects: Iterable[BusinessObject]) -> dict[str, tuple[str, ...]]:
+    """Where instances wait for a person, and the labels of what can be done there."""
+    moves = {label: None for moves in _MOVES.values() for label, _ in moves}
+    found: dict[str, tuple[str, ...]] = {"": (*moves, _SAVE)}
+    for step in (step for bo in objects for step in bo.process if step.choices):
+        found[step.name] = (*found.get(step.name, ()), *step.choices)
+    return found
 
 
 def _inputs(one: Instance) -> Iterator[Input]:

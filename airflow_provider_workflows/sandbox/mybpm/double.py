@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_workflows.sandbox.clock import Agenda, Clock
 from airflow_provider_workflows.sandbox.declaration import Table
 from airflow_provider_workflows.sandbox.journal import Journal
-from airflow_provider_workflows.sandbox.mybpm.byhand import Desk, records_of
+from airflow_provider_workflows.sandbox.mybpm.byhand import Desk, records_of, stops_of
 from airflow_provider_workflows.sandbox.mybpm.declared import BusinessObject, read_declared
 from airflow_provider_workflows.sandbox.mybpm.reading import (
     Dialect,
@@ -88,6 +88,11 @@ class MyBPMDouble:
     def commands(self) -> Mapping[str, Command]:
         """What a person, or a test, can do to it."""
         return {**Desk(self._store).commands, **self._switches}
+
+    @property
+    def stops(self) -> Mapping[str, Collection[str]]:
+        """Where instances wait for a person."""
+        return stops_of(self._declared.objects.values())
 
     def reset(self) -> None:
         """Back to the declaration."""

@@ -75,10 +75,29 @@ def _actions(flow: Flow, row: Row) -> Iterator[Action]:
         return
     place = {"api_path": flow.process.api_path, "data_id": str(row.id)}
     inputs = tuple(_inputs(flow.process, component, row))
-    yield Action(f"Push “{component.text}”", "push", place, component.text, inputs, "Push")
+    (push, *quick) = _labels(flow.process, component)
+    yield Action(push, "push", place, component.text, inputs, "Push")
+    for name, said in zip(component.quick, quick, strict=True):
+        yield Action(said, "push", {**place, "quick_action": name}, component.text, inputs)
+
+
+def _labels(process: Process, component: Component) -> Iterator[str]:
+    yield f"Push “{component.text}”"
     for name, preset in component.quick.items():
-        said = ", ".join(f"{_label(flow.process, one)}: {value}" for one, value in preset.items())
-        yield Action(said or name, "push", {**place, "quick_action": name}, component.text, inputs)
+        yield ", ".join(f"{_label(process, one)}: {value}" for one, value in preset.items()) or name
+
+
+def stops_of(state: State) -> dict[str, tuple[str, ...]]:
+    """Where orders wait for a person, and the labels of what can be done there."""
+    found: dict[str, tuple[str, ...]] = {}
+    for flow in state.flows.values():
+        for component in flow.process.flow.values():
+            if component.kind == "human":
+                found[component.text] = (
+                    *found.get(component.text, ()),
+                    *_labels(flow.process, component),
+                )
+    return found
 
 
 def _inputs(process: Process, component: Component, row: Row) -> Iterator[Input]:

@@ -130,6 +130,11 @@ class OMFlowDouble:
         return {"push": partial(byhand.push, self._state), **self._switches}
 
     @property
+    def stops(self) -> Mapping[str, Collection[str]]:
+        """Where orders wait for a person."""
+        return byhand.stops_of(self._state)
+
+    @property
     def agenda(self) -> Agenda:
         """Work of the engine that is still to do."""
         return self._state.agenda

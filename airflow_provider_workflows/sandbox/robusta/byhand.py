@@ -9,6 +9,9 @@ from airflow_provider_workflows.sandbox.robusta.scheduler import STOPPED, WAITIN
 from airflow_provider_workflows.sandbox.vendor import Action, Command, CommandError, Input, Record
 
 BY_HAND = "Stopped by hand"
+_RUN, _STOP = "Run now", "Stop"
+#: Where processes wait for a person, and the labels of what can be done.
+STOPS: Mapping[str, tuple[str, ...]] = {WAITING: (), "": (_RUN, _STOP)}
 _LABELS = {"name": "Process", "worker": "Worker", "schedule": "Schedule"}
 
 
@@ -52,14 +55,14 @@ def state_of(saved: Saved) -> str:
 def _actions(saved: Saved) -> tuple[Action, ...]:
     arguments = {"spid": saved.spid}
     if saved.is_scheduled or (saved.done and not saved.order.run_once):
-        return (Action("Run now", "fire", arguments),)
+        return (Action(_RUN, "fire", arguments),)
     if saved.done:
         return ()
     inputs = (
         Input("status", "Status at the end", STOPPED, required=True),
         Input("message", "Message", BY_HAND),
     )
-    return (Action("Stop", "end", arguments, "", inputs, tone="bad"),)
+    return (Action(_STOP, "end", arguments, "", inputs, tone="bad"),)
 
 
 class Desk:

@@ -13,7 +13,7 @@ from airflow_provider_workflows.sandbox.clock import Agenda, Clock
 from airflow_provider_workflows.sandbox.declaration import Table
 from airflow_provider_workflows.sandbox.journal import Journal
 from airflow_provider_workflows.sandbox.plan import read_plan
-from airflow_provider_workflows.sandbox.robusta.byhand import Desk, records_of
+from airflow_provider_workflows.sandbox.robusta.byhand import STOPS, Desk, records_of
 from airflow_provider_workflows.sandbox.robusta.declared import User, read_declared
 from airflow_provider_workflows.sandbox.robusta.order import BadOrderError, Order, read_order
 from airflow_provider_workflows.sandbox.robusta.scheduler import Scheduler
@@ -51,6 +51,7 @@ class RobustaDouble:
     """
 
     name = "robusta"
+    stops = STOPS
     endpoint_names = ("start", "status", "other", "any")
     body_limit = BODY_LIMIT
 

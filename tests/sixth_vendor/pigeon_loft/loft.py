@@ -29,6 +29,7 @@ class Loft:
         self.journal = Journal("sent")
         self.plan = read_plan(table, clock.now, place="[pigeon]")
         self.commands: dict[str, Command] = {"set_ring": self._set_ring}
+        self.stops: dict[str, tuple[str, ...]] = {}
         self.reset()
 
     def public_path(self, head: Head) -> str:
