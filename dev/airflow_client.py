@@ -98,20 +98,23 @@ class AirflowClient:
     def check_alive(self) -> None:
         """Raise :class:`AirflowError` if waiting has become pointless; the owner of the processes knows."""
 
-    def wait_until(self, question: Callable[[], T | None], *, timeout: float, what: str) -> T:
+    def wait_until(
+        self, question: Callable[[], T | None], *, timeout: float, what: str | Callable[[], str]
+    ) -> T:
         """
         Ask until there is an answer.
 
         :param question: returns None as long as there is none
         :param timeout: seconds to wait
-        :param what: what is waited for, for the error message
+        :param what: what is waited for, for the error message; a function if that changes
         :raises AirflowError: if the time is over, or Airflow stopped
         """
         deadline = time.monotonic() + timeout
         while (answer := question()) is None:
             self.check_alive()
             if time.monotonic() > deadline:
-                raise AirflowError(f"waited {timeout:.0f} s for {what} in vain")
+                told = what if isinstance(what, str) else what()
+                raise AirflowError(f"waited {timeout:.0f} s for {told} in vain")
             time.sleep(POLL_SECONDS)
         return answer
 

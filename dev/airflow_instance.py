@@ -127,7 +127,17 @@ class AirflowInstance(AirflowClient):
         :param timeout: seconds to wait
         :raises AirflowError: if a component ended, or the time is over
         """
-        self.wait_until(self._healthy, timeout=timeout, what="all components of Airflow to be healthy")
+        silent: list[str] = []
+
+        def healthy() -> bool | None:
+            silent[:] = self._silent()
+            return None if silent else True
+
+        self.wait_until(
+            healthy,
+            timeout=timeout,
+            what=lambda: f"a sign of life of {', '.join(silent)} (its log is in {self.home})",
+        )
 
     def command(self, *arguments: str) -> str:
         """
@@ -207,18 +217,19 @@ class AirflowInstance(AirflowClient):
         """How long a process waits for SQLite's one writer."""
         return PATIENCE if self._database is None and component != IMPATIENT else {}
 
-    def _healthy(self) -> bool | None:
+    def _silent(self) -> list[str]:
+        """Return the components that have given no sign of life."""
         try:
             health = self._session.get(f"{self.url}/api/v2/monitor/health", timeout=60).json()
         except (requests.ConnectionError, requests.Timeout):
-            return None
+            return [IMPATIENT]
         if "scheduler" not in health:  # an error: the database is busy
-            return None
-        return True if all(self._beats(health, component) for component in list(self._processes)) else None
+            return ["the database"]
+        return [component for component in list(self._processes) if not self._beats(health, component)]
 
     def _beats(self, health: Mapping[str, Any], component: str) -> bool:
         """Whether the component itself, not one of the same name before it, has given a sign of life."""
-        if component == "api-server":
+        if component == IMPATIENT:
             return True
         name = component.replace("-", "_")
         beat = health[name][f"latest_{name}_heartbeat"]

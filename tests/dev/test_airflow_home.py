@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dev.airflow_home import AirflowError, claimed, configuration, environment_of, prepare
+from dev.airflow_instance import AirflowInstance
 from dev.layout import ROOT
 
 
@@ -56,3 +57,12 @@ def test_one_airflow_at_a_time_in_a_home(tmp_path: Path) -> None:
         raise AssertionError("both got in")
     with claimed(home):
         pass
+
+
+def test_says_which_component_is_silent(tmp_path: Path) -> None:
+    instance = AirflowInstance(tmp_path / "home", dags_folder=tmp_path)
+    with pytest.raises(
+        AirflowError, match=r"^waited 0 s for a sign of life of api-server \(its log is in .*"
+    ):
+        instance.wait_healthy(timeout=0)
+    instance.stop()
