@@ -45,6 +45,7 @@ CHAOS = VendorChaos(
             endpoint="exec",
             found="always",
             step=("sign",),
+            shows_author=True,
             modes=MOVING,
             table=Table(
                 path="blizwork.many.BlizWorkExecManyOperator",

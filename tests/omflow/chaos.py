@@ -67,6 +67,7 @@ CHAOS = VendorChaos(
             endpoint="push",
             found="always",
             step=("Sign",),
+            shows_author=True,
             modes=MOVING,
             table=Table(
                 path="omflow.many.OMFlowPushManyOperator",

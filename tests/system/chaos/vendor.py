@@ -92,6 +92,7 @@ class Variant:
     :param modes: in which it waits for an end
     :param repeats: the vendor makes one of two equal requests, so that a second one is no second effect
     :param table: how it is written for many records in one task; None if there is no such operator
+    :param shows_author: of a move: the vendor shows who made it, so that a move by hand is known as another's
     :param watches: the task submits nothing: it is a sensor on what the cell has made, see
         :mod:`tests.system.chaos.lifecycle.sensor_targets`
     """
@@ -108,6 +109,7 @@ class Variant:
     modes: tuple[Mode, ...] = WAITING
     repeats: bool = False
     table: Table | None = None
+    shows_author: bool = False
     watches: bool = False
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import DAG
 
 from tests.system.chaos.operators import SETTLE, class_at, give_way, is_wanted, single, submitter
-from tests.system.chaos.tables.settings import CONCURRENCY
+from tests.system.chaos.tables.settings import ASKING, CONCURRENCY
 from tests.system.chaos.variants import TABLES, VENDORS
 from tests.system.chaos.vendor import Variant
 
@@ -16,7 +16,7 @@ from tests.system.chaos.vendor import Variant
 AGAIN = {"retries": 20, "retry_delay": timedelta(seconds=2)}
 
 
-def table(variant: Variant, lane: str) -> DAG:
+def table(variant: Variant, lane: str, **more: Any) -> DAG:
     """One task that sends the table that the run names; how many are rejected, the cell counts."""
     how, many = submitter(variant.name), variant.table
     assert many is not None
@@ -32,6 +32,7 @@ def table(variant: Variant, lane: str) -> DAG:
             concurrency=CONCURRENCY,
             settle=SETTLE,
             **arguments,
+            **more,
         )
     return dag
 
@@ -55,6 +56,8 @@ give_way()
 for variant in TABLES:
     if is_wanted(lane := f"{variant.name}_table"):
         globals()[lane] = table(variant, lane)
+    if is_wanted(asking := f"{lane}{ASKING}"):
+        globals()[asking] = table(variant, asking, on_lost_answer="ask")
 for vendor in VENDORS.values():
     if vendor.plan is not None and is_wanted(lane := f"{vendor.first.name}_planned"):
         globals()[lane] = planned(vendor.first, lane)

@@ -7,12 +7,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tests.system.chaos import targets as move_targets
 from tests.system.chaos.cell import Cell, CellResult
 from tests.system.chaos.cell_context import SETTLE, CellContext, row
+from tests.system.chaos.lifecycle import sensor_targets
 from tests.system.chaos.lifecycle.coordination import WORKER_SLOTS
 from tests.system.chaos.lifecycle.run_driver import RunDriver
 from tests.system.chaos.lifecycle.section_counts import SectionCounts
-from tests.system.chaos.lifecycle.sensor_targets import make
 from tests.system.chaos.tally import Tally, TaskOutcome
 from tests.system.chaos.variants import vendor_of
 from tests.system.chaos.vendor import Mode, Variant
@@ -29,6 +30,7 @@ class CellRun:
     :param context: the lane's
     :param driver: its tasks
     :param counts: of its effects
+    :param targets: what the tasks watch or move
     :param ordered: how many faults there were to be
     :param confirmed: how many there were
     :param problems: what is not as it should be
@@ -37,6 +39,7 @@ class CellRun:
     context: CellContext
     driver: RunDriver
     counts: SectionCounts
+    targets: Sequence[str] = ()
     ordered: int = 0
     confirmed: int = 0
     problems: list[str] = field(default_factory=list)
@@ -108,9 +111,18 @@ class LifecycleCell(Cell):
         dag_id = f"{context.lane.name}_{self.scenario}"
         run_id = context.fresh(type(self).__name__)
         watched = self.variant.watches
-        targets = make(vendor_of(self.variant), context, run_id, size=context.size) if watched else []
-        driver = RunDriver(context, dag_id, run_id, deferring=self.mode == "deferrable", targets=targets)
-        cell_run = CellRun(context, driver, SectionCounts(context, self.variant))
+        if watched:
+            targets = sensor_targets.make(vendor_of(self.variant), context, run_id, size=context.size)
+        else:
+            targets = move_targets.make(self.variant, context.lane.name, size=context.size)
+        driver = RunDriver(
+            context,
+            dag_id,
+            run_id,
+            deferring=self.mode == "deferrable",
+            targets=targets if watched else (),
+        )
+        cell_run = CellRun(context, driver, SectionCounts(context, self.variant), targets)
         self.prepare(cell_run)
         with WORKER_SLOTS.reserve(self.held(context.size)):
             context.begin(dag_id, run_id, targets=targets)

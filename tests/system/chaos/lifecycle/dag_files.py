@@ -15,7 +15,7 @@ from airflow.sdk import DAG, BaseOperator
 from dev.layout import AIRFLOW_HOMES
 from tests.system.chaos.lifecycle.without_record import without_record
 from tests.system.chaos.operators import MODES, SETTLE, class_at, give_way, is_wanted, submitter
-from tests.system.chaos.variants import SENSORS, STARTS, VARIANTS, VENDORS
+from tests.system.chaos.variants import MOVES, SENSORS, STARTS, VARIANTS, VENDORS
 from tests.system.chaos.vendor import Mode, Submitter
 
 #: Where the files are written that Airflow reads.
@@ -74,10 +74,10 @@ globals().update({make}({name!r}))
 
 
 def write_files() -> None:
-    """Write the files that Airflow reads: one for each way to start something, and for each sensor."""
+    """Write the files that Airflow reads: one for each variant, and for each sensor."""
     shutil.rmtree(DAGS, ignore_errors=True)
     DAGS.mkdir(parents=True)
-    for variant in STARTS:
+    for variant in (*STARTS, *MOVES):
         (DAGS / f"{variant.name}.py").write_text(_FILE.format(make="write_dags", name=variant.name))
     for vendor in VENDORS:
         (DAGS / f"{vendor}_watch.py").write_text(_FILE.format(make="watching_dags", name=vendor))

@@ -48,11 +48,12 @@ from tests.system.chaos.lifecycle.questions import (
     FailedWhileAsked,
     ItIsNotThere,
     ItIsThere,
+    MovedByHand,
     SchedulerKilledWhileAsked,
 )
 from tests.system.chaos.lifecycle.sensor_cells import QuickEnds
 from tests.system.chaos.lifecycle.sensor_targets import lane_of
-from tests.system.chaos.variants import BY_MOUNT, SENSORS, STARTS, VENDORS, WAITING
+from tests.system.chaos.variants import BY_MOUNT, MOVES, SENSORS, STARTS, VENDORS, WAITING
 from tests.system.chaos.vendor import Mode, Variant
 
 CellsOf = Callable[[Variant, Mode], Iterator[Cell]]
@@ -203,6 +204,16 @@ def _questions() -> list[Deployment]:
         Lane(name=variant.dag_id(mode), mount=variant.mount, cells=list(_asked(variant, mode)))
         for variant in STARTS
         if variant.found != "always"
+        for mode in variant.waits_in
+    ]
+    lanes += [
+        Lane(
+            name=variant.dag_id(mode),
+            mount=variant.mount,
+            cells=[MovedByHand.on(variant, mode, fault=MovedByHand.fault)],
+        )
+        for variant in MOVES
+        if variant.shows_author
         for mode in variant.waits_in
     ]
     first = next(variant for variant in STARTS if variant.found == "never")

@@ -14,6 +14,7 @@ from dev.airflow_home import AirflowError
 from tests.system.chaos.airflow_reader import TASK
 from tests.system.chaos.lifecycle.base import CellRun, LifecycleCell
 from tests.system.chaos.lifecycle.run_driver import Submission
+from tests.system.chaos.tally import Send, bare, tally
 
 #: Seconds for which a task has been waiting before it is answered: Airflow may fail one that resumes sooner.
 CALM = 5.0
@@ -100,7 +101,7 @@ class AskedCell(LifecycleCell):
     def _step(self, cell_run: CellRun, person: Person, submission: Submission) -> bool:
         if person.is_asked(submission):
             self.answer(person, submission)
-        elif submission.waits and submission.remote_id is not None:
+        elif self.variant.waits and submission.waits and submission.remote_id is not None:
             cell_run.driver.finisher.finish([submission.remote_id])
         return self.is_over(cell_run, submission)
 
@@ -150,6 +151,11 @@ class ItIsNotThere(AskedCell):
 
     fault: str = "asked: it is not there, send it"
     lost: ClassVar[str] = "reset_before"
+
+    def before(self, cell_run: CellRun, person: Person) -> None:
+        """Without tags, wait until each has lost its first request: a second one would be lost instead."""
+        if not self.variant.is_tagged:
+            self._all_asked(cell_run, person)
 
     def answer(self, person: Person, submission: Submission) -> None:
         """Let it be sent."""
@@ -234,6 +240,64 @@ class FailedWhileAsked(ClearedWhileAsked):
         others = [one for one in submissions if one.task.state != "failed"]
         cell_run.problems += [f"{len(others)} went on after they were marked failed"] if others else []
         self._clear(cell_run, submissions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovedByHand(AskedCell):
+    """
+    The request of a move is lost, and somebody at the vendor makes the same move by hand.
+
+    So the vendor shows a move, but not this task's. A third of the people say that it is there, a third that
+    it is not there, and a third give up.
+    """
+
+    fault: str = "asked: a lost move that somebody made by hand: it is there; it is not there; given up"
+    lost: ClassVar[str] = "reset_before"
+
+    def before(self, cell_run: CellRun, person: Person) -> None:
+        """Move by hand whatever has lost its request, before its task looks again."""
+        moved: set[str] = set()
+        cell_run.driver.lead(
+            person.is_asked,
+            what="all tasks to wait for an answer",
+            first=lambda: self._move(cell_run, moved),
+        )
+
+    def _move(self, cell_run: CellRun, moved: set[str]) -> None:
+        context, mount = cell_run.context, self.variant.mount
+        lost = {one["tag"] for one in context.control.sent(mount) if one["endpoint"] == self.variant.endpoint}
+        if not (now := lost - moved):
+            return
+        records = {bare(record["id"]): record for record in context.control.records(mount)}
+        for tag in now:
+            target = cell_run.targets[int(tag.rpartition(".")[2])]
+            action = records[bare(target)]["actions"][0]
+            context.control.command(mount, action["command"], **action["arguments"])
+        moved |= now
+
+    def answer(self, person: Person, submission: Submission) -> None:
+        """Answer each third in its own way."""
+        person.answer(submission, (THERE, NOT_THERE, GIVE_UP)[submission.index % 3])
+
+    def count(self, cell_run: CellRun) -> None:
+        """Count the move by hand as that of whoever says that it is there, or gives up."""
+        size, tasks = cell_run.driver.size, cell_run.outcomes()
+        tags = {bare(target): task.tag for target, task in zip(cell_run.targets, tasks, strict=True)}
+        by_hand = {task.tag for index, task in enumerate(tasks) if index % 3 == 1}
+        effects = []
+        for effect in cell_run.context.effects(self.variant, tags):
+            if effect.tag in by_hand:
+                by_hand.remove(effect.tag)
+            else:
+                effects.append(effect)
+        sent = cell_run.context.control.sent(self.variant.mount)
+        sends = [Send(one["tag"], one["at"]) for one in sent if one["endpoint"] == self.variant.endpoint]
+        section = tally(tasks, effects, sends, settle=0.0)
+        cell_run.counts.sections.append(section)
+        again, given_up = len(range(1, size, 3)), len(range(2, size, 3))
+        found = (section.succeeded, section.doubting, section.effects, section.resubmissions)
+        if found != (wanted := (size - given_up, given_up, size, again)):
+            cell_run.problems.append(f"succeeded, in doubt, effects, sent again: {found}, not {wanted}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,9 @@ import abc
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
+from airflow_provider_workflows.core.tasks.question import NOT_THERE
 from tests.system.chaos.cell import Cell, CellResult
 from tests.system.chaos.cell_context import CellContext, row
 from tests.system.chaos.faults import RequestFault
@@ -14,6 +16,7 @@ from tests.system.chaos.lifecycle.coordination import SharedRestart
 from tests.system.chaos.lifecycle.proxied_lane import ProxiedLane
 from tests.system.chaos.tables.settings import CONCURRENCY
 from tests.system.chaos.tables.table_run import TableRun
+from tests.system.chaos.tally import Tally
 from tests.system.chaos.vendor import Variant
 
 #: Records for each submission of another cell, and at the least.
@@ -43,6 +46,8 @@ class TableCell(Cell):
 
     variant: Variant
     mode: str = "table"
+    #: Whether the vendor refuses some records.
+    bad: ClassVar[bool] = True
 
     @classmethod
     def on(cls, variant: Variant, *, fault: str, **more: object) -> TableCell:
@@ -53,17 +58,22 @@ class TableCell(Cell):
         """Send the table, strike, and count record by record."""
         began = time.monotonic()
         run_id = context.fresh(f"{self.variant.name}-{type(self).__name__}")
-        run, blows = TableRun(context, self.variant, run_id, size=self.size(context)), Blows()
+        run = TableRun(context, self.variant, run_id, size=self.size(context), bad=self.bad)
+        blows = Blows()
         self.lead(run, blows)
         problems = run.problems(unknown=self.unknown(blows))
         return row(
             self,
-            run.count(),
+            self.count(run, blows),
             began=began,
             ordered=blows.ordered,
             confirmed=blows.confirmed,
             problems=[*blows.problems, *problems],
         )
+
+    def count(self, run: TableRun, blows: Blows) -> Tally:
+        """Count what both sides say of the records."""
+        return run.count()
 
     def size(self, context: CellContext) -> int:
         """How many records."""
@@ -101,8 +111,12 @@ class RequestsStruck(TableCell):
             for strike, times in self.how.shares(third)
         ]
         run.begin()
+        self.meanwhile(run)
         run.finish()
         blows.ordered, blows.confirmed = third, sum(map(run.context.control.hits, ids))
+
+    def meanwhile(self, run: TableRun) -> None:
+        """Do what a person does before the run ends."""
 
     def unknown(self, blows: Blows) -> Collection[int]:
         """All that were struck where nothing can be found."""
@@ -112,6 +126,38 @@ class RequestsStruck(TableCell):
 
     def under_way(self, blows: Blows) -> int:
         return blows.ordered
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedAboutAll(RequestsStruck):
+    """
+    Every third request of a record is struck, and a person is asked once about all in doubt.
+
+    The vendor refuses none of these records, so that one answer is right for all.
+
+    :param option: the answer
+    """
+
+    bad: ClassVar[bool] = False
+    option: str
+
+    def meanwhile(self, run: TableRun) -> None:
+        """Wait for the question, and answer it."""
+        run.answer(self.option)
+
+    def unknown(self, blows: Blows) -> Collection[int]:
+        """None is left in doubt."""
+        return (0,)
+
+    def count(self, run: TableRun, blows: Blows) -> Tally:
+        """Count, where what is not there is sent again; and every record must be done."""
+        again = blows.ordered if self.option == NOT_THERE else 0
+        counted = run.count(settle=0.0 if again else None, excused=again)
+        size = len(run.records)
+        found = (counted.succeeded, counted.effects, counted.resubmissions)
+        if found != (size, size, again):
+            blows.problems.append(f"done, effects, sent again: {found}, not {(size, size, again)}")
+        return counted
 
 
 @dataclass(frozen=True, kw_only=True)

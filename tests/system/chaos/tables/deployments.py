@@ -1,23 +1,32 @@
 """
 The tables of the matrix: which cells run in which Airflow.
 
-Two deployments. *tables*: a lane for each variant that a vendor's operator for many records submits, on which
-a table is led through each fault. *tables-api*: the API server is killed while the tasks of all lanes are in
-the middle of theirs.
+Three deployments. *tables*: a lane for each variant that a vendor's operator for many records submits, on
+which a table is led through each fault. *tables-api*: the API server is killed while the tasks of all lanes
+are in the middle of theirs. *tables-asked*: a person is asked about all records in doubt at once, where the
+vendor cannot be asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from airflow_provider_workflows.core.tasks.question import NOT_THERE, THERE
 from tests.system.chaos.cell import Cell
 from tests.system.chaos.deployment import FOLDER, Deployment, Lane
 from tests.system.chaos.faults import LOST_ANSWER, LOST_REQUEST
 from tests.system.chaos.lifecycle.deployments import MISSED
 from tests.system.chaos.lifecycle.proxied_lane import ProxiedLane
-from tests.system.chaos.tables.cells import ApiServerAway, Cleared, Killed, RequestsStruck, VendorAway
+from tests.system.chaos.tables.cells import (
+    ApiServerAway,
+    AskedAboutAll,
+    Cleared,
+    Killed,
+    RequestsStruck,
+    VendorAway,
+)
 from tests.system.chaos.tables.planned import RUNS, PlannedBackfill
-from tests.system.chaos.tables.settings import TIMEOUT
+from tests.system.chaos.tables.settings import ASKING, TIMEOUT
 from tests.system.chaos.variants import TABLES, VENDORS
 from tests.system.chaos.vendor import Variant
 
@@ -35,6 +44,14 @@ def deployments() -> list[Deployment]:
             [
                 _lane(variant, [ApiServerAway.on(variant, fault="API server killed, away 20 s")])
                 for variant in TABLES
+            ],
+        ),
+        _deployment(
+            "tables-asked",
+            [
+                _lane(variant, list(_asked(variant)), suffix=ASKING)
+                for variant in TABLES
+                if variant.found == "never"
             ],
         ),
     ]
@@ -69,9 +86,9 @@ def _deployment(name: str, lanes: Sequence[Lane]) -> Deployment:
     return Deployment(name=name, dags=FOLDER / "dags", lanes=lanes, environment=MISSED)
 
 
-def _lane(variant: Variant, cells: Sequence[Cell]) -> ProxiedLane:
+def _lane(variant: Variant, cells: Sequence[Cell], *, suffix: str = "") -> ProxiedLane:
     return ProxiedLane(
-        name=f"{variant.name}_table", mount=variant.mount, cells=cells, extra={"timeout": TIMEOUT}
+        name=f"{variant.name}_table{suffix}", mount=variant.mount, cells=cells, extra={"timeout": TIMEOUT}
     )
 
 
@@ -81,6 +98,14 @@ def _cells(variant: Variant) -> Iterator[Cell]:
     yield Killed.on(variant, fault=f"{KILLED}, later with its supervisor")
     yield Cleared.on(variant, fault="cleared with requests under way, then after the end")
     yield VendorAway.on(variant, fault="vendor away with requests under way: refused 20 s, then 8 times 503")
+
+
+def _asked(variant: Variant) -> Iterator[Cell]:
+    for what, how, option in (
+        ("answers lost, then asked about all: they are there", LOST_ANSWER, THERE),
+        ("requests lost, then asked about all: they are not there", LOST_REQUEST, NOT_THERE),
+    ):
+        yield AskedAboutAll.on(variant, fault=what, how=how, option=option)
 
 
 def _short_cells(variant: Variant) -> Iterator[Cell]:

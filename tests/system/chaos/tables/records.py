@@ -35,20 +35,21 @@ class TableRecord:
     bad: bool
 
 
-def make_records(run_id: str, *, size: int, targets: Sequence[str]) -> list[TableRecord]:
+def make_records(run_id: str, *, size: int, targets: Sequence[str], bad: bool = True) -> list[TableRecord]:
     """
     Return the records of a table to come.
 
     :param run_id: of the run that sends them
     :param size: how many
     :param targets: what they move, or nothing
+    :param bad: whether the vendor refuses some
     """
     return [
         TableRecord(
             line=line,
             tag=f"{run_id}.{line}",
             target=targets[line - 1] if targets else "",
-            bad=line % BAD == 0,
+            bad=bad and line % BAD == 0,
         )
         for line in range(1, size + 1)
     ]

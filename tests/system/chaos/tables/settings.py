@@ -6,3 +6,5 @@ from __future__ import annotations
 CONCURRENCY = 8
 #: Seconds after which a request is given up: longer than a busy machine takes, shorter than the slow answers.
 TIMEOUT = 5.0
+#: Behind the name of a lane whose tasks ask a person about what is in doubt.
+ASKING = "_asking"

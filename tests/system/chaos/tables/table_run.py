@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from dev.airflow_client import TaskInstance
 from dev.airflow_home import AirflowError
 from tests.system.chaos.airflow_reader import TASK, WHERE, decoded
 from tests.system.chaos.cell_context import ENDED, RUN_SECONDS, SETTLE, CellContext
+from tests.system.chaos.lifecycle.questions import CALM
 from tests.system.chaos.tables.records import (
     Result,
     faults_of,
@@ -37,15 +39,19 @@ class TableRun:
     :param variant: what each record submits
     :param run_id: from :meth:`CellContext.fresh`
     :param size: how many records
+    :param bad: whether the vendor refuses some
     """
 
-    def __init__(self, context: CellContext, variant: Variant, run_id: str, *, size: int) -> None:
+    def __init__(
+        self, context: CellContext, variant: Variant, run_id: str, *, size: int, bad: bool = True
+    ) -> None:
         assert variant.table is not None
         self.context = context
         self.variant = variant
         self.dag_id = context.lane.name
         self.run_id = run_id
-        self.records = make_records(run_id, size=size, targets=make(variant, context.lane.name, size=size))
+        targets = make(variant, context.lane.name, size=size)
+        self.records = make_records(run_id, size=size, targets=targets, bad=bad)
         self.path: Path = context.instance.home / "tables" / f"{run_id}.jsonl"
         write_table(self.path, variant.table, self.records)
 
@@ -120,12 +126,33 @@ class TableRun:
         found: Mapping[str, Any] | None = decoded(rows[0][0]) if rows else None
         return found
 
-    def count(self) -> Tally:
-        """Count what both sides say of the records."""
+    def answer(self, option: str) -> None:
+        """Wait until a person has been asked for a while, and answer by the REST API."""
+        since: list[float] = []
+
+        def parked() -> bool | None:
+            if self.task().state == "awaiting_input":
+                since.append(time.monotonic())
+            return (bool(since) and time.monotonic() - since[0] >= CALM) or None
+
+        self.context.until(parked, timeout=RUN_SECONDS, what=f"{self.run_id} to wait for an answer")
+        path = f"/dags/{self.dag_id}/dagRuns/{self.run_id}/taskInstances/{TASK}/-1/hitlDetails"
+        self.context.airflow.call("PATCH", path, json={"chosen_options": [option], "params_input": {}})
+
+    def count(self, *, settle: float | None = None, excused: int = 0) -> Tally:
+        """
+        Count what both sides say of the records.
+
+        :param settle: seconds until a request may be sent again, if somebody has allowed it
+        :param excused: requests that may be sent again, where they carry no tag
+        """
+        if settle is None and self.variant.found != "never":
+            settle = SETTLE
         return self.context.count(
             self.variant,
             outcomes(self.records, self.results()),
-            settle=None if self.variant.found == "never" else SETTLE,
+            settle=settle,
+            excused=excused,
             targets=targets_of(self.variant, self.records),
         )
 
