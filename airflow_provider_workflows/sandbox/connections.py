@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_workflows.sandbox import registry
 from airflow_provider_workflows.sandbox.declaration import Table
-from airflow_provider_workflows.sandbox.vendor import Account, Vendor
+from airflow_provider_workflows.sandbox.vendor import Account, Login, Vendor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,8 @@ class SandboxConnection:
 
     ``vendor`` is the name by which tasks call it, ``mount`` the sandbox's name for it and its path there, and
     ``record`` what the page of a record is called there, with placeholders as in the field ``ui_url``.
-    ``others`` lead to the vendor's other servers, such as one of an older version.
+    ``others`` lead to the vendor's other servers, such as one of an older version, and ``logins`` are all who
+    may be tried in place of its own.
     """
 
     conn_id: str
@@ -30,6 +31,7 @@ class SandboxConnection:
     record: str
     extra: Mapping[str, Any] = field(default_factory=dict)
     others: tuple[SandboxConnection, ...] = ()
+    logins: tuple[Login, ...] = ()
 
     def fields(self, sandbox: str) -> dict[str, Any]:
         """
@@ -61,11 +63,13 @@ def _connections(declaration: Table) -> Iterator[SandboxConnection]:
         table = declaration.get(name)
         # Some vendors are not declared, or declared to let nobody in.
         if table is not None and all(table.get(key) for key in vendor.account_keys):
-            first, *others = _connections_to(vendor, vendor.account(table))
+            first, *others = _connections_to(vendor, vendor.account(table), tuple(vendor.logins(table)))
             yield replace(first, others=tuple(others))
 
 
-def _connections_to(vendor: Vendor, account: Account) -> Iterator[SandboxConnection]:
+def _connections_to(
+    vendor: Vendor, account: Account, logins: tuple[Login, ...]
+) -> Iterator[SandboxConnection]:
     for mount, extra in (vendor.mounts or {vendor.name: {}}).items():
         yield SandboxConnection(
             conn_id=f"{vendor.name}_default",
@@ -76,4 +80,5 @@ def _connections_to(vendor: Vendor, account: Account) -> Iterator[SandboxConnect
             login=account.login,
             password=account.password,
             extra={**account.extra, **extra},
+            logins=logins,
         )

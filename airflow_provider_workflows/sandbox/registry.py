@@ -106,13 +106,21 @@ def _own_table(vendor: Vendor) -> Table:
     return table
 
 
+def _vendor_of(mount: str) -> Vendor | None:
+    fitting = [one for name, one in vendors().items() if mount == name or mount.startswith(f"{name}-")]
+    return max(fitting, key=lambda one: len(one.name), default=None)
+
+
 def title_of(mount: str) -> str:
     """Return what people call a server: the vendor, and what tells the mount from others of the vendor."""
-    fitting = [one for name, one in vendors().items() if mount == name or mount.startswith(f"{name}-")]
-    if not fitting:
+    if (vendor := _vendor_of(mount)) is None:
         return mount
-    vendor = max(fitting, key=lambda one: len(one.name))
     return f"{vendor.title} {mount.removeprefix(vendor.name).removeprefix('-')}".rstrip()
+
+
+def process_of(mount: str) -> str:
+    """Return what a server's people call that of which a record is one."""
+    return vendor.process if (vendor := _vendor_of(mount)) is not None else Vendor.process
 
 
 def build(declaration: Table, clock: Clock) -> dict[str, Double]:

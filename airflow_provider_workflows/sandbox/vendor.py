@@ -257,6 +257,20 @@ class Account:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Login:
+    """
+    Somebody else who is declared, to try what a connection may not do.
+
+    :param login: empty if the password is all.
+    :param note: what is special.
+    """
+
+    login: str = ""
+    password: str
+    note: str = ""
+
+
 def first_active(users: Sequence[Table]) -> Table:
     """Return the first of some declared users who may log in."""
     return next((user for user in users if user.get("active", True)), users[0])
@@ -272,6 +286,8 @@ class Vendor:
     :param processes: declaration file with its table alone: what it begins with if no other is given.
     :param build: makes its servers from its table.
     :param account: who a connection to it says that it is, from its table.
+    :param logins: all who are declared, from its table.
+    :param process: what its people call that of which a record is one.
     :param account_keys: the keys of its table that say who may come in. Those that another declaration does
         not have are taken from ``processes``; if one is empty, there is no connection.
     :param other_account_keys: likewise, but a connection does not need them.
@@ -285,6 +301,8 @@ class Vendor:
     processes: Path
     build: Callable[[Table, Clock], Iterable[Double]]
     account: Callable[[Table], Account]
+    logins: Callable[[Table], Iterable[Login]] = lambda table: ()
+    process: str = "Process"
     account_keys: tuple[str, ...] = ()
     other_account_keys: tuple[str, ...] = ()
     record: str

@@ -42,6 +42,6 @@ DECLARED = VendorTests(
         extra={"Time zone": "Europe/Istanbul"},
         tested=REACHED,
         let_in=lambda secret: ("add_user", {"name": USER, "password": secret}),
-        step=Step(task="collect_document", record=r"process \S+"),
+        step=Step(task="collect_document", record=r"SPID \S+"),
     ),
 )

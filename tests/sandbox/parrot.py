@@ -37,6 +37,7 @@ class Parrot:
         self.journal = Journal("said")
         self.plan = read_plan(table, clock.now, place="[parrot]")
         self.commands = {"teach": self._teach}
+        self.stops: dict[str, tuple[str, ...]] = {}
 
     def public_path(self, head: Head) -> str:
         return "/say/…"

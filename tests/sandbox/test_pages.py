@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from airflow_provider_workflows.sandbox.control import Control
+from airflow_provider_workflows.sandbox.registry import process_of
 from airflow_provider_workflows.sandbox.server import SandboxServer
 from tests.sandbox.client import TITLE, OMFlowClient, choices, chosen
 
@@ -283,7 +284,7 @@ class TestRecord:
 
 
 @pytest.mark.parametrize(
-    "path", [f"{VENDOR}/purchase/1", f"{VENDOR}/", "nobody/purchase/1", "%3Cb%3E/x", "nobody"]
+    "path", [f"{VENDOR}/purchase/1", "nobody/", "nobody/purchase/1", "%3Cb%3E/x", "nobody"]
 )
 def test_what_there_is_not_has_no_page(browser: Browser, path: str) -> None:
     page = browser.get(f"/records/{path}", status=404)
@@ -413,6 +414,25 @@ def test_connections_are_ready_to_copy(browser: Browser, control: Control) -> No
     assert ready[0]["extra"]["ui_url"] == f"{browser.url}/records/{VENDOR}/{{api_path}}/{{data_no}}"
     assert "export AIRFLOW_CONN_OMFLOW_DEFAULT=" in page
     assert "planted" not in page
+
+
+def test_other_logins_are_told_with_what_is_special(browser: Browser) -> None:
+    page = browser.get("/_desk/connections")
+    for login, note in (
+        ("viewer", "rights: view"),
+        ("analyst@example.com", ""),
+        ("former@example.com", "not active"),
+        ("guest", "may not use the scheduler"),
+        ("kiban-outsider-key", "workfloos: none"),
+    ):
+        assert re.search(rf"<code>{login}</code>.*{note}", page)
+
+
+def test_a_vendors_own_word_for_its_processes(browser: Browser, new: OMFlowClient) -> None:
+    new.open("simple")
+    assert "<th>Process</th>" in browser.get(f"/records/{VENDOR}")
+    words = [process_of(mount) for mount in ("omflow-1.1", "mybpm", "kiban", "nobody")]
+    assert words == ["Process", "Business object", "Workfloo", "Process"]
 
 
 def test_nothing_else_tells_a_secret(

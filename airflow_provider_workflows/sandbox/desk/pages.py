@@ -16,6 +16,7 @@ from airflow_provider_workflows.sandbox.desk import choices, trouble
 from airflow_provider_workflows.sandbox.desk.listing import PAGE, STATES, listing, read_wanted
 from airflow_provider_workflows.sandbox.desk.rendering import address, render, static
 from airflow_provider_workflows.sandbox.records import find, newest
+from airflow_provider_workflows.sandbox.registry import process_of
 from airflow_provider_workflows.sandbox.sandbox import Sandbox
 from airflow_provider_workflows.sandbox.vendor import CommandError, Record
 
@@ -105,6 +106,7 @@ class Desk:
         found = await listing(self._sandbox.vendor(mount).records(), wanted)
         values = {
             "mount": mount,
+            "process": process_of(mount),
             "text": text,
             "wanted": wanted,
             "found": found,
@@ -277,11 +279,12 @@ def _changed(record: Record) -> float:
 def _ready(connection: SandboxConnection, base: str) -> dict[str, Any]:
     """Return a connection in the forms in which people need it."""
     fields = connection.fields(base)
-    text = json.dumps(fields)
+    text, own = json.dumps(fields), (fields["login"], fields["password"])
     return {
         "mount": connection.mount,
         "conn_id": connection.conn_id,
         "fields": fields,
+        "logins": [one for one in connection.logins if (one.login, one.password) != own],
         "extra": json.dumps(fields["extra"], indent=2),
         "json": json.dumps(fields, indent=2),
         "variable": f"export AIRFLOW_CONN_{connection.conn_id.upper()}={shlex.quote(text)}",

@@ -30,7 +30,7 @@ def _record(vendor: str, saved: Saved, *, brief: bool = False) -> Record:
     outputs = {f"__out_{name}": str(value) for name, value in saved.outputs.items()}
     return Record(
         vendor=vendor,
-        kind="process",
+        kind="SPID",
         id=saved.spid,
         state=state,
         standing=() if saved.done else (saved.status,),

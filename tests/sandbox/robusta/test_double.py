@@ -256,7 +256,7 @@ class TestByHand:
     ) -> None:
         spid = client.started()
         page = client.session.get(f"{sandbox.url}/records/robusta/{spid}", timeout=10).text
-        assert f"process {spid}" in page
+        assert f"SPID {spid}" in page
         assert "orderNo" in page
         pressed = chosen(page, "Stop")
         form = {**pressed.form, "value.status": "BROKEN", "value.message": "No robot"}
