@@ -152,7 +152,7 @@ class AskedAboutAll(RequestsStruck):
     def count(self, run: TableRun, blows: Blows) -> Tally:
         """Count, where what is not there is sent again; and every record must be done."""
         again = blows.ordered if self.option == NOT_THERE else 0
-        counted = run.count(settle=0.0 if again else None, excused=again)
+        counted = run.count(settle=0.0 if again else None, excused=again, there=not again)
         size = len(run.records)
         found = (counted.succeeded, counted.effects, counted.resubmissions)
         if found != (size, size, again):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tests.system.chaos.tally import TaskOutcome, bare
+from tests.system.chaos.tally import Effect, TaskOutcome, bare
 from tests.system.chaos.vendor import Table, Variant
 
 #: Each record of this number is one that the vendor refuses.
@@ -99,7 +99,8 @@ def _outcome(record: TableRecord, result: Result | None) -> TaskOutcome:
     if result is None:
         return TaskOutcome(tag=record.tag, state=None)
     # The id of a move may be another thing's: that of an OMFlow push is the row's, not the order's.
-    named = {bare(record.target or str(result.get("id")))} if result["outcome"] == "done" else ()
+    id = record.target or result.get("id")
+    named = {bare(str(id))} if result["outcome"] == "done" and id is not None else ()
     message = str(result.get("message", ""))
     return TaskOutcome(
         tag=record.tag,
@@ -108,6 +109,24 @@ def _outcome(record: TableRecord, result: Result | None) -> TaskOutcome:
         doubt=message if result["outcome"] == "unknown" else "",
         error=message,
     )
+
+
+def with_ids(tasks: Sequence[TaskOutcome], effects: Sequence[Effect]) -> list[TaskOutcome]:
+    """
+    Return the outcomes, where those done without an id name what they have at the vendor.
+
+    An effect without a tag is that of any of them.
+    """
+    named = {name for task in tasks for name in task.named}
+    tagged = {effect.tag: effect.id for effect in effects if effect.tag is not None}
+    free = iter([effect.id for effect in effects if effect.tag is None and effect.id not in named])
+    found = []
+    for task in tasks:
+        if task.state == "success" and not task.named:
+            id = tagged.get(task.tag) or next(free, None)
+            task = replace(task, named=frozenset(() if id is None else (id,)))
+        found.append(task)
+    return found
 
 
 def faults_of(
