@@ -138,10 +138,10 @@ class TableRun:
 
         def over() -> bool | None:
             task, now = self.task(), time.monotonic()
-            if task.state == "awaiting_input" and task.try_number not in answered:
-                if now - since.setdefault(task.try_number, now) >= CALM:
-                    answered.add(task.try_number)
-                    self._send(option)
+            asked = task.state == "awaiting_input" and task.try_number not in answered
+            if asked and now - since.setdefault(task.try_number, now) >= CALM:
+                answered.add(task.try_number)
+                self._send(option)
             return self.context.reader.run_state(self.dag_id, self.run_id) in ENDED or None
 
         self.context.until(over, timeout=RUN_SECONDS, what=f"{self.run_id} to be asked about and to end")
