@@ -22,6 +22,7 @@ from rich.console import Console
 from benchmarks import report
 from benchmarks.bench import Bench
 from benchmarks.report import Row
+from benchmarks.rows.end_to_start import end_to_start
 from benchmarks.rows.intervals import intervals
 from benchmarks.rows.limits import limits
 from benchmarks.rows.memory import memory
@@ -41,6 +42,7 @@ GROUPS: Mapping[str, Callable[[Bench], list[Row]]] = {
     "memory": memory,
     "resume": resume,
     "intervals": intervals,
+    "end_to_start": end_to_start,
 }
 
 
