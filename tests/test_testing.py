@@ -155,7 +155,7 @@ def test_the_vendors_time_and_the_hand_of_a_person(workflow_sandbox: WorkflowSan
     workflow_sandbox.advance(600)
     (order,) = workflow_sandbox.records("omflow")
     assert order["standing"] == ["Hold"]
-    (action,) = order["actions"]
+    action = order["actions"][0]
     workflow_sandbox.command("omflow", action["command"], **action["arguments"])
     workflow_sandbox.advance(600)
     workflow_sandbox.restart("omflow")

@@ -95,6 +95,7 @@ class Input:
     :param required: whether the action cannot do without it.
     :param choices: what may be chosen: value -> label; any text if empty.
     :param hint: what is expected, in a few words.
+    :param is_file: whether it takes files; the command gets ``name``, ``size`` and ``sha256`` of each.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Input:
     required: bool = False
     choices: Mapping[str, str] = field(default_factory=dict)
     hint: str = ""
+    is_file: bool = False
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,8 @@ def test_records_tell_where_an_order_stands(new: OMFlowClient, control: Control)
     opened, reached = record.pop("history")
     assert (opened["what"], opened["by"], reached["what"]) == ("Opened", "airflow", "Reached Review")
     assert reached["at"] == pytest.approx(opened["at"] + 10, abs=5)
-    push, approve, refuse = record.pop("actions")
+    push, approve, refuse, attach = record.pop("actions")
+    assert attach["command"] == "attach"
     assert push == {
         "label": "Push “Review”",
         "command": "push",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -20,6 +21,9 @@ VENDOR = "omflow-1.2"
 ORDER = f"/records/{VENDOR}/purchase/1"
 HOSTILE = "</textarea></title>\"'><script>alert(1)</script><b>Pens & paper</b>"
 ESCAPED = "&lt;b&gt;Pens &amp; paper&lt;/b&gt;"
+
+
+SIMPLE = f"/records/{VENDOR}/simple/1"
 
 
 class Browser:
@@ -48,6 +52,14 @@ class Browser:
         button = chosen(self.get(path), label)
         filled = {f"value.{name}": value for name, value in values.items()}
         return self.post(button.path, {**button.form, **filled}, status)
+
+    def attach(self, path: str, files: dict[str, bytes], status: int = 200) -> str:
+        """Send files as a browser does: one that has none to send sends one without a name."""
+        form = chosen(self.get(path), "Add files").form
+        parts = [("value.files", (name, content)) for name, content in files.items()]
+        answer = self._session.post(self.url + path, data=form, files=parts, timeout=20)
+        assert answer.status_code == status, answer.text
+        return answer.text
 
     def close(self) -> None:
         self._session.close()
@@ -281,6 +293,27 @@ class TestRecord:
     def test_only_fields_of_the_form_are_written(self, browser: Browser, control: Control) -> None:
         browser.press(ORDER, "Push", stop_uuid="x", FORMITM_99="x")
         assert set(control.records(VENDOR)[0]["fields"]) == {"FORMITM_1", "FORMITM_2"}
+
+
+class TestFiles:
+    def test_are_added_and_shown(self, browser: Browser, new: OMFlowClient, control: Control) -> None:
+        new.open("simple")
+        browser.attach(SIMPLE, {"plan <1>.txt": b"a plan", "empty.txt": b""})
+        (record,) = control.records(VENDOR)
+        sizes = {one["name"]: one["size"] for one in record["files"]}
+        assert sizes == {"plan <1>.txt": 6, "empty.txt": 0}
+        assert record["files"][0]["sha256"] == hashlib.sha256(b"a plan").hexdigest()
+        assert "plan &lt;1&gt;.txt" in browser.get(SIMPLE)
+        assert control.effects(VENDOR)["uploaded"] == 2
+
+    def test_none_is_a_mistake(self, browser: Browser, new: OMFlowClient, control: Control) -> None:
+        new.open("simple")
+        assert "no file was chosen" in browser.attach(SIMPLE, {"": b""}, status=400)
+        assert control.records(VENDOR)[0]["files"] == []
+
+    def test_the_list_offers_no_button_for_them(self, browser: Browser, new: OMFlowClient) -> None:
+        new.open("simple")
+        assert "Add files" not in browser.get(f"/records/{VENDOR}")
 
 
 @pytest.mark.parametrize(

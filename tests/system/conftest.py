@@ -53,7 +53,7 @@ class Vendors:
         """Push every order on from where it stands, as a person at the vendor would."""
         for record in self.control.records(SERVERS["1.2"]):
             for action in record["actions"]:
-                if "quick_action" not in action["arguments"]:
+                if action["command"] == "push" and "quick_action" not in action["arguments"]:
                     self.control.push(SERVERS["1.2"], **action["arguments"])
 
 

@@ -71,7 +71,7 @@ def arrive(system: System, count: int = 1) -> set[str]:
     system.control.advance(5)
     for record in system.control.records(OMFLOW):
         if record["id"].partition("/")[2] in opened:
-            for action in record["actions"]:
+            for action in (one for one in record["actions"] if one["command"] == "push"):
                 system.control.push(OMFLOW, **action["arguments"])
     system.control.advance(5)
     return opened

@@ -39,7 +39,7 @@ def _forms(actions: Iterable[Action]) -> list[Form]:
 
 def quick_actions(record: Record) -> Sequence[Action]:
     """Return what can be done from a list: choices at a stop that take what is filled in already."""
-    return [action for action in record.actions if action.at][:4]
+    return [one for one in record.actions if one.at and not any(given.is_file for given in one.inputs)][:4]
 
 
 def key_of(action: Action) -> str:
@@ -47,10 +47,11 @@ def key_of(action: Action) -> str:
     return json.dumps([action.command, dict(action.arguments)], sort_keys=True)
 
 
-def pressed(record: Record, form: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+def pressed(record: Record, form: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """
     Return the command of a pressed button, with its arguments.
 
+    :param form: what was filled in; of files, what the command gets of them.
     :raises CommandError: if it is not offered now: an old page in another tab must not do it twice.
     """
     action = next((one for one in record.actions if key_of(one) == form.get("action")), None)
@@ -59,7 +60,8 @@ def pressed(record: Record, form: Mapping[str, str]) -> tuple[str, dict[str, Any
             "Nothing was done: that choice is not offered any more. This is how it stands now."
         )
     arguments: dict[str, Any] = dict(action.arguments)
-    values = {one.name: form[FIELD + one.name] for one in action.inputs if FIELD + one.name in form}
+    given = {one.name: FIELD + one.name for one in action.inputs if FIELD + one.name in form}
+    values: dict[str, Any] = {name: form[field] for name, field in given.items()}
     if values:
         arguments["values"] = values
     return action.command, arguments

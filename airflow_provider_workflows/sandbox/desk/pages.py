@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
+from hashlib import sha256
 from heapq import nlargest
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import UploadFile
 
 from airflow_provider_workflows.sandbox.connections import SandboxConnection
 from airflow_provider_workflows.sandbox.desk import choices, trouble
@@ -22,6 +24,8 @@ from airflow_provider_workflows.sandbox.vendor import CommandError, Record
 
 #: Records on the overview.
 LATEST = 10
+#: Bytes of a file that are looked at at a time.
+SLICE = 1 << 20
 _STATIC = {"desk.css": "text/css", "desk.js": "text/javascript"}
 #: What a page may load, and who may show it in a frame: nothing from elsewhere, and nobody.
 _HEADERS = {
@@ -147,13 +151,20 @@ class Desk:
         """Say that there is no such page."""
         return self.page(request, "missing.html", {}, status=404)
 
-    def press(self, request: Request, mount: str, record_id: str, form: Mapping[str, str]) -> Response:
+    def press(
+        self,
+        request: Request,
+        mount: str,
+        record_id: str,
+        form: Mapping[str, str],
+        files: Mapping[str, list[dict[str, Any]]],
+    ) -> Response:
         """Carry out what was chosen on a page."""
         record = self.find(mount, record_id)
         if record is None:
             return self.missing(request)
         try:
-            command, arguments = choices.pressed(record, form)
+            command, arguments = choices.pressed(record, {**form, **files})
             self._sandbox.command(mount, command, arguments)
         except CommandError as error:
             return self.record(request, self.find(mount, record_id) or record, refused=str(error), form=form)
@@ -227,7 +238,7 @@ def _add_pages(router: APIRouter, desk: Desk) -> None:
 def _add_buttons(router: APIRouter, desk: Desk, sandbox: Sandbox) -> None:
     @router.post("/records/{mount}/{record_id:path}")
     async def press(request: Request, mount: str, record_id: str) -> Response:
-        return desk.press(request, mount, record_id, await _form(request))
+        return desk.press(request, mount, record_id, await _form(request), await _files(request))
 
     @router.post("/_desk/faults")
     async def fault(request: Request) -> Response:
@@ -270,6 +281,20 @@ def to(path: str) -> Response:
 
 async def _form(request: Request) -> dict[str, str]:
     return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+
+
+async def _files(request: Request) -> dict[str, list[dict[str, Any]]]:
+    """Return the files of a form by their fields: what a vendor keeps of each."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, one in (await request.form()).multi_items():
+        if isinstance(one, UploadFile):
+            digest = sha256()
+            while part := await one.read(SLICE):
+                digest.update(part)
+            some = found.setdefault(name, [])
+            if one.filename:
+                some.append({"name": one.filename, "size": one.size or 0, "sha256": digest.hexdigest()})
+    return found
 
 
 def _changed(record: Record) -> float:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+from airflow_provider_workflows.sandbox.omflow import files
 from airflow_provider_workflows.sandbox.omflow.forms import Item, StorageError, apply_items
 from airflow_provider_workflows.sandbox.omflow.model import Component, FormField, Process
 from airflow_provider_workflows.sandbox.omflow.state import Flow, State, order_id
 from airflow_provider_workflows.sandbox.omflow.table import Order, Row
 from airflow_provider_workflows.sandbox.records import Records
-from airflow_provider_workflows.sandbox.vendor import Action, CommandError, Input, Record
+from airflow_provider_workflows.sandbox.vendor import Action, CommandError, Input, Record, Upload
 
 #: What the server stores for a field without a value.
 _EMPTY = (None, "", "[]")
 #: Types of fields that a person does not type in on the desk.
 _NOT_TYPED = ("form-file", "h_group")
 PERSON = "by hand"
+_ATTACH = "Add files"
 
 
 def records_of(vendor: str, state: State) -> Records[tuple[Flow, Order]]:
@@ -79,12 +82,37 @@ def _actions(flow: Flow, row: Row) -> Iterator[Action]:
     yield Action(push, "push", place, component.text, inputs, "Push")
     for name, said in zip(component.quick, quick, strict=True):
         yield Action(said, "push", {**place, "quick_action": name}, component.text, inputs)
+    yield Action(_ATTACH, "attach", place, component.text, (Input("files", "Files", is_file=True),))
 
 
 def _labels(process: Process, component: Component) -> Iterator[str]:
     yield f"Push “{component.text}”"
     for name, preset in component.quick.items():
         yield ", ".join(f"{_label(process, one)}: {value}" for one, value in preset.items()) or name
+
+
+def attach(
+    state: State, *, api_path: str, data_id: int | str, values: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> None:
+    """
+    Add files to an order as a person would in the vendor's pages.
+
+    :param values: under ``files``, the name, size and SHA-256 of each.
+    :raises CommandError: if there is no such row, or no file.
+    """
+    flow = state.flow(api_path)
+    row = _row(flow, data_id)
+    if flow is None or row is None:
+        raise CommandError(f"there is no row {data_id} at {api_path!r}{_instead(flow)}")
+    try:
+        uploads = [
+            Upload("files", str(one["name"]), int(one["size"]), str(one["sha256"])) for one in values["files"]
+        ]
+    except (KeyError, TypeError, ValueError):
+        raise CommandError("files need name, size and sha256 each") from None
+    if not uploads:
+        raise CommandError("Nothing was added: no file was chosen.")
+    files.attach(state, flow.engine.table.orders[row.data_no], row.id, uploads)
 
 
 def stops_of(state: State) -> dict[str, tuple[str, ...]]:
@@ -96,6 +124,7 @@ def stops_of(state: State) -> dict[str, tuple[str, ...]]:
                 found[component.text] = (
                     *found.get(component.text, ()),
                     *_labels(flow.process, component),
+                    _ATTACH,
                 )
     return found
 

@@ -127,7 +127,11 @@ class OMFlowDouble:
     @property
     def commands(self) -> Mapping[str, Command]:
         """What a person, or a test, can do to it."""
-        return {"push": partial(byhand.push, self._state), **self._switches}
+        return {
+            "push": partial(byhand.push, self._state),
+            "attach": partial(byhand.attach, self._state),
+            **self._switches,
+        }
 
     @property
     def stops(self) -> Mapping[str, Collection[str]]:
