@@ -23,7 +23,7 @@ FIND_PYTHON := @mkdir -p .cache/tmp && python=$$(dev/find-python $(PYTHON)) && "
 
 .DEFAULT_GOAL := help
 .PHONY: help demo airflow test test-unit coverage test-system test-system-shared test-system-own test-tools browser screenshots hostile chaos chaos-short kill-test \
-	docs lint types contracts structure bench bench-import bench-sandbox test-oldest check check-all messages constraints env env-oldest clean
+	docs lint types contracts structure bench bench-import bench-sandbox test-oldest test-oldest-system check check-all messages constraints env env-oldest clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [PYTHON=/path/to/python3]"
@@ -104,6 +104,9 @@ bench-sandbox: env ## print how the sandbox's rate holds from 0 to 100,000 recor
 
 test-oldest: ## run the unit tests on the oldest Airflow supported, with the oldest of all it depends on
 	$(FIND_PYTHON) -m dev.unit_tests oldest
+
+test-oldest-system: env-oldest ## run there the system tests of what is done otherwise than on the newest Airflow
+	.venv-3.1/bin/python -m pytest -m system tests/system/test_question_deferred.py
 
 test-3.%: ## run the unit tests on another Airflow, as in `make test-3.2`
 	$(FIND_PYTHON) -m dev.unit_tests 3.$*

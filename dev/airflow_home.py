@@ -56,7 +56,8 @@ def configuration(*, dags_folder: Path, port: int) -> dict[str, dict[str, object
             "workers": 1,
             "secret_key": secrets.token_hex(32),
         },
-        "api_auth": {"jwt_secret": secrets.token_hex(64)},
+        # Without an issuer, Airflow 3.1 writes an empty list in its place, which PyJWT refuses since 2.10.
+        "api_auth": {"jwt_secret": secrets.token_hex(64), "jwt_issuer": "airflow"},
         "dag_processor": {
             "refresh_interval": 5,
             "min_file_process_interval": 10,

@@ -103,6 +103,7 @@ def more() -> tuple[Stage, ...]:
         make("what the unit tests cover", "coverage"),
         make("answers of a hostile server", "hostile"),
         make("the programs that start an Airflow", "test-tools"),
+        make("system tests on the oldest Airflow", "test-oldest-system"),
     ]
     steps += [make(f"unit tests on Airflow {airflow}", f"test-{airflow}") for airflow in between]
     for version in (one for one in SUPPORTED_PYTHONS if one != this):
