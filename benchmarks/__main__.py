@@ -25,6 +25,7 @@ from benchmarks.report import Row
 from benchmarks.rows.end_to_start import end_to_start
 from benchmarks.rows.intervals import intervals
 from benchmarks.rows.limits import limits
+from benchmarks.rows.looks import looks
 from benchmarks.rows.memory import memory
 from benchmarks.rows.redis import redis
 from benchmarks.rows.resume import resume
@@ -37,6 +38,7 @@ GROUPS: Mapping[str, Callable[[Bench], list[Row]]] = {
     "tasks": tasks,
     "upserts": upserts,
     "starts": starts,
+    "looks": looks,
     "limits": limits,
     "redis": redis,
     "memory": memory,

@@ -64,6 +64,11 @@ class Bench:
         return self._stack.enter_context(bare_server(RESULTS / "slow", delay=0.02))
 
     @functools.cached_property
+    def bare_tls(self) -> BareServer:
+        """A server that answers at once, over TLS."""
+        return self._stack.enter_context(bare_server(RESULTS / "bare-tls", tls=True))
+
+    @functools.cached_property
     def sandbox(self) -> RunningSandbox:
         """The vendors' doubles."""
         return self._stack.enter_context(running_sandbox(RESULTS / "sandbox"))

@@ -1,7 +1,7 @@
 """
 A server that does nothing but answer, so that a client's own cost shows.
 
-usage: python -m benchmarks.peers.bare_server --ready-file FILE [--delay SECONDS]
+usage: python -m benchmarks.peers.bare_server --ready-file FILE [--delay SECONDS] [--tls CERTIFICATE KEY]
 
 It accepts everything, answers as the vendors do with a new id each time, and counts the records by the key
 in the body, ``bench-`` and seven digits; one byte a record, whatever their number. ``GET /counts`` tells the
@@ -15,6 +15,7 @@ import asyncio
 import json
 import os
 import re
+import ssl
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -36,6 +37,10 @@ _BOI = (
     b'"NAME":{"apiValue":"Customer","displayValue":"Customer","type":"INPUT_TEXT"},'
     b'"LIMIT":{"apiValue":"1000","displayValue":"1000","type":"INPUT_NUMBER"}}}'
 )
+_KIBAN = (
+    b'{"id":"64b5f0c2a1d3e4f5a6b7e001","status":"PROGRESS","currentNodeId":"64b5f0c2a1d3e4f5a6b7f001",'
+    b'"currentNodeType":"VALIDATION","currentNodeName":"Review","validation":{"state":"REVIEW","fields":[]}}'
+)
 _OMFLOW = b'{"status":200,"message":"ok","result":%s}'
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
 #: The end of a path, and what is answered: a function of the number of the answer and of the record.
@@ -48,6 +53,7 @@ ANSWERS: tuple[tuple[bytes, Callable[[int, int], bytes]], ...] = (
     (b"/omdata/list/purchase", lambda number, record: _OMFLOW % b'[{"id":1,"flow_uuid":"bench"}]'),
     (b"/omdata/load/", lambda number, record: _OMFLOW % b"{}"),
     (b"/api/v1/workfloo", lambda number, record: b'{"id":"%024x"}' % number),
+    (b"/api/v1/workfloo/status/64b5f0c2a1d3e4f5a6b7e001", lambda number, record: _KIBAN),
     (b"/init/bench-token", lambda number, record: b'{"resultCode":0,"caseNumber":%d}' % number),
 )
 
@@ -134,13 +140,13 @@ class Exchange(asyncio.Protocol):
             self._transport.close()
 
 
-async def serve(ready: Path, delay: float) -> None:
+async def serve(ready: Path, delay: float, tls: ssl.SSLContext | None) -> None:
     """Listen on a free port, and write its address to a file."""
     counts = Counts()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Exchange(counts, delay), "127.0.0.1", 0, backlog=1024)
+    server = await loop.create_server(lambda: Exchange(counts, delay), "127.0.0.1", 0, backlog=1024, ssl=tls)
     part = ready.with_suffix(".part")
-    part.write_text(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    part.write_text(f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     os.replace(part, ready)
     await server.serve_forever()
 
@@ -149,5 +155,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--ready-file", type=Path, required=True)
     parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--tls", nargs=2, metavar=("CERTIFICATE", "KEY"))
     given = parser.parse_args()
-    asyncio.run(serve(given.ready_file, given.delay))
+    context = None
+    if given.tls:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(*given.tls)
+    asyncio.run(serve(given.ready_file, given.delay, context))

@@ -12,6 +12,8 @@ from airflow_provider_workflows.omflow.hooks import OMFlowHook
 from airflow_provider_workflows.testing import forget_connections
 from benchmarks.peers import ours
 from benchmarks.peers.client import Client, measure
+from benchmarks.peers.looks import WAYS, Looks
+from benchmarks.peers.looks import measure as measure_looks
 from benchmarks.peers.server import BareServer, bare_server
 from benchmarks.peers.work import SCENARIO, WORKFLOO, WORKS, read_rows, row, write_rows
 
@@ -64,3 +66,13 @@ def test_records_are_written_once_and_are_all_different(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "rows.jsonl", 100)
     assert write_rows(path, 5) == path
     assert len({one["key"] for one in read_rows(str(path))}) == 100
+
+
+def test_each_way_of_looking_asks_as_often(tmp_path: Path) -> None:
+    with bare_server(tmp_path, tls=True) as server:
+        assert server.url.startswith("https:")
+        found = measure_looks(Looks(url=server.url, waits=2, looks=3, turns=2), server.certificate)
+        assert set(found) == set(WAYS)
+        # Before the turns, each wait looks twice.
+        each = 2 * (2 + 2 * 3)
+        assert sum(server.counts()["paths"].values()) == each * len(WAYS)
