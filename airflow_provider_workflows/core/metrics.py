@@ -17,10 +17,11 @@ import re
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, ParamSpec
 
 from airflow_provider_workflows.core.protocol.operation import Sending
 from airflow_provider_workflows.core.runtime.versions import stats
@@ -59,24 +60,15 @@ class Metric:
         :param seconds: the duration, for a timer
         :param tags: those that are declared are sent, in characters that every backend takes
         """
-        known = {name: _plain(tags[name]) for name in self.tags if tags.get(name)}
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            self._send(seconds, known)
-            return
-        _waiting.append((self, seconds, known))
-        if not _gathering.is_set():
-            _gathering.set()
-            with contextlib.suppress(RuntimeError):  # the interpreter is ending
-                _sender().submit(_send_waiting)
+        _soon(self._send, seconds, tags)
 
     def _send(self, seconds: float, tags: dict[str, str]) -> None:
+        known = {name: _plain(tags[name]) for name in self.tags if tags.get(name)}
         try:
             if self.kind == "counter":
-                stats().incr(self.name, tags=tags)
+                stats().incr(self.name, tags=known)
             else:
-                stats().timing(self.name, timedelta(seconds=max(0.0, seconds)), tags=tags)
+                stats().timing(self.name, timedelta(seconds=max(0.0, seconds)), tags=known)
         except Exception as error:
             log.debug("A metric was not sent: %s", error)
 
@@ -194,11 +186,14 @@ OUTCOMES: dict[type[WorkflowError], str] = {
 
 def observe(vendor: str, sending: Sending) -> None:
     """Count one sending of a request."""
-    operation, error = sending.request.operation, sending.error
+    _soon(_count, vendor, sending.request.operation, sending.error, sending.seconds, sending.repeated)
+
+
+def _count(vendor: str, operation: str, error: WorkflowError | None, seconds: float, repeated: bool) -> None:
     outcome = "answered" if error is None else _outcome(error)
     REQUESTS.record(vendor=vendor, operation=operation, outcome=outcome)
-    REQUEST_DURATION.record(sending.seconds, vendor=vendor, operation=operation)
-    if sending.repeated:
+    REQUEST_DURATION.record(seconds, vendor=vendor, operation=operation)
+    if repeated:
         RETRIES.record(vendor=vendor, operation=operation)
     if isinstance(error, Throttled):
         THROTTLED.record(vendor=vendor, operation=operation)
@@ -208,8 +203,25 @@ def _outcome(error: WorkflowError) -> str:
     return next((name for kind, name in OUTCOMES.items() if isinstance(error, kind)), "refused")
 
 
-#: What event loops have recorded and nobody has sent yet.
-_waiting: deque[tuple[Metric, float, dict[str, str]]] = deque()
+P = ParamSpec("P")
+
+
+def _soon(count: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Count now, or soon in a thread if this is an event loop, for which that is too much work."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        count(*args, **kwargs)
+        return
+    _waiting.append(functools.partial(count, *args, **kwargs))
+    if not _gathering.is_set():
+        _gathering.set()
+        with contextlib.suppress(RuntimeError):  # the interpreter is ending
+            _sender().submit(_send_waiting)
+
+
+#: What event loops have to count, and nobody has counted yet.
+_waiting: deque[Callable[[], None]] = deque()
 #: Set while somebody is about to send it.
 _gathering = threading.Event()
 #: Seconds in which more gathers, since waking a thread for each costs more than sending it.
@@ -220,8 +232,7 @@ def _send_waiting() -> None:
     time.sleep(_GATHER)
     _gathering.clear()
     while _waiting:
-        metric, seconds, tags = _waiting.popleft()
-        metric._send(seconds, tags)
+        _waiting.popleft()()
 
 
 def drain() -> None:
