@@ -74,7 +74,9 @@ def one_line(text: str, most: int) -> str:
 
     :param most: maximum number of characters
     """
-    return printable(_BREAKS.sub(" ", text[:most]))
+    text = text[:most]
+    # Most text needs no change, and waits read some with each look.
+    return text if text.isascii() and text.isprintable() else printable(_BREAKS.sub(" ", text))
 
 
 class WorkflowError(AirflowException):

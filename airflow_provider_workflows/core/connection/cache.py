@@ -175,7 +175,9 @@ _of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, Sides] = WeakKeyDictiona
 
 def of_loop() -> Sides:
     """Return what all coroutines of the running event loop know."""
-    return _of_loops.setdefault(asyncio.get_running_loop(), Sides())
+    loop = asyncio.get_running_loop()
+    sides = _of_loops.get(loop)
+    return _of_loops.setdefault(loop, Sides()) if sides is None else sides
 
 
 def forget() -> None:

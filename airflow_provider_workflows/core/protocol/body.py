@@ -131,7 +131,8 @@ class Outgoing:
             raise InvalidInput(
                 "A form value or file name contains characters that UTF-8 cannot encode"
             ) from None
-        values = self.length - sum(part.size for part in request.parts if part.open is not None)
+        files = sum(part.size for part in request.parts if part.open is not None) if request.parts else 0
+        values = self.length - files
         if request.largest is not None and values > request.largest:
             raise request.failure(
                 InvalidInput,

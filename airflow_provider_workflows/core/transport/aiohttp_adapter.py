@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-import socket
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -29,6 +29,7 @@ from airflow_provider_workflows.core.protocol.operation import Consult, Sleep
 from airflow_provider_workflows.core.transport.answer import Incoming
 from airflow_provider_workflows.core.transport.driver import Action, Actions, Cell, Fetched, Send, Turn
 from airflow_provider_workflows.core.transport.endpoint import Endpoint
+from airflow_provider_workflows.core.transport.tls import PatientSocket
 
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractStreamWriter
@@ -67,15 +68,16 @@ class AiohttpAdapter:
         """Do what a driver asks for until it returns."""
         # Taken out again to be sent: a library's exception quotes the URL, and this frame must not show it.
         answers: list[Any] = [None]
-        with closing(actions):
-            async with lease(self.endpoint) as shared:
+        async with lease(self.endpoint) as shared:
+            try:
                 while True:
-                    try:
-                        action = actions.send(answers.pop())
-                    except StopIteration as end:
-                        result: T = end.value
-                        return result
+                    action = actions.send(answers.pop())
                     answers.append(await self._do(action, shared))
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            finally:
+                actions.close()
 
     async def _do(self, action: Action, shared: SharedSession) -> object:
         match action:
@@ -104,6 +106,7 @@ class AiohttpAdapter:
         times = aiohttp.ClientTimeout(
             total=send.total, sock_connect=send.connect_timeout, sock_read=send.timeout
         )
+        token = _sending.set(send)
         try:
             async with session.request(
                 send.method,
@@ -112,16 +115,19 @@ class AiohttpAdapter:
                 headers=send.headers,
                 proxy=None if proxy is None else proxy.url,
                 proxy_headers=None if proxy is None else proxy.headers,
+                # All that aiohttp might guess of a request without a body is given.
+                skip_auto_headers=None if send.method == "GET" else ("Content-Type",),
                 allow_redirects=False,
                 timeout=times,
-                trace_request_ctx=send,
             ) as response:
                 _end_with_connection(response)
                 incoming = Incoming(response.status, response.raw_headers, largest=send.largest)
-                async for chunk in response.content.iter_any():
-                    incoming.feed(chunk)
+                content = response.content
+                while not content.at_eof():
+                    incoming.feed(await content.readany())
                 return incoming.reply()
         finally:
+            _sending.reset(token)
             if send.fresh:
                 await session.close()
 
@@ -193,6 +199,8 @@ class SharedSession:
     session: aiohttp.ClientSession
     cell: Cell = field(default_factory=lambda: Cell(asyncio.Lock()))
     users: int = 0
+    #: When a user went, as :func:`time.monotonic` says.
+    used: float = field(default_factory=time.monotonic)
     closing: asyncio.TimerHandle | None = None
     guard: AsyncGenerator[None, None] | None = None
 
@@ -204,33 +212,37 @@ class SharedSession:
 _sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, SharedSession]] = WeakKeyDictionary()
 
 
-@asynccontextmanager
-async def lease(endpoint: Endpoint) -> AsyncIterator[SharedSession]:
-    """Use the running loop's session for an endpoint."""
-    loop = asyncio.get_running_loop()
-    mine = _sessions.setdefault(loop, {})
-    name = endpoint.fingerprint
-    shared = mine.get(name)
-    if shared is None:
-        # Reading certificates takes time, which the endpoint then has behind it.
-        await asyncio.to_thread(lambda: endpoint.tls)
-        # Another coroutine may have opened it during the await.
-        shared = mine.get(name) or await _share(mine, name, endpoint)
-    if shared.closing is not None:
-        shared.closing.cancel()
-        shared.closing = None
-    shared.users += 1
-    try:
-        yield shared
-    finally:
-        shared.users -= 1
-        if not shared.users:
-            shared.closing = loop.call_later(LINGER, _retire, loop, name)
+class lease:  # noqa: N801  as a context manager of contextlib
+    """Lends the running loop's session for an endpoint."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    async def __aenter__(self) -> SharedSession:
+        loop, endpoint = asyncio.get_running_loop(), self._endpoint
+        mine = _sessions.get(loop)
+        if mine is None:
+            mine = _sessions[loop] = {}
+        shared = self._shared = mine.get(endpoint.fingerprint) or await _share(loop, mine, endpoint)
+        shared.users += 1
+        return shared
+
+    async def __aexit__(self, *raised: object) -> None:
+        self._shared.users -= 1
+        self._shared.used = time.monotonic()
 
 
 def _retire(loop: asyncio.AbstractEventLoop, name: str) -> None:
-    shared = _sessions.get(loop, {}).pop(name, None)
-    if shared is not None and shared.guard is not None:
+    """Close a session that was unused for long; one timer watches all who come and go."""
+    mine = _sessions.get(loop, {})
+    if (shared := mine.get(name)) is None:
+        return
+    left = LINGER if shared.users else shared.used + LINGER - time.monotonic()
+    if left > 0:
+        shared.closing = loop.call_later(left, _retire, loop, name)
+        return
+    del mine[name]
+    if shared.guard is not None:
         task = loop.create_task(_finish(shared.guard))
         _retiring.add(task)
         task.add_done_callback(_retiring.discard)
@@ -244,8 +256,16 @@ async def _finish(guard: AsyncGenerator[None, None]) -> None:
     await guard.aclose()
 
 
-async def _share(mine: dict[str, SharedSession], name: str, endpoint: Endpoint) -> SharedSession:
+async def _share(
+    loop: asyncio.AbstractEventLoop, mine: dict[str, SharedSession], endpoint: Endpoint
+) -> SharedSession:
+    # Reading certificates takes time, which the endpoint then has behind it.
+    await asyncio.to_thread(lambda: endpoint.tls)
+    name = endpoint.fingerprint
+    if (known := mine.get(name)) is not None:  # another coroutine has opened it during the await
+        return known
     shared = mine[name] = SharedSession(endpoint, _open(endpoint))
+    shared.closing = loop.call_later(LINGER, _retire, loop, name)
     shared.guard = _guard(mine, name, shared)
     await anext(shared.guard)
     return shared
@@ -271,65 +291,38 @@ async def _guard(
 
 def _open(endpoint: Endpoint) -> aiohttp.ClientSession:
     # The resolver is the one that workers use, whatever else is installed.
-    connector = aiohttp.TCPConnector(
+    connector = _Connector(
         ssl=endpoint.tls or True,
         limit=100,
         resolver=aiohttp.ThreadedResolver(),
-        socket_factory=lambda address: _Socket(*address[:3]),
+        socket_factory=lambda address: PatientSocket(*address[:3]),
     )
-    began = aiohttp.TraceConfig()
-    began.on_request_headers_sent.append(_begin)
     session = aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
-        # aiohttp's own guesses; a driver says which there are.
-        skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         auto_decompress=False,
         trust_env=False,
         # More than what an answer's head may have, which is for all to judge alike.
         max_line_size=HEAD,
         max_field_size=HEAD,
-        trace_configs=[began],
     )
     # aiohttp would send GET, PUT and DELETE a second time when the answer is lost, and has no public switch.
     session._retry_connection = False
     return session
 
 
-def _after_reading(send: Callable[..., int]) -> Callable[..., int]:
-    """Return a way to send that lets asyncio read first when the server has hung up."""
+#: What the running coroutine sends.
+_sending: ContextVar[Send] = ContextVar("sending")
 
-    def sending(self: _Socket, *args: object) -> int:
+
+class _Connector(aiohttp.TCPConnector):
+    """Tells a request when its connection stands, right before its head is written."""
+
+    async def connect(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
+        connection = await super().connect(*args, **kwargs)
         try:
-            return send(self, *args)
-        except ConnectionError:
-            if self.failed or not self.has_data():
-                raise
-            # Once: asyncio then waits for the socket, and reads before it writes.
-            self.failed = True
-            raise BlockingIOError from None
-
-    return sending
-
-
-class _Socket(socket.socket):
-    """
-    A socket from which asyncio reads what has come before it learns that the server has hung up.
-
-    asyncio drops it unread when a write fails. It may be the alert that says why.
-    """
-
-    failed = False
-    send = _after_reading(socket.socket.send)
-    sendmsg = _after_reading(socket.socket.sendmsg)
-
-    def has_data(self) -> bool:
-        try:
-            return bool(self.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-        except OSError:
-            return False
-
-
-async def _begin(session: object, context: Any, told: object) -> None:
-    """Tell a request that its connection stands; aiohttp calls this right before it writes the head."""
-    context.trace_request_ctx.begin()
+            _sending.get().begin()
+        except BaseException:
+            connection.close()
+            raise
+        return connection

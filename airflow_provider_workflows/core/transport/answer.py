@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import zlib
 from collections.abc import Iterable
@@ -21,6 +22,8 @@ BYTES_A_VALUE = 32
 _BEFORE_JSON = b" \t\r\n\0\xef\xbb\xbf\xfe\xff"
 _GZIP = 16 + zlib.MAX_WBITS
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+")
+_LENGTH = re.compile(r"[0-9]{1,18}")
+_MALFORMED = "the answer's headers are malformed"
 
 
 class BadAnswer(Exception):
@@ -121,19 +124,28 @@ def _headers(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     for number, (name, value) in enumerate(fields, 1):
         if number > MOST_HEADERS or len(name) + len(value) > LONGEST_HEADER:
             raise BadAnswer("the answer's headers are too large")
-        key = name.decode("latin-1").lower()
+        key = _key(name)
         try:
             text = value.decode()
         except UnicodeDecodeError:
             text = value.decode("latin-1")
         text = text.replace("\r\n", " ")
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
-        if not _NAME.fullmatch(key) or "\0" in text:
-            raise BadAnswer("the answer's headers are malformed")
+        if "\0" in text:
+            raise BadAnswer(_MALFORMED)
     # Where the answer ends must be certain.
     length, coding = headers.get("content-length"), headers.get("transfer-encoding")
-    if length is not None and (coding is not None or not re.fullmatch(r"[0-9]{1,18}", length)):
+    if length is not None and (coding is not None or not _LENGTH.fullmatch(length)):
         raise BadAnswer("the length of the answer is ambiguous")
     if coding is not None and coding.lower() != "chunked":
         raise BadAnswer("the answer has an unsupported transfer coding")
     return headers
+
+
+@functools.lru_cache(maxsize=64)  # all answers of a server have the same ones
+def _key(name: bytes) -> str:
+    """Return a field's name in lower case."""
+    key = name.decode("latin-1").lower()
+    if not _NAME.fullmatch(key):
+        raise BadAnswer(_MALFORMED)
+    return key

@@ -33,7 +33,6 @@ from airflow_provider_workflows.core.protocol.operation import (
 )
 from airflow_provider_workflows.core.protocol.retry import Retry, diagnose
 from airflow_provider_workflows.core.protocol.secret import Secret
-from airflow_provider_workflows.core.transport.answer import ACCEPT_ENCODING
 from airflow_provider_workflows.core.transport.endpoint import Endpoint, InvalidAddress
 from airflow_provider_workflows.core.transport.faults import exchange_failed
 from airflow_provider_workflows.core.transport.redaction import hidden
@@ -52,8 +51,6 @@ T = TypeVar("T")
 
 #: The slowest upload to wait for, in bytes a second. It limits how long a stalled connection may take.
 SLOWEST_UPLOAD = 16 * 1024
-#: The default, because each library would send its own name.
-USER_AGENT = "airflow-provider-workflows"
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 
@@ -150,7 +147,7 @@ Action: TypeAlias = Send | Sleep | Turn | Fetched | Consult
 Actions: TypeAlias = Generator[Action, Any, T]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)  # not frozen: one is made for each call, which takes a frozen one much longer
 class Driver:
     """
     Turns the steps of operations on one endpoint into actions.
@@ -286,18 +283,16 @@ class Driver:
 
     def _headers(self, request: Request, body: Outgoing) -> dict[str, str]:
         """Return all headers. Those of the request replace those of the connection."""
-        endpoint = self.endpoint
-        ours = {"Host": endpoint.host_header, "User-Agent": USER_AGENT, "Accept-Encoding": ACCEPT_ENCODING}
-        fields = (*ours.items(), *endpoint.headers.items(), *request.headers.items())
-        headers = dict({name.lower(): (name, value) for name, value in fields}.values())
-        if endpoint.proxy is not None and endpoint.base_url.startswith("http:"):
-            headers |= endpoint.proxy.headers
+        known = self.endpoint.known_headers
+        if request.headers:
+            known = known | {name.lower(): (name, value) for name, value in request.headers.items()}
+        headers = dict(known.values())
         if body.content_type is not None:
             headers["Content-Type"] = body.content_type
         if request.method != "GET":
             headers["Content-Length"] = str(len(body))
-        if unsendable := [name for name, value in headers.items() if _UNSENDABLE.search(value)]:
-            named = ", ".join(unsendable)
+        if _UNSENDABLE.search("".join(headers.values())):
+            named = ", ".join(name for name, value in headers.items() if _UNSENDABLE.search(value))
             raise request.failure(
                 InvalidInput, f"{named} contains a character that HTTP headers cannot contain"
             )

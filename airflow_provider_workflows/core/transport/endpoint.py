@@ -13,9 +13,16 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from airflow_provider_workflows.core.lazy import cached_property
 from airflow_provider_workflows.core.protocol.secret import Secret
+from airflow_provider_workflows.core.transport.answer import ACCEPT_ENCODING
 
 #: Scheme -> its default port.
 DEFAULT_PORTS = {"https": 443, "http": 80}
+#: Sent unless a connection has others, because each library would send its own.
+DEFAULT_HEADERS = {
+    "User-Agent": "airflow-provider-workflows",
+    "Accept": "*/*",
+    "Accept-Encoding": ACCEPT_ENCODING,
+}
 
 _BLANK = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]")
 _LABELS = re.compile(r"[a-z0-9_.-]+")
@@ -24,7 +31,7 @@ _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _DOTS = re.compile(r"(?:^|/)(?:\.|%2[Ee]){1,2}(?:/|$)")
 #: A path and query that need no change.
 _CLEAN = re.compile(
-    r"(?:[\w\-.~:@!$&'()*+,;=/]|%[0-9A-F]{2})*(?:\?(?:[\w\-.~:@!$&'()*+,;=/?]|%[0-9A-F]{2})*)?", re.A
+    r"(?:[\w\-.~:@!$&'()*+,;=/]++|%[0-9A-F]{2})*+(?:\?(?:[\w\-.~:@!$&'()*+,;=/?]++|%[0-9A-F]{2})*+)?", re.A
 )
 _KEPT = "/%:@!$&'()*+,;=~"
 
@@ -130,6 +137,14 @@ class Endpoint:
         return f"{host.rstrip('.')}:{port}"
 
     @cached_property
+    def known_headers(self) -> dict[str, tuple[str, str]]:
+        """The headers of every request by lower-case name: how each is spelled, and its value."""
+        fields = [("Host", self.host_header), *DEFAULT_HEADERS.items(), *self.headers.items()]
+        if self.proxy is not None and self.base_url.startswith("http:"):
+            fields += self.proxy.headers.items()
+        return {name.lower(): (name, value) for name, value in fields}
+
+    @cached_property
     def tls(self) -> ssl.SSLContext | None:
         """
         The TLS context; None if neither server nor proxy uses TLS. Reading certificates takes about 50 ms.
@@ -180,11 +195,11 @@ def normal_path(path: str) -> str:
 
     :raises InvalidAddress: it has a segment ``.`` or ``..``, which would name another path
     """
-    if _DOTS.search(path.partition("?")[0]):
+    before, mark, query = path.partition("?")
+    if ("." in before or "%2" in before) and _DOTS.search(before):
         raise InvalidAddress("must have no segment '.' or '..' in its path")
     if _CLEAN.fullmatch(path):
         return path
-    before, mark, query = path.partition("?")
     return _encoded(before, _KEPT) + mark + _encoded(query, f"{_KEPT}?")
 
 

@@ -12,8 +12,6 @@ import logging
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 
@@ -54,28 +52,32 @@ def _renew_lock() -> None:
 os.register_at_fork(after_in_child=_renew_lock)
 
 
-@contextmanager
-def hidden(secrets: tuple[str, ...]) -> Iterator[None]:
+class hidden:  # noqa: N801  as a context manager of contextlib
     """
-    Hide a request's secrets from what the libraries log while it is being sent, and for a good while after.
+    Hides a request's secrets from what the libraries log while it is being sent, and for a good while after.
 
     :param secrets: hidden as they are and quoted, as by
         :func:`~airflow_provider_workflows.core.protocol.message.scrub`
     """
-    with _lock:
-        for secret in secrets:
-            if len(secret) >= SHORTEST:
-                _lately[secret] = None
-                _lately.move_to_end(secret)
-        while len(_lately) > REMEMBERED:
-            _lately.popitem(last=False)
-    for logger in _loggers():
-        logger.addFilter(_redact)
-    token = _sending.set(secrets)
-    try:
-        yield
-    finally:
-        _sending.reset(token)
+
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        self._secrets = secrets
+
+    def __enter__(self) -> None:
+        with _lock:
+            for secret in self._secrets:
+                if len(secret) >= SHORTEST:
+                    _lately[secret] = None
+                    _lately.move_to_end(secret)
+            while len(_lately) > REMEMBERED:
+                _lately.popitem(last=False)
+        for logger in _loggers():
+            if _redact not in logger.filters:
+                logger.addFilter(_redact)
+        self._token = _sending.set(self._secrets)
+
+    def __exit__(self, *raised: object) -> None:
+        _sending.reset(self._token)
 
 
 @cache

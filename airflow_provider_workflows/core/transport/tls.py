@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import ssl
 import stat
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -73,6 +75,40 @@ class _Object(_Heard, ssl.SSLObject):
 
 class _Socket(_Heard, ssl.SSLSocket):
     """For urllib3."""
+
+
+def _after_reading(send: Callable[..., int]) -> Callable[..., int]:
+    """Return a way to send that lets asyncio read first when the server has hung up."""
+
+    def sending(self: PatientSocket, *args: object) -> int:
+        try:
+            return send(self, *args)
+        except ConnectionError:
+            if self.failed or not self.has_data():
+                raise
+            # Once: asyncio then waits for the socket, and reads before it writes.
+            self.failed = True
+            raise BlockingIOError from None
+
+    return sending
+
+
+class PatientSocket(socket.socket):
+    """
+    A socket from which asyncio reads what has come before it learns that the server has hung up.
+
+    asyncio drops it unread when a write fails. It may be the alert that says why.
+    """
+
+    failed = False
+    send = _after_reading(socket.socket.send)
+    sendmsg = _after_reading(socket.socket.sendmsg)
+
+    def has_data(self) -> bool:
+        try:
+            return bool(self.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except OSError:
+            return False
 
 
 def tls_context(

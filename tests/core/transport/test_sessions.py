@@ -136,6 +136,7 @@ async def _leave_one_asking(endpoint: Endpoint) -> None:
 async def _retire(endpoint: Endpoint) -> None:
     await _ask(endpoint)
     shared = await leased(endpoint=endpoint)
+    shared.used -= sessions.LINGER
     sessions._retire(asyncio.get_running_loop(), endpoint.fingerprint)
     assert not shared.session.closed
 
