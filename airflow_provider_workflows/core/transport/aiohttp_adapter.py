@@ -161,10 +161,16 @@ def _end_with_connection(response: aiohttp.ClientResponse) -> None:
         if isinstance(broken, HttpProcessingError) and not response.content.is_eof():
             response.content.set_exception(broken)
 
-    if protocol.closed is None:  # it has ended already
+    if (ending := protocol.closed) is None:  # it has ended already
         check()
-    else:
-        protocol.closed.add_done_callback(check)
+        return
+
+    def forget(ending: asyncio.Future[None] = ending) -> None:
+        ending.remove_done_callback(check)
+
+    ending.add_done_callback(check)
+    # A pooled connection outlives many answers, and must not keep them.
+    response.content.on_eof(forget)
 
 
 class _InMemory(aiohttp.Payload):

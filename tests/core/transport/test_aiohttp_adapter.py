@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from dataclasses import replace
 
+import aiohttp
 import pytest
 
 from airflow_provider_workflows.core.protocol.message import Reply, Request
@@ -13,7 +15,7 @@ from airflow_provider_workflows.core.transport.aiohttp_adapter import AiohttpAda
 from airflow_provider_workflows.core.transport.driver import Driver
 from airflow_provider_workflows.core.transport.endpoint import Endpoint
 from tests.core.transport.drivers import send
-from tests.core.transport.server import Peer, RawServer, answer
+from tests.core.transport.server import Peer, RawServer, answer, response
 
 ASK = Request(vendor="Vendor", operation="ask", method="GET", path="/a", repeatable=True)
 START = Request(vendor="Vendor", operation="start", method="POST", path="/b", repeatable=False, json={})
@@ -74,3 +76,18 @@ def test_a_cancelled_wait_hangs_up(request_: Request) -> None:
     with RawServer((hold,)) as server:
         asyncio.run(run(Endpoint(base_url=server.url)))
     assert len(server.requests) == 1
+
+
+def test_a_pooled_connection_keeps_no_answer() -> None:
+    # Too long to come together with its head.
+    body = b'"' + b"x" * 1_000_000 + b'"'
+
+    async def run(endpoint: Endpoint) -> int:
+        for _ in range(10):
+            await run_once(endpoint)
+        gc.collect()
+        return sum(isinstance(one, aiohttp.ClientResponse) for one in gc.get_objects())
+
+    with RawServer((answer(response(body)),)) as server:
+        assert asyncio.run(run(Endpoint(base_url=server.url))) < 10
+    assert len(server.connections) == 1
