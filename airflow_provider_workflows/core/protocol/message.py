@@ -235,6 +235,8 @@ def quoted(text: str) -> str:
 
     :raises InvalidInput: it has half of a surrogate pair
     """
+    if text.isascii() and text.isalnum():  # as most ids
+        return text
     try:
         return quote(text, safe="")
     except UnicodeEncodeError:
@@ -243,6 +245,8 @@ def quoted(text: str) -> str:
 
 def with_query(path: str, parameters: Mapping[str, object]) -> str:
     """Return a path with quoted query parameters; parameters that are None are left out."""
+    if not parameters:
+        return path
     given = {name: str(value) for name, value in parameters.items() if value is not None}
     query = "&".join(f"{quoted(name)}={quoted(value)}" for name, value in given.items())
     return f"{path}?{query}" if query else path

@@ -58,11 +58,13 @@ class _Heard:
     _answered = False
 
     def read(self, *args: Any) -> Any:
+        if self._answered:  # asyncio also reads when there is nothing, which is an error each time
+            return super().read(*args)  # type: ignore[misc]
         try:
             data = super().read(*args)  # type: ignore[misc]
         except ssl.SSLError as error:
             collected = alerts_about_us.get()
-            if not self._answered and collected is not None and refuses_us(error):
+            if collected is not None and refuses_us(error):
                 collected.append(error)
             raise
         self._answered = True
