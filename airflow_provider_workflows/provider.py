@@ -70,6 +70,16 @@ CONFIG = {
                 "example": "rediss://:password@redis.example.com:6379/0",
                 "default": "",
             },
+            "ask_together": {
+                "description": (
+                    "Whether the triggerer reads the records of many waits by one request where the vendor "
+                    "has a call for that. If false, each wait makes its own requests."
+                ),
+                "version_added": "0.1.0",
+                "type": "boolean",
+                "example": None,
+                "default": "True",
+            },
         },
     }
 }

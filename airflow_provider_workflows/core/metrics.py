@@ -143,6 +143,10 @@ LOOKS = Metric(
     tags=("vendor", "outcome"),
     meaning="checks of waiting tasks",
 )
+TOGETHER = Metric(
+    name="workflows.looks_together",
+    meaning="checks among these whose record one request read together with others",
+)
 WAIT_DURATION = Metric(
     name="workflows.wait_duration",
     kind="timer",
@@ -169,6 +173,7 @@ METRICS = (
     ATTACHED,
     RECORDS,
     LOOKS,
+    TOGETHER,
     WAIT_DURATION,
     LOST_TRACK,
     TIMED_OUT,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypedDict
 
@@ -12,6 +12,7 @@ from airflow_provider_workflows.core.waiting.condition import (
     MOST_STEPS,
     Condition,
     Done,
+    GroupedCondition,
     OnPassed,
     Pending,
     StopCondition,
@@ -19,7 +20,15 @@ from airflow_provider_workflows.core.waiting.condition import (
 from airflow_provider_workflows.exceptions import InvalidInput, RunFailed
 from airflow_provider_workflows.kiban.api.detail import ExecutionStep, check_fields, done_steps, labels, pick
 from airflow_provider_workflows.kiban.api.operations import KibanApi
-from airflow_provider_workflows.kiban.api.status import SUCCEEDED, Status, describe, ending, is_alarming
+from airflow_provider_workflows.kiban.api.status import (
+    RUNNING,
+    SUCCEEDED,
+    Status,
+    describe,
+    ending,
+    is_alarming,
+    read_status,
+)
 from airflow_provider_workflows.kiban.api.values import VENDOR, identifier
 from airflow_provider_workflows.kiban.connection import FORM
 
@@ -45,7 +54,7 @@ class _ExecutionCondition(Condition):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExecutionSucceeded(_ExecutionCondition):
+class ExecutionSucceeded(_ExecutionCondition, GroupedCondition):
     """
     The execution has ended with SUCCESS, which does not mean that the applicant was accepted.
 
@@ -58,6 +67,8 @@ class ExecutionSucceeded(_ExecutionCondition):
 
     result_fields: Sequence[str] = ()
     workfloo: str = ""
+
+    most_together: ClassVar[int] = 2_000
 
     @classmethod
     def read(cls, *, execution_id: str, result_fields: Any) -> Self:
@@ -74,27 +85,46 @@ class ExecutionSucceeded(_ExecutionCondition):
     def __str__(self) -> str:
         return f"the end of Kiban execution {self.execution_id}"
 
-    def check(self, api: KibanApi) -> Operation[Pending | Done]:
+    @property
+    def group(self) -> tuple[str, ...]:
+        """All executions of the space."""
+        return ("end",)
+
+    @classmethod
+    def read_many(cls, api: KibanApi, conditions: Sequence[Self]) -> Operation[Mapping[str, Status]]:
+        """Read which executions are in progress."""
+        return (yield from api.running({one.execution_id for one in conditions}))
+
+    def check(self, api: KibanApi, record: Status | None = None) -> Operation[Pending | Done]:
         """
         Check whether the execution has ended.
 
+        :param record: status and node, of :meth:`read_many`; the history does not say what the step needs
         :raises RunFailed: it ended with ERROR, expired, or was cancelled
         """
+        if record is not None and record.word == RUNNING:
+            return Pending(f"{record.word} at {record.node_name!r}" if record.node_name else record.word)
+        if record is not None:
+            # Most ends are successes, whose status the detail shows, too.
+            detail = yield from api.detail(self.execution_id)
+            shown = read_status(detail)
+            if shown is not None and shown.word == SUCCEEDED:
+                return Done(self._result(detail))
         status = yield from api.status(self.execution_id)
         if status.word == SUCCEEDED:
-            detail = yield from api.detail(self.execution_id)
-            return Done(
-                {
-                    "id": self.execution_id,
-                    "status": status.word,
-                    "labels": labels(detail),
-                    "fields": {path: pick(detail, path) for path in self.result_fields},
-                }
-            )
+            return Done(self._result((yield from api.detail(self.execution_id))))
         if status.has_ended:
             last = f"; its last step was {status.node_name!r}" if status.node_name else ""
             raise self._over(f"{ending(status)}{last}")
         return _pending(status)
+
+    def _result(self, detail: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "id": self.execution_id,
+            "status": SUCCEEDED,
+            "labels": labels(detail),
+            "fields": {path: pick(detail, path) for path in self.result_fields},
+        }
 
 
 class StepResult(TypedDict):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from airflow_provider_workflows.core.protocol.body import from_text
 from airflow_provider_workflows.core.protocol.operation import Operation
-from airflow_provider_workflows.core.waiting.condition import Condition, Done, Pending
+from airflow_provider_workflows.core.waiting.condition import Done, GroupedCondition, Pending
 from airflow_provider_workflows.exceptions import InvalidInput, RunFailed
 from airflow_provider_workflows.mybpm.api.boi import STATES, Boi, FieldValue
 from airflow_provider_workflows.mybpm.api.call import VENDOR
@@ -17,7 +17,7 @@ from airflow_provider_workflows.mybpm.api.values import check_code, check_id, sa
 
 
 @dataclass(frozen=True, kw_only=True)
-class _BoiCondition(Condition):
+class _BoiCondition(GroupedCondition):
     """
     A condition on one instance.
 
@@ -30,11 +30,31 @@ class _BoiCondition(Condition):
 
     hook_class: ClassVar[str] = "airflow_provider_workflows.mybpm.hooks.MyBPMHook"
     of_run: ClassVar[tuple[str, ...]] = ("boi_id", "changed_from")
+    # An answer has all fields of each instance.
+    most_together: ClassVar[int] = 100
 
     @property
     def remote_id(self) -> str:
         """The object's code and the instance's id."""
         return f"{self.bo_code}/{self.boi_id}"
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """The object's code."""
+        return (self.bo_code,)
+
+    @classmethod
+    def read_many(cls, api: MyBPMApi, conditions: Sequence[Self]) -> Operation[Mapping[str, Boi]]:
+        """
+        Read several instances of one object.
+
+        Assumption: MyBPM returns of several instances what it returns of one. Wrong if a wait in the
+        triggerer has another result than one in a worker.
+        """
+        (bo_code,) = conditions[0].group
+        ids = dict.fromkeys(one.boi_id for one in conditions)
+        found = yield from api.load_many(bo_code, list(ids), lenient=True)
+        return {f"{bo_code}/{boi.boi_id}": boi for boi in found if boi.bo_code == bo_code}
 
     def _check_failed(self, boi: Boi) -> None:
         if boi.state in self.failed_states:
@@ -87,13 +107,13 @@ class FieldReached(_BoiCondition):
         what = f"to be {' or '.join(map(repr, self.values))}" if self.values else "to change"
         return f"field {self.field} of MyBPM instance {self.remote_id} {what}"
 
-    def check(self, api: MyBPMApi) -> Operation[Pending | Done]:
+    def check(self, api: MyBPMApi, record: Boi | None = None) -> Operation[Pending | Done]:
         """
         Check the field.
 
         :raises RunFailed: the instance is in one of ``failed_states`` and the field does not have the value
         """
-        boi = yield from api.load(self.bo_code, self.boi_id)
+        boi = record or (yield from api.load(self.bo_code, self.boi_id))
         value = boi.fields.get(self.field)
         if self._is_met(value or FieldValue(None)):
             data = (value or FieldValue(None)).to_json()
@@ -142,13 +162,13 @@ class StateReached(_BoiCondition):
     def __str__(self) -> str:
         return f"MyBPM instance {self.remote_id} to be {' or '.join(self.states)}"
 
-    def check(self, api: MyBPMApi) -> Operation[Pending | Done]:
+    def check(self, api: MyBPMApi, record: Boi | None = None) -> Operation[Pending | Done]:
         """
         Check the state.
 
         :raises RunFailed: the state is one of ``failed_states`` and not one of ``states``
         """
-        boi = yield from api.load(self.bo_code, self.boi_id)
+        boi = record or (yield from api.load(self.bo_code, self.boi_id))
         if boi.state in self.states:
             return Done(self._result(boi))
         self._check_failed(boi)

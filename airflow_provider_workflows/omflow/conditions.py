@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Self, TypedDict
@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Self, TypedDict
 from airflow_provider_workflows.core.protocol.operation import Operation
 from airflow_provider_workflows.core.waiting.condition import (
     MOST_STEPS,
-    Condition,
     Done,
+    GroupedCondition,
     OnPassed,
     Pending,
     StopCondition,
@@ -29,7 +29,7 @@ from airflow_provider_workflows.omflow.api.order import (
     confirmed,
     describe,
 )
-from airflow_provider_workflows.omflow.api.reading import DataNo
+from airflow_provider_workflows.omflow.api.reading import MOST_VALUES, DataNo
 
 #: Seconds after the first check for which an order without rows may only be late: a start component that
 #: validates writes them after the answer (recorded). Assumption: an order that is without rows for longer is
@@ -38,7 +38,7 @@ LATE = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OrderCondition(Condition):
+class _OrderCondition(GroupedCondition):
     """A condition on one order."""
 
     api_path: str
@@ -46,22 +46,40 @@ class _OrderCondition(Condition):
 
     hook_class: ClassVar[str] = "airflow_provider_workflows.omflow.hooks.OMFlowHook"
     of_run: ClassVar[tuple[str, ...]] = ("data_no", "after_data_id")
+    most_together: ClassVar[int] = MOST_VALUES
 
     @property
     def remote_id(self) -> str:
         """The process and the order's number."""
         return f"{self.api_path}/{self.data_no}"
 
+    @property
+    def group(self) -> tuple[str, ...]:
+        """The process, and columns to list beside those that determine an order's state."""
+        return (self.api_path,)
+
+    @classmethod
+    def read_many(cls, api: OMFlowApi, conditions: Sequence[Self]) -> Operation[Mapping[str, Order]]:
+        """Read the rows of several orders of one process."""
+        (api_path, *columns), numbers = conditions[0].group, {str(one.data_no): one for one in conditions}
+        wanted = [one.data_no for one in numbers.values()]
+        orders = yield from api.order_states(api_path, wanted, columns=columns)
+        return {numbers[number].remote_id: order for number, order in orders.items()}
+
     def _order(
-        self, api: OMFlowApi, rests_on_absence: Callable[[Order], bool], *, columns: Sequence[str] = ()
+        self, api: OMFlowApi, first: Order | None, rests_on_absence: Callable[[Order], bool]
     ) -> Operation[Order]:
         """
         Return the order, as :func:`confirmed` reads it.
 
+        :param first: the order, if it has just been read
         :raises NotFound: OMFlow lists no rows of it, as after it was deleted
         """
-        read = partial(api.order_state, self.api_path, self.data_no, columns=columns)
-        order = yield from confirmed(read, lambda order: not order.rows or rests_on_absence(order))
+        api_path, *columns = self.group
+        read = partial(api.order_state, api_path, self.data_no, columns=columns)
+        order = yield from confirmed(
+            read, lambda order: not order.rows or rests_on_absence(order), first=first
+        )
         if not order.rows:
             raise NotFound(
                 f"OMFlow lists no rows of order {self.remote_id}\n{NO_ROWS}",
@@ -147,7 +165,7 @@ class OrderAtStop(StopCondition, _OrderCondition):
         stop = f"stop {self.stop_chart_text!r}" if self.stop_chart_text is not None else "a stop"
         return f"OMFlow order {self.remote_id} at {stop}"
 
-    def check(self, api: OMFlowApi) -> Operation[Pending | Done]:
+    def check(self, api: OMFlowApi, record: Order | None = None) -> Operation[Pending | Done]:
         """
         Check at which stops the order waits.
 
@@ -156,7 +174,7 @@ class OrderAtStop(StopCondition, _OrderCondition):
         :raises NotFound: OMFlow lists no rows of it
         :raises InvalidInput: the order waits at several matching stops, and ``all_stops`` is False
         """
-        order = yield from self._order(api, self._rests_on_absence)
+        order = yield from self._order(api, record, self._rests_on_absence)
         if order.status == "failed":
             raise self._failed(order)
         here = self._here(order)
@@ -259,30 +277,37 @@ class OrderClosed(_OrderCondition):
     def __str__(self) -> str:
         return f"the end of OMFlow order {self.remote_id}"
 
-    def check(self, api: OMFlowApi) -> Operation[Pending | Done]:
+    @property
+    def group(self) -> tuple[str, ...]:
+        """The process and the columns; one that is wrong must not spoil the request of others."""
+        return (self.api_path, *sorted(self._sources.values()))
+
+    @property
+    def _sources(self) -> dict[str, str]:
+        """The column of each of the fields."""
+        return {name: column(name) if name.startswith("FORMITM_") else name for name in self.fields}
+
+    def check(self, api: OMFlowApi, record: Order | None = None) -> Operation[Pending | Done]:
         """
         Check whether the order is closed.
 
         :raises RunFailed: the order failed
         :raises NotFound: OMFlow lists no rows of it
         """
-        columns = {name: column(name) if name.startswith("FORMITM_") else name for name in self.fields}
-        order = yield from self._order(
-            api, lambda order: order.status == "finished", columns=tuple(columns.values())
-        )
+        order = yield from self._order(api, record, lambda order: order.status == "finished")
         match order.status:
             case "failed":
                 raise self._failed(order)
             case "finished":
-                return Done(self._result(order, columns))
+                return Done(self._result(order))
         return Pending(f"waiting at {describe(order.stops)}" if order.stops else order.status)
 
-    def _result(self, order: Order, columns: dict[str, str]) -> dict[str, Any]:
+    def _result(self, order: Order) -> dict[str, Any]:
         closing = [str(row.get("stop_chart_text") or "") for row in order.closing_rows]
         last = order.closing_rows[-1]
         return {
             "data_no": self.data_no,
             "closing_stop": closing[-1],
             "closing_stops": closing,
-            "fields": {name: last.get(source) for name, source in columns.items()},
+            "fields": {name: last.get(source) for name, source in self._sources.items()},
         }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ from airflow_provider_workflows.core.runtime.serialization import import_string
 from airflow_provider_workflows.core.submission import terms
 from airflow_provider_workflows.core.transport.aiohttp_adapter import AiohttpAdapter
 from airflow_provider_workflows.core.transport.requests_adapter import RequestsAdapter
-from airflow_provider_workflows.core.waiting import poller, trigger
+from airflow_provider_workflows.core.waiting import poller, together, trigger
 from airflow_provider_workflows.core.waiting.poller import hand_over_lag
 from airflow_provider_workflows.sandbox.control import Control
 from airflow_provider_workflows.testing import forget_connections
@@ -85,6 +85,12 @@ class Clock:
         await asyncio.sleep(0)
         self.sleep(seconds)
 
+    async def await_first(self, futures: Iterable[asyncio.Future[Any]], **how: float) -> None:
+        """Sleep, unless what is waited for is there already."""
+        await asyncio.sleep(0)
+        if not any(one.done() for one in futures):
+            self.sleep(how["timeout"])
+
     async def apause(self, seconds: float) -> None:
         await asyncio.sleep(0)
         self.pause(seconds)
@@ -93,10 +99,12 @@ class Clock:
         """Stand in for the standard library in the modules that wait, and for a submission's clock."""
         for adapter, pause in ((RequestsAdapter, self.pause), (AiohttpAdapter, self.apause)):
             monkeypatch.setitem(adapter.__init__.__kwdefaults__ or {}, "sleep", pause)
-        for module in (poller, trigger):
+        for module in (poller, trigger, together):
             monkeypatch.setattr(module, "time", self)
         monkeypatch.setattr(terms.current, "clock", self)
-        monkeypatch.setattr(trigger, "asyncio", SimpleNamespace(sleep=self.asleep))
+        waiting = SimpleNamespace(**{**vars(asyncio), "sleep": self.asleep, "wait": self.await_first})
+        for module in (trigger, together):
+            monkeypatch.setattr(module, "asyncio", waiting)
         return self
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, get_args
 
 from airflow_provider_workflows.core.protocol.operation import Operation
 from airflow_provider_workflows.core.runtime.serialization import deserialize, serialize
@@ -105,6 +106,43 @@ class Condition(ABC):
         :raises InvalidInput: it was written by a newer version of this package, or is not a condition
         """
         return deserialize(data, "condition", Condition)  # type: ignore[type-abstract]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupedCondition(Condition):
+    """
+    A condition on a record that the vendor lists together with others.
+
+    In the triggerer, one request then answers many waits. A look that needs more than its record makes its
+    own requests for that.
+    """
+
+    #: Maximum number of conditions that one request is for.
+    most_together: ClassVar[int] = 200
+
+    @property
+    @abstractmethod
+    def group(self) -> tuple[str, ...]:
+        """What the conditions of one request have in common; those of other conditions must differ."""
+
+    @classmethod
+    @abstractmethod
+    def read_many(cls, api: Any, conditions: Sequence[Self]) -> Operation[Mapping[str, Any]]:
+        """
+        Read the records of conditions of one group.
+
+        :returns: the records by :attr:`remote_id`; one that is missing, or that cannot be read, is left out,
+            and is then read by itself
+        :raises WorkflowError: the vendor gave no answer, or refuses the call
+        """
+
+    @abstractmethod
+    def check(self, api: Any, record: Any = None) -> Operation[Pending | Done]:
+        """
+        Check the condition once, as :meth:`Condition.check`.
+
+        :param record: what :meth:`read_many` has just read; None to read it
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from airflow_provider_workflows.core import metrics
 from airflow_provider_workflows.core.runtime.apart import run_apart
 from airflow_provider_workflows.core.runtime.hand_over import hand_over
-from airflow_provider_workflows.core.waiting.condition import Condition, Done, Outcome, Pending
+from airflow_provider_workflows.core.waiting.condition import (
+    Condition,
+    Done,
+    GroupedCondition,
+    Outcome,
+    Pending,
+)
 from airflow_provider_workflows.core.waiting.history import until_due
 from airflow_provider_workflows.exceptions import (
     LostTrack,
@@ -260,12 +266,23 @@ def look(hook: AnyHook, condition: Condition, *, seconds: float | None = None) -
 
 
 async def alook(
-    hook: AnyHook, condition: Condition, *, seconds: float | None = None
+    hook: AnyHook, condition: Condition, *, seconds: float | None = None, seen: Any = None
 ) -> Outcome | WorkflowError:
-    """Like :func:`look`, on an event loop."""
+    """
+    Like :func:`look`, on an event loop.
+
+    :param seen: the condition's record or an error, if a request for many waits has just brought it
+    """
+    if seen is not None:
+        metrics.TOGETHER.record(vendor=hook.conn_type)
+    if isinstance(seen, WorkflowError):
+        return seen
     deadline = None if seconds is None else time.monotonic() + seconds
     try:
         ahead: Ahead = "near" if seconds != 0 else "timeout"
+        if seen is not None and isinstance(condition, GroupedCondition):
+            check = condition.check
+            return await hook.aread(lambda api: check(api, seen), deadline=deadline, ahead=ahead)
         return await condition.alook(hook, deadline=deadline, ahead=ahead)
     except WorkflowError as error:
         return error

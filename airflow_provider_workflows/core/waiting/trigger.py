@@ -24,6 +24,7 @@ from airflow_provider_workflows.core.waiting.schedule import (
     patience,
     wait_killed,
 )
+from airflow_provider_workflows.core.waiting.together import next_look
 from airflow_provider_workflows.exceptions import RunFailed, WorkflowError
 
 if TYPE_CHECKING:
@@ -131,8 +132,9 @@ class WaitTrigger(BaseTrigger):
         if overdue > STAGGER:
             await asyncio.sleep(random.random() * STAGGER)
         while True:
-            await asyncio.sleep(max(0.0, state.next_look - time.time()))
-            outcome = await alook(hook, condition, seconds=patience(state, now=time.time()))
+            seen = await next_look(hook, condition, state)
+            left = patience(state, now=time.time())
+            outcome = await alook(hook, condition, seconds=left, seen=seen)
             now = time.time()
             verdict = judge(
                 state,

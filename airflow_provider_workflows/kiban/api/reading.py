@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Self
 
 from airflow_provider_workflows.core.protocol.message import Reply
@@ -12,12 +12,14 @@ from airflow_provider_workflows.core.protocol.operation import Operation, Page, 
 from airflow_provider_workflows.core.protocol.retry import retry_after
 from airflow_provider_workflows.exceptions import InvalidInput, ServiceUnavailable, UnreadableAnswer
 from airflow_provider_workflows.kiban.api.calls import KibanCalls
-from airflow_provider_workflows.kiban.api.status import FILTERED
+from airflow_provider_workflows.kiban.api.status import FILTERED, RUNNING, Status, read_status
 from airflow_provider_workflows.kiban.api.values import date, identifier, next_page, of_execution
 
 #: Items of a page (vendor's SDK, vendor documentation). An example of an error message in the documentation
 #: says 1,000; a Kiban that means this refuses more.
 MOST_ITEMS = 10_000
+#: Executions of a page of those in progress, and those that are worth reading one.
+RUNNING_PAGE, WORTH_A_PAGE = 500, 50
 #: Seconds to wait for a file that Kiban is still making, unless the caller says otherwise, and before asking
 #: again if Kiban does not say when.
 FILE_PATIENCE = 300.0
@@ -109,6 +111,28 @@ class ReadingCalls(KibanCalls):
             raise request.failure(UnreadableAnswer, "The answer is JSON, but not a list of executions")
         wanted = (one for one in items if status in (None, *FILTERED) or one.get("status") == status)
         return Page(tuple(wanted), next_page(reply.headers.get("link", ""), page=start))
+
+    def running(self: Self, ids: Collection[str]) -> Operation[dict[str, Status]]:
+        """
+        Return which executions are in progress, as far as the history tells, by id.
+
+        An execution that the history does not list has the status "": it has ended, or does not exist, or a
+        change moved it to a page that was read before. Kiban has no filter for all ends (vendor's SDK), so
+        that it lists those in progress. If they are far more than ``ids``, not all pages are read, and an
+        execution that was not on one of them is left out.
+
+        :returns: of each, only its status and its current node's name
+        """
+        found: dict[str, Status] = {}
+        for number in range(1, 2 + len(ids) // WORTH_A_PAGE):
+            page = yield from self.list_executions(status=RUNNING, start=number, size=RUNNING_PAGE)
+            for item in page.items:
+                status = read_status(item)
+                if status is not None and status.id in ids and status.word == RUNNING:
+                    found[status.id] = status
+            if len(found) == len(ids) or (page.next is None and len(page.items) < RUNNING_PAGE):
+                return {id: found.get(id) or Status(id, "") for id in ids}
+        return found
 
     def file(
         self: Self, execution_id: str, *, node_id: str, name: str, patience: float = FILE_PATIENCE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -137,10 +138,11 @@ def read_boi(raw: Any, *, bo_code: str = "") -> Boi:
     )
 
 
-def read_bois(raw: Any, *, bo_code: str = "", key: str = "records") -> list[Boi]:
+def read_bois(raw: Any, *, bo_code: str = "", key: str = "records", lenient: bool = False) -> list[Boi]:
     """
     Return instances from an array, from an array under a key, or from a single object instead of an array.
 
+    :param lenient: leave out those that cannot be read
     :raises ValueError: the answer is none of these
     """
     if isinstance(raw, Mapping) and "boiId" not in raw:
@@ -149,7 +151,11 @@ def read_bois(raw: Any, *, bo_code: str = "", key: str = "records") -> list[Boi]
         raw = [raw]
     if not isinstance(raw, list):
         raise ValueError(f"no array of instances, neither at the top nor under {key!r}")
-    return [read_boi(one, bo_code=bo_code) for one in raw]
+    found = []
+    for one in raw:
+        with contextlib.suppress(*([ValueError] if lenient else [])):
+            found.append(read_boi(one, bo_code=bo_code))
+    return found
 
 
 def read_structure(raw: Any) -> Structure:

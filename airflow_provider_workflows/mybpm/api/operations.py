@@ -248,9 +248,9 @@ class MyBPMApi:
         return answer.read(lambda raw: read_boi(raw, bo_code=bo_code))
 
     def load_many(
-        self, bo_code: str, boi_ids: Sequence[str], *, multi_language: bool = False
+        self, bo_code: str, boi_ids: Sequence[str], *, multi_language: bool = False, lenient: bool = False
     ) -> Operation[list[Boi]]:
-        """Read several instances; a single object instead of an array is accepted."""
+        """Read several, ``lenient`` without unreadable ones; one object instead of an array is accepted."""
         if isinstance(boi_ids, str):
             raise InvalidInput("boi_ids must be a list of ids")
         body = {
@@ -259,7 +259,7 @@ class MyBPMApi:
             **languages(multi_language),
         }
         answer = yield from self._call("load many", "/api/v1/boi/load-many", body)
-        return answer.read(lambda raw: read_bois(raw, bo_code=bo_code))
+        return answer.read(lambda raw: read_bois(raw, bo_code=bo_code, lenient=lenient))
 
     def list_bois(
         self,

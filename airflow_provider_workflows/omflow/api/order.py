@@ -164,7 +164,10 @@ class Order:
 
 
 def confirmed(
-    read: Callable[[], Operation[Order]], rests_on_absence: Callable[[Order], bool]
+    read: Callable[[], Operation[Order]],
+    rests_on_absence: Callable[[Order], bool],
+    *,
+    first: Order | None = None,
 ) -> Operation[Order]:
     """
     Read an order, and read it again if what it shows rests on rows being absent.
@@ -176,9 +179,10 @@ def confirmed(
 
     :param read: reads the order's rows
     :param rests_on_absence: whether what the rows show needs a second look
+    :param first: what has just been read, if anything
     :returns: the last look; if the two differ, it is ``changing``, and its status is ``running``
     """
-    order = yield from read()
+    order = first or (yield from read())
     if not rests_on_absence(order):
         return order
     yield Sleep(SECOND_LOOK)

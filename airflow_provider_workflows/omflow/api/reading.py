@@ -122,6 +122,34 @@ class ReadingCalls:
             raise unreadable(f"a row of {api_path} without an id")
         return Order(mine)
 
+    def order_states(
+        self: Self, api_path: str, numbers: Sequence[DataNo], *, columns: Sequence[str] = ()
+    ) -> Operation[dict[str, Order]]:
+        """
+        Return the rows of several orders, by their numbers as text.
+
+        An order without rows is left out, and so is one of whose rows one has no id. If the server lists
+        another order, it has ignored the condition (recorded), and nothing is returned.
+
+        :param numbers: at most :data:`MOST_VALUES`
+        :param columns: as in :meth:`order_state`
+        """
+        wanted: dict[str, list[Row]] = {str(order_number(one)): [] for one in numbers}
+        columns, start = [*STATE_COLUMNS, *columns], 0
+        while start is not None:
+            among = {"data_no": list(numbers)}
+            page = yield from self.list_rows(api_path, columns=columns, among=among, start=start)
+            for row in page.items:
+                if (rows := wanted.get(str(row.get("data_no")))) is None:
+                    return {}
+                rows.append(row)
+            start = page.next
+        return {
+            one: Order(tuple(rows))
+            for one, rows in wanted.items()
+            if rows and all("id" in row for row in rows)
+        }
+
     def find_order(
         self: Self, api_path: str, field: str, value: str, *, patience: float = 0.0
     ) -> Operation[DataNo | None]:
