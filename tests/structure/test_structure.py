@@ -18,8 +18,10 @@ from tests.structure import measure
 from tests.structure.walks import Walk, deferred_wait, opened_order, walking
 
 #: Files and functions that a reader meets at most, on the way of one piece of work.
-FILES = 29
-OPENING, WAITING = 95, 126
+FILES = 28
+OPENING = 95
+#: A wait has two files more: when to look, as earlier waits taught, and with which other waits.
+WAITING_FILES, WAITING = 30, 130
 #: Lines of a module, modules of a folder of the core, and uses of ``Any`` in 100 lines of its code.
 MODULE, ROOM, ANY = 350, 10, 2.3
 
@@ -64,24 +66,24 @@ def order(omflow: OMFlowServer) -> str:
 
 @pytest.mark.usefixtures("clock")
 def test_an_order_is_opened_in_few_steps(omflow: OMFlowServer) -> None:
-    within(opened_order(context), functions=OPENING)
+    within(opened_order(context), files=FILES, functions=OPENING)
     assert omflow.effects()["opened"] == 3
 
 
 @pytest.mark.usefixtures("clock")
 def test_a_deferred_wait_takes_few_steps(order: str) -> None:
-    within(deferred_wait(context, order), functions=WAITING)
+    within(deferred_wait(context, order), files=WAITING_FILES, functions=WAITING)
 
 
 def context() -> Any:
     return {"ti": TaskInstance(), "task_state_store": StateStore()}
 
 
-def within(walk: Walk, *, functions: int) -> None:
-    print(f"\n{len(walk.files)} files, {len(walk.functions)} functions; at most {FILES} and {functions}")
+def within(walk: Walk, *, files: int, functions: int) -> None:
+    print(f"\n{len(walk.files)} files, {len(walk.functions)} functions; at most {files} and {functions}")
     print("\n".join(f"  {name}" for name in walk.functions))
     assert len(walk.functions) > 40, "the walk was not followed"
-    assert len(walk.files) <= FILES
+    assert len(walk.files) <= files
     assert len(walk.functions) <= functions
 
 

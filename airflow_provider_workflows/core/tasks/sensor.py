@@ -124,10 +124,8 @@ class WorkflowSensor(WorkflowTaskMixin, BaseSensorOperator):
 
     def on_kill(self) -> None:
         """Log what continues at the vendor, and where."""
-        from airflow_provider_workflows.core.waiting.schedule import wait_killed
-
         if (watched := self._watched) is not None:
-            said = wait_killed(watched, vendor=self.vendor, location=self._location)
+            said = watched.what_continues(vendor=self.vendor, location=self._location)
             self.log.warning("Killed. %s", said)
 
     def poke(self, context: Context) -> PokeReturnValue:

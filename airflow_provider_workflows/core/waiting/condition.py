@@ -94,6 +94,18 @@ class Condition(ABC):
     def __str__(self) -> str:
         """Return a description of the condition, to follow "waiting for" in messages."""
 
+    def what_continues(self, *, vendor: str, location: str) -> str:
+        """
+        Return what continues at the vendor after a wait was killed.
+
+        :param location: the vendor's page of the record, or the vendor's server
+        """
+        where = f". See {location}" if location else ""
+        return (
+            f"Stopped waiting for {self}. {self.remote_id} continues at {vendor}: Airflow cannot cancel it "
+            f"there, and sends nothing{where}"
+        )
+
     def to_json(self) -> dict[str, object]:
         """Return the condition as JSON values, for the trigger's row."""
         return serialize(self, "condition")

@@ -344,18 +344,5 @@ def report(
         logger.log(level, "Waiting for %s: %s", condition, verdict.state.detail)
 
 
-def wait_killed(condition: Condition, *, vendor: str, location: str) -> str:
-    """
-    Return what continues at the vendor after a wait was killed.
-
-    :param location: the vendor's page of the record, or the vendor's server
-    """
-    where = f". See {location}" if location else ""
-    return (
-        f"Stopped waiting for {condition}. {condition.remote_id} continues at {vendor}: Airflow cannot "
-        f"cancel it there, and sends nothing{where}"
-    )
-
-
 def _date(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, tz=UTC):%Y-%m-%d %H:%M:%S} UTC"

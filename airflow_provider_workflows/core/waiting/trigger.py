@@ -22,7 +22,6 @@ from airflow_provider_workflows.core.waiting.schedule import (
     alook,
     judge,
     patience,
-    wait_killed,
 )
 from airflow_provider_workflows.core.waiting.together import next_look
 from airflow_provider_workflows.exceptions import RunFailed, WorkflowError
@@ -103,7 +102,7 @@ class WaitTrigger(BaseTrigger):
             location = await hook.alocation(condition.remote_id)
         except Exception:  # the connection must not keep a task from being killed
             location = ""
-        self.log.warning("%s", wait_killed(condition, vendor=hook.hook_name, location=location))
+        self.log.warning("%s", condition.what_continues(vendor=hook.hook_name, location=location))
 
     def _hook(self, condition: Condition) -> AnyHook:
         if self.hook_class is not None:
