@@ -16,7 +16,7 @@ from tests.core.harness import Clock
 
 
 def events(hook: AnyHook, conditions: Sequence[GroupedCondition], clock: Clock) -> list[Any]:
-    """Wait for all conditions as the triggerer does, after a look in the worker; return the events' payloads."""
+    """Wait for all conditions as the triggerer does, after a look in the worker; return the payloads."""
     begun = WaitState.begin(now=clock.time(), timeout=1000, cap=30, tolerance=100)
     state = replace(begun, known=True, next_look=clock.time() + 1)
 

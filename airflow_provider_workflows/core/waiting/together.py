@@ -43,6 +43,8 @@ WINDOW = 0.25
 PATIENCE = 10.0
 #: Seconds for which all are asked one by one after a request for many has not helped.
 APART = 300.0
+#: Groups that a loop has before it forgets those without a wait.
+GROUPS = 500
 #: Errors that each wait would have got alone: the vendor is down, or lets nobody in.
 _OF_ALL = (TemporaryError, AuthenticationFailed, InvalidConnection)
 
@@ -60,7 +62,11 @@ async def next_look(hook: AnyHook, condition: Condition, state: WaitState) -> An
     is_answered = state.known and state.silent_since is None
     if isinstance(condition, GroupedCondition) and is_answered and state.next_look < state.deadline:
         groups = _of_loops.setdefault(asyncio.get_running_loop(), {})
-        group = groups.setdefault((type(hook), hook.conn_id, *condition.group), Group(hook))
+        key = (type(hook), hook.conn_id, *condition.group)
+        if (group := groups.get(key)) is None:
+            for unused in [one for one in groups if not groups[one].is_used] if len(groups) >= GROUPS else ():
+                del groups[unused]
+            group = groups[key] = Group(hook)
         return await group.look(condition, until=state.next_look)
     await asyncio.sleep(max(0.0, state.next_look - time.time()))
     return None
@@ -95,6 +101,11 @@ class Group:
         self._asked = float("-inf")
         self._apart_until = float("-inf" if conf.getboolean("workflows", OPTION, fallback=True) else "inf")
 
+    @property
+    def is_used(self) -> bool:
+        """Whether a wait is about to be looked at."""
+        return bool(self._looks or self._reads)
+
     async def look(self, condition: GroupedCondition, *, until: float) -> Any:
         """
         Wait for a condition's next look, as :func:`next_look` does.
@@ -120,13 +131,14 @@ class Group:
     def _ask(self, due: _Look) -> bool:
         """Have a look that is due answered, with all that may come along; return False if it is too soon."""
         date, now = time.time(), time.monotonic()
+        is_apart = now < self._apart_until
+        if not is_apart and now < self._asked + WINDOW:
+            return False
         along = [look for look in self._looks if look is due or look.earliest <= date]
-        if len(along) < FEWEST or now < self._apart_until:
+        if is_apart or len(along) < FEWEST:
             del self._looks[due]
             due.answer.set_result(None)
             return True
-        if now < self._asked + WINDOW:
-            return False
         self._asked = now
         most = due.condition.most_together
         for start in range(0, len(along), most):
