@@ -1,12 +1,13 @@
 # `make help` lists the targets. All that they write stays below this folder, nearly all in .venv*, .cache and .airflow.
-# But for root: `make test`, `make chaos` and `make chaos-short` run PostgreSQL, which refuses root, so they make a user
-# pgserver, and let everybody read and enter the folders above; and `make browser` on Debian installs the package
-# chromium if there is no browser. `make check` does both.
+# But for root: `make test`, `make chaos`, `make chaos-short` and `make cluster-test` run PostgreSQL, which refuses root,
+# so they make a user pgserver, and let everybody read and enter the folders above; and on Debian `make browser` installs
+# the package chromium if there is no browser, and `make cluster-test` redis-server. `make check` does the first two.
 
 PYTHON ?=
 PORT ?=
 SANDBOX_PORT ?=
 CHROMIUM ?=
+REDIS ?=
 ROWS ?=
 PYTHONS ?= python3.11 python3.12 python3.13
 
@@ -22,7 +23,7 @@ VENV := .venv/bin/python
 FIND_PYTHON := @mkdir -p .cache/tmp && python=$$(dev/find-python $(PYTHON)) && "$$python"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow test test-unit coverage test-system test-system-shared test-system-own test-tools browser screenshots hostile chaos chaos-short kill-test \
+.PHONY: help demo airflow test test-unit coverage test-system test-system-shared test-system-own test-tools browser screenshots hostile chaos chaos-short cluster-test kill-test \
 	docs lint types contracts structure bench bench-import bench-sandbox test-oldest test-oldest-system check check-all messages constraints env env-oldest clean
 
 help: ## list the targets
@@ -72,6 +73,9 @@ chaos: env ## bring about every fault on a real Airflow and count the effects; t
 
 chaos-short: env ## a few faults of the same kinds, in a few minutes
 	@$(VENV) -m tests.system.chaos --short
+
+cluster-test: env ## faults between two workers, triggerers and schedulers, a Redis and a database; ROWS="worker killed" to choose
+	@REDIS=$$(dev/find-redis $(REDIS)) && export REDIS && $(VENV) -m tests.system.chaos.cluster --only "$(ROWS)"
 
 kill-test: env ## kill and freeze processes at random moments, 220 times, and count the effects; takes a few minutes
 	@$(VENV) -m tests.hostile.kill

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 import requests
 
@@ -56,6 +56,8 @@ class AirflowInstance(AirflowClient):
     :raises AirflowError: if another instance uses the home folder
     """
 
+    components: ClassVar[Mapping[str, tuple[str, ...]]] = COMPONENTS
+
     def __init__(
         self,
         home: Path,
@@ -94,7 +96,7 @@ class AirflowInstance(AirflowClient):
         try:
             settings = configuration(dags_folder=self.dags_folder, port=self._port.number)
             prepare(self.home, settings, database=self._database)
-            for component in COMPONENTS:
+            for component in self.components:
                 self._start(component)
         except BaseException:
             self.stop()
@@ -207,11 +209,23 @@ class AirflowInstance(AirflowClient):
     def _start(self, component: str) -> None:
         self._started[component] = datetime.now(UTC)
         self._processes[component] = KeptProcess(
-            [sys.executable, "-m", "airflow", *COMPONENTS[component]],
+            self._command(component),
             log=self.log(component),
-            environment={**self._patience(component), **self._environment},
+            environment={
+                **self._patience(component),
+                **self._environment,
+                **self._variables(component),
+            },
             grace=GRACE,
         )
+
+    def _command(self, component: str) -> list[str]:
+        """Program and arguments of a component."""
+        return [sys.executable, "-m", "airflow", *self.components[component]]
+
+    def _variables(self, component: str) -> Mapping[str, str]:
+        """Environment variables of a component alone."""
+        return {}
 
     def _patience(self, component: str) -> Mapping[str, str]:
         """How long a process waits for SQLite's one writer."""

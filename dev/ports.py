@@ -22,14 +22,15 @@ class HeldPort:
     often as it is started.
 
     :param preferred: the port to have, or 0 for any
+    :param host: address of this machine to have it on
     :raises PortTaken: if the preferred port is in use
     """
 
-    def __init__(self, preferred: int = 0) -> None:
+    def __init__(self, preferred: int = 0, *, host: str = LOOPBACK) -> None:
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            self._socket.bind((LOOPBACK, preferred))
+            self._socket.bind((host, preferred))
         except OSError as error:
             self._socket.close()
             raise PortTaken(f"port {preferred} cannot be used ({error.strerror}); choose another") from None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -44,10 +46,27 @@ def postgres(folder: Path) -> Iterator[str]:
         process.stop()
 
 
+def crash(folder: Path) -> None:
+    """
+    Let a server lose all connections and be away for a while; returns when it answers again.
+
+    :param folder: that of :func:`postgres`
+    :raises PostgresError: if it does not start again
+    """
+    (folder / "address").unlink()
+    os.kill(int((folder / "pid").read_text()), signal.SIGUSR1)
+    _await_address(folder)
+
+
 def _address(folder: Path, process: KeptProcess) -> str:
+    _await_address(folder, process)
+    return (folder / "address").read_text()
+
+
+def _await_address(folder: Path, process: KeptProcess | None = None) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not (address := folder / "address").exists():
-        if process.exit_code is not None or time.monotonic() > deadline:
-            raise PostgresError(f"PostgreSQL did not start:\n{tail(process.log, lines=60)}")
+    while not (folder / "address").exists():
+        ended = process is not None and process.exit_code is not None
+        if ended or time.monotonic() > deadline:
+            raise PostgresError(f"PostgreSQL did not start:\n{tail(folder / 'server.log', lines=60)}")
         time.sleep(0.1)
-    return address.read_text()

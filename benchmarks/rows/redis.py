@@ -3,70 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import socket
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from benchmarks.bench import Bench
 from benchmarks.peers.callers import callers, watch
 from benchmarks.report import RESULTS, Row
 from benchmarks.rows.limits import PROCESSES, RATE, SECONDS, used_rows
-from dev.layout import confined
-from dev.ports import LOOPBACK, HeldPort
-from dev.process import KeptProcess
+from dev.redis_server import redis_server
 
 COUNTING = "sliding_second"
-START_SECONDS = 30.0
-
-
-class RedisServer:
-    """
-    A Redis that keeps nothing when it ends.
-
-    :param folder: for its log
-    """
-
-    def __init__(self, program: str, port: int, folder: Path) -> None:
-        self._command = [program, "--port", str(port), "--bind", LOOPBACK, "--save", "", "--appendonly", "no"]
-        self._port = port
-        self._folder = folder
-        self._start()
-
-    @property
-    def url(self) -> str:
-        return f"redis://{LOOPBACK}:{self._port}/0"
-
-    def restart(self) -> None:
-        """Kill it, and start it with nothing in it."""
-        self.stop()
-        self._start()
-
-    def stop(self) -> None:
-        self._process.kill()
-
-    def _start(self) -> None:
-        self._process = KeptProcess(self._command, log=self._folder / "redis.log", environment=confined())
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                return socket.create_connection((LOOPBACK, self._port), timeout=1).close()
-            except OSError:
-                if time.monotonic() > deadline or self._process.exit_code is not None:
-                    raise
-            time.sleep(0.02)
-
-
-@contextmanager
-def redis_server(program: str, folder: Path) -> Iterator[RedisServer]:
-    """Run a Redis."""
-    with HeldPort() as port:
-        server = RedisServer(program, port.number, folder)
-        try:
-            yield server
-        finally:
-            server.stop()
 
 
 def redis(bench: Bench) -> list[Row]:

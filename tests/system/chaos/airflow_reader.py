@@ -32,7 +32,11 @@ class AirflowReader:
 
     def __init__(self, home: Path, database: str) -> None:
         self._home = home
-        self._engine = sqlalchemy.create_engine(database, isolation_level="AUTOCOMMIT")
+        self._engine = sqlalchemy.create_engine(
+            database,
+            isolation_level="AUTOCOMMIT",
+            pool_pre_ping=True,  # a cell may restart the database
+        )
 
     def __enter__(self) -> AirflowReader:
         return self

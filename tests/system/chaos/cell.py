@@ -22,6 +22,7 @@ class CellResult:
     :param ordered: how many requests, or processes, the fault was to strike
     :param confirmed: how many it really struck, as the sandbox, or the killer, says
     :param problems: what is not as it should be beside the figures, a sentence each
+    :param note: what else was seen
     """
 
     fault: str
@@ -33,6 +34,7 @@ class CellResult:
     seconds: float
     control: bool = False
     problems: Sequence[str] = field(default=())
+    note: str = ""
 
     @property
     def passed(self) -> bool:

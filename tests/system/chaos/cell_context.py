@@ -190,6 +190,7 @@ def row(
     ordered: int = 0,
     confirmed: int = 0,
     problems: Sequence[str] = (),
+    note: str = "",
 ) -> CellResult:
     """
     The row of a cell.
@@ -200,6 +201,7 @@ def row(
     :param ordered: how many faults there were to be
     :param confirmed: how many there were
     :param problems: see :class:`CellResult`
+    :param note: see there
     """
     return CellResult(
         fault=cell.fault,
@@ -211,4 +213,5 @@ def row(
         confirmed=confirmed,
         seconds=time.monotonic() - began,
         problems=tuple(problems),
+        note=note,
     )

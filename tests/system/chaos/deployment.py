@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from dev.airflow_instance import AirflowInstance
 from dev.vendors import CONNECTIONS
 from tests.system.chaos.cell import Cell
 
@@ -63,6 +64,8 @@ class Deployment:
     :param lanes: each with its own sandbox
     :param environment: settings of Airflow beside the usual
     :param prepare: writes the DAG files, if they are not there always
+    :param airflow: what it runs on, given a home folder and the rest of :class:`AirflowInstance`'s arguments
+    :param in_turn: its lanes run one after the other, since they kill what the others would need
     """
 
     name: str
@@ -70,6 +73,8 @@ class Deployment:
     lanes: Sequence[Lane]
     environment: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[], None] | None = None
+    airflow: Callable[..., AirflowInstance] = AirflowInstance
+    in_turn: bool = False
 
     def only(self, pattern: str) -> Deployment:
         """The deployment with nothing but the cells that match; lanes without any are left out."""

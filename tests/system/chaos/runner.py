@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 from airflow_provider_workflows.core.connection.cache import forget
 from dev.airflow_home import environment_of
-from dev.airflow_instance import AirflowInstance
 from dev.layout import AIRFLOW_HOMES, ROOT
 from dev.postgres import postgres
 from dev.sandbox_process import RunningSandbox, running_sandbox
@@ -70,7 +69,7 @@ def run(deployment: Deployment, *, size: int, progress: ProgressDisplay, report:
         home = AIRFLOW_HOMES / f"chaos-{deployment.name}"
         environment = {**SETTINGS, "CHAOS_SIZE": str(size), **deployment.environment, **connections}
         database = stack.enter_context(postgres(AIRFLOW_HOMES / f"chaos-{deployment.name}-database"))
-        instance = AirflowInstance(
+        instance = deployment.airflow(
             home, dags_folder=deployment.dags, environment=environment, database=database
         )
         stack.enter_context(instance)
@@ -83,7 +82,10 @@ def run(deployment: Deployment, *, size: int, progress: ProgressDisplay, report:
         ]
         stopped = threading.Event()
         stack.callback(stopped.set)
-        _side_by_side([_runner(context, progress, report, stopped) for context in contexts], progress)
+        lanes = [_runner(context, progress, report, stopped) for context in contexts]
+        with progress:
+            for together in [[lane] for lane in lanes] if deployment.in_turn else [lanes]:
+                _side_by_side(together, progress)
 
 
 def _connections(deployment: Deployment, sandboxes: Mapping[str, RunningSandbox]) -> dict[str, str]:
@@ -144,9 +146,8 @@ def attempt(cell: Cell, context: CellContext) -> CellResult:
 
 
 def _side_by_side(lanes: list[threading.Thread], progress: ProgressDisplay) -> None:
-    with progress:
-        for lane in lanes:
-            lane.start()
-        while any(lane.is_alive() for lane in lanes):
-            progress.tick()
-            time.sleep(0.5)
+    for lane in lanes:
+        lane.start()
+    while any(lane.is_alive() for lane in lanes):
+        progress.tick()
+        time.sleep(0.5)

@@ -34,6 +34,7 @@ class CellRun:
     :param ordered: how many faults there were to be
     :param confirmed: how many there were
     :param problems: what is not as it should be
+    :param note: what else was seen
     """
 
     context: CellContext
@@ -43,6 +44,7 @@ class CellRun:
     ordered: int = 0
     confirmed: int = 0
     problems: list[str] = field(default_factory=list)
+    note: str = ""
 
     def outcomes(self) -> list[TaskOutcome]:
         """How the tasks have ended so far."""
@@ -134,6 +136,7 @@ class LifecycleCell(Cell):
             ordered=cell_run.ordered,
             confirmed=cell_run.confirmed,
             problems=self.judge(cell_run.problems),
+            note=cell_run.note,
         )
 
     def held(self, size: int) -> int:

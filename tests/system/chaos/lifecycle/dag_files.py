@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG, BaseOperator
@@ -16,7 +17,7 @@ from dev.layout import AIRFLOW_HOMES
 from tests.system.chaos.lifecycle.without_record import without_record
 from tests.system.chaos.operators import MODES, SETTLE, class_at, give_way, is_wanted, submitter
 from tests.system.chaos.variants import MOVES, SENSORS, STARTS, VARIANTS, VENDORS
-from tests.system.chaos.vendor import Mode, Submitter
+from tests.system.chaos.vendor import Mode, Submitter, Variant
 
 #: Where the files are written that Airflow reads.
 DAGS = AIRFLOW_HOMES / "chaos" / "lifecycle-dags"
@@ -73,14 +74,25 @@ globals().update({make}({name!r}))
 '''
 
 
-def write_files() -> None:
-    """Write the files that Airflow reads: one for each variant, and for each sensor."""
-    shutil.rmtree(DAGS, ignore_errors=True)
-    DAGS.mkdir(parents=True)
-    for variant in (*STARTS, *MOVES):
-        (DAGS / f"{variant.name}.py").write_text(_FILE.format(make="write_dags", name=variant.name))
-    for vendor in VENDORS:
-        (DAGS / f"{vendor}_watch.py").write_text(_FILE.format(make="watching_dags", name=vendor))
+def write_files(
+    folder: Path = DAGS,
+    *,
+    variants: Iterable[Variant] = (*STARTS, *MOVES),
+    vendors: Iterable[str] = tuple(VENDORS),
+) -> None:
+    """
+    Write the files that Airflow reads: one for each way to start something, and for each sensor.
+
+    :param folder: made anew
+    :param variants: ways to start something
+    :param vendors: connection types of those whose sensors are wanted
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for variant in variants:
+        (folder / f"{variant.name}.py").write_text(_FILE.format(make="write_dags", name=variant.name))
+    for vendor in vendors:
+        (folder / f"{vendor}_watch.py").write_text(_FILE.format(make="watching_dags", name=vendor))
 
 
 def dag_id(lane: str, scenario: str) -> str:

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from dev.ports import LOOPBACK
 from tests.system.chaos.deployment import Lane
 from tests.system.chaos.lifecycle.tcp_proxy import TcpProxy
 
@@ -20,8 +21,13 @@ class _Slot:
 
 @dataclass(frozen=True, kw_only=True)
 class ProxiedLane(Lane):
-    """A lane with a proxy before its sandbox, which a cell can close."""
+    """
+    A lane with a proxy before its sandbox, which a cell can close.
 
+    :param host: address of this machine on which the proxy listens
+    """
+
+    host: str = LOOPBACK
     slot: _Slot = field(default_factory=_Slot)
 
     @property
@@ -33,5 +39,5 @@ class ProxiedLane(Lane):
     def connections(self, url: str) -> dict[str, dict[str, Any]]:
         """Connections that go through the proxy."""
         with self.slot.lock:
-            self.slot.proxy = self.slot.proxy or TcpProxy(url)
+            self.slot.proxy = self.slot.proxy or TcpProxy(url, host=self.host)
         return super().connections(self.proxy.url)

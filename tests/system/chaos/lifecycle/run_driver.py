@@ -173,6 +173,10 @@ class RunDriver:
     def _run_ended(self) -> bool | None:
         return self.context.reader.run_state(self.dag_id, self.run_id) in ENDED or None
 
+    def hosts(self) -> dict[int, str]:
+        """On which machine each task's last attempt has begun, by map index."""
+        return dict(self._rows(f"SELECT map_index, hostname FROM task_instance {WHERE} AND map_index >= 0"))
+
     def clear(self, indexes: Iterable[int]) -> None:
         """Clear tasks, as a user does in the UI."""
         tasks = [(TASK, index) for index in indexes]

@@ -20,12 +20,14 @@ class TcpProxy:
     Passes every connection on to a server, while it is open.
 
     :param url: where the server listens
+    :param host: address of this machine to listen on
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, host: str = LOOPBACK) -> None:
         target = urlsplit(url)
         self._target = (target.hostname or LOOPBACK, target.port or 80)
-        self._port = HeldPort()
+        self._host = host
+        self._port = HeldPort(host=host)
         # As everything here, it goes with the program: a proxy is closed and opened again, and has no end.
         weakref.finalize(self, self._port.close)
         self._writers: set[asyncio.StreamWriter] = set()
@@ -38,7 +40,7 @@ class TcpProxy:
     @property
     def url(self) -> str:
         """Where to connect to instead of the server."""
-        return f"http://{LOOPBACK}:{self._port.number}"
+        return f"http://{self._host}:{self._port.number}"
 
     def open(self) -> None:
         """Take connections, again or for the first time."""
@@ -52,7 +54,7 @@ class TcpProxy:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
 
     async def _open(self) -> None:
-        self._server = await asyncio.start_server(self._pass_on, LOOPBACK, self._port.number, backlog=256)
+        self._server = await asyncio.start_server(self._pass_on, self._host, self._port.number, backlog=256)
 
     async def _close(self) -> None:
         if self._server is not None:

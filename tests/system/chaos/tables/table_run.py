@@ -94,6 +94,10 @@ class TableRun:
         (row,) = self._rows(f"SELECT {columns} FROM task_instance {WHERE}")
         return TaskInstance(**dict(zip(columns.split(", "), row, strict=True)))
 
+    def host(self) -> str:
+        """On which machine the last attempt has begun."""
+        return str(self._rows(f"SELECT hostname FROM task_instance {WHERE}")[0][0])
+
     def kill(self, *, with_supervisor: bool) -> bool:
         """Kill the task's process, and return whether there was one."""
         try:
