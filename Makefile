@@ -118,7 +118,7 @@ test-3.%: ## run the unit tests on another Airflow, as in `make test-3.2`
 check: ## all that CI does
 	@.ci/run
 
-check-all: ## the same, every Airflow and Python supported, and the whole chaos matrix; takes hours
+check-all: ## the same, every Airflow and Python supported, the whole chaos matrix, and the cluster test; takes hours
 	@.ci/run --all
 
 messages: env ## collect every message of the package in tests/data/messages.txt, to read in one go

@@ -5,7 +5,7 @@ usage: python -m dev.checks [--all] [--list]
 
 --all adds what takes hours: what the unit tests cover, all answers of a hostile server, tests of the programs
 that start an Airflow, the unit tests on the Airflow between the oldest and the newest and on each supported
-Python that is here, and the whole chaos matrix. --list says what would run.
+Python that is here, the whole chaos matrix, and faults between several machines. --list says what would run.
 
 Exit code: 0 if all passed; 1 as soon as one failed, whose output is then the last thing printed; 130 after
 Ctrl-C.
@@ -113,7 +113,8 @@ def more() -> tuple[Stage, ...]:
             continue
         command = (python, "-m", "dev.unit_tests", "newest", "--this-python")
         steps.append(Step(f"unit tests on Python {version}", command))
-    return *(((step,),) for step in steps), ((make("chaos, the whole matrix", "chaos"),),)
+    alone = [make("chaos, the whole matrix", "chaos"), make("chaos on several machines", "cluster-test")]
+    return tuple(((step,),) for step in (*steps, *alone))
 
 
 @dataclass

@@ -3,7 +3,7 @@ Faults of an Airflow on more than one machine, all of which are on this one.
 
 usage: REDIS=/path/to/redis-server python -m tests.system.chaos.cluster [--short] [--only PATTERN] [--size N]
 
-Exit codes: as of :mod:`tests.system.chaos`.
+A run of all cells writes its table into the documentation. Exit codes: as of :mod:`tests.system.chaos`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
+from functools import partial
 
 from rich.console import Console
 
-from dev.layout import CACHE
 from dev.ports import LOOPBACK
 from dev.process import interruptible
 from dev.redis_server import redis_server
@@ -22,9 +23,9 @@ from tests.system.chaos import report
 from tests.system.chaos.cell import CellResult
 from tests.system.chaos.cluster.deployments import deployment
 from tests.system.chaos.cluster.network import Network, NoNetwork, network
+from tests.system.chaos.cluster.results import FILE, FOLDER, write_json, write_page
 from tests.system.chaos.program import parser, run
 
-FOLDER = CACHE / "cluster"
 SIZE, SHORT_SIZE = 12, 6
 
 
@@ -36,7 +37,10 @@ def main() -> int:
         hosts = [made.addresses["Redis"], LOOPBACK] if made else [LOOPBACK]
         program = os.environ.get("REDIS", "redis-server")
         redis = stack.enter_context(redis_server(program, FOLDER, hosts=hosts))
-        return run([deployment(redis, made, short=options.short)], options.only, size=size, show=_show)
+        all_cells = deployment(redis, made, short=options.short)
+        whole = made is not None and not (options.only or options.short)
+        show = partial(_show, began=time.monotonic(), whole=whole)
+        return run([all_cells], options.only, size=size, show=show)
 
 
 def _network(stack: contextlib.ExitStack) -> Network | None:
@@ -47,10 +51,15 @@ def _network(stack: contextlib.ExitStack) -> Network | None:
         return None
 
 
-def _show(results: list[CellResult], console: Console) -> None:
+def _show(results: list[CellResult], console: Console, *, began: float, whole: bool) -> None:
     console.print(report.table(results))
-    for line in report.summary(results):
+    notes = [f"{result.fault}: {result.note}" for result in results if result.note]
+    for line in (*notes, *report.summary(results)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+    write_json(results, time.monotonic() - began)
+    console.print(f"The same as JSON: {FILE}", soft_wrap=True, highlight=False)
+    if whole:
+        console.print(f"and in the documentation: {write_page()}", soft_wrap=True, highlight=False)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from dev.airflow_cluster import TRIGGERERS, WORKERS, AirflowCluster
+from dev.airflow_cluster import CONCURRENCY, TRIGGERERS, WORKERS, AirflowCluster
 from dev.postgres import crash
 from dev.redis_server import RedisServer
 from tests.system.chaos.cell import CellResult
@@ -212,7 +212,7 @@ class CutOff(StruckWhileSending):
 @dataclass(frozen=True, kw_only=True)
 class RedisRestarted(LifecycleCell):
     """
-    The broker is killed while some tasks run and others are in its queue, and comes back empty.
+    The broker is killed while some tasks run and others are in its queue, and comes back without a queue.
 
     :param redis: the broker
     :param away: seconds for which it is not there
@@ -222,22 +222,30 @@ class RedisRestarted(LifecycleCell):
     scenario: str = "prompt"
     away: float = 15.0
 
+    def prepare(self, cell_run: CellRun) -> None:
+        """Leave one worker, which cannot take all tasks."""
+        cluster(cell_run.context).kill(REMOTE)
+
     def lead(self, cell_run: CellRun) -> None:
-        """Kill it once the first task runs, start it again, and let all end."""
+        """Kill it once the worker has what it can take, start both again, and let all end."""
         driver, size = cell_run.driver, cell_run.driver.size
         cell_run.context.until(
-            lambda: any(one.task.state == "running" for one in driver.look()) or None,
+            lambda: (self._states(cell_run)["running"] == CONCURRENCY) or None,
             timeout=120,
-            what="a task to run",
+            what="the worker to be full",
         )
         self.redis.stop()
-        cell_run.ordered = 1
-        cell_run.note = f"{sum(one.task.state == 'queued' for one in driver.look())} tasks were queued"
+        queued = self._states(cell_run)["queued"]
         pause(cell_run.context, self.away, "without Redis")
         self.redis.start()
-        cell_run.confirmed = 1
+        cluster(cell_run.context).restart(REMOTE)
+        cell_run.ordered, cell_run.confirmed = size - CONCURRENCY, queued
+        cell_run.note = f"{queued} tasks in the lost queue"
         driver.finish()
         cell_run.count(succeeded=size, effects=size, settle=self.settle)
+
+    def _states(self, cell_run: CellRun) -> Counter[str]:
+        return cell_run.context.states(cell_run.driver.dag_id, cell_run.driver.run_id)
 
 
 @dataclass(frozen=True, kw_only=True)
