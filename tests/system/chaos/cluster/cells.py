@@ -16,6 +16,7 @@ from tests.system.chaos.cell_context import CellContext
 from tests.system.chaos.cluster.network import Network
 from tests.system.chaos.lifecycle.base import CellRun, LifecycleCell
 from tests.system.chaos.lifecycle.kills import KilledBeforeStored
+from tests.system.chaos.lifecycle.proxied_lane import ProxiedLane
 from tests.system.chaos.lifecycle.run_driver import Submission
 from tests.system.chaos.tables.cells import Blows, TableCell
 from tests.system.chaos.tables.planned import PlannedBackfill
@@ -23,6 +24,8 @@ from tests.system.chaos.tables.table_run import TableRun
 
 #: The worker that is killed, and the one that has a network of its own.
 VICTIM, REMOTE = WORKERS
+#: What a worker says then, in the words of the Celery provider.
+ELSEWHERE = "Task already running elsewhere"
 
 
 def cluster(context: CellContext) -> AirflowCluster:
@@ -44,6 +47,12 @@ def pause(context: CellContext, seconds: float, word: str) -> None:
         context.show(f"{word}, {left:.0f} s left")
         context.instance.check_alive()
         time.sleep(min(1.0, left))
+
+
+def needed(cell_run: CellRun) -> str:
+    """Say how many tasks did not end in their first attempt."""
+    again = sum(task.try_number > 1 for task in cell_run.outcomes())
+    return f"{again} tasks needed another attempt"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +85,7 @@ class StruckWhileSending(KilledBeforeStored):
 
         driver.lead(step, what="all tasks to send, and to end", first=look)
         cell_run.ordered = cell_run.confirmed = len(struck)
+        cell_run.note = needed(cell_run)
         self._count(cell_run)
 
     def sending(self, cell_run: CellRun, host: str) -> list[int]:
@@ -207,6 +217,95 @@ class CutOff(StruckWhileSending):
         finally:
             self.network.heal()
         return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutOffBeforeSending(LifecycleCell):
+    """
+    A worker's tasks have stored what they will send, and cannot send it. While the other worker sends it in
+    their place, they reach the vendor again, but not yet the API server, which would tell them to stop.
+
+    :param network: of the worker
+    :param seconds: how long neither is there, and how long the API server alone is not
+    """
+
+    network: Network
+    seconds: tuple[float, float]
+    scenario: str = "prompt"
+
+    def lead(self, cell_run: CellRun) -> None:
+        """Cut the worker off from one after the other, connect it in the same order, and let all end."""
+        driver, context, size = cell_run.driver, cell_run.context, cell_run.driver.size
+        both, alone = self.seconds
+        try:
+            self.network.silence("vendor")
+            struck = context.until(lambda: self._about(cell_run), timeout=120, what="all tasks to begin")
+            self.network.silence("API server")
+            pause(context, both, "cut off")
+            self.network.heal(["vendor"])
+            pause(context, alone, "without API server")
+        finally:
+            self.network.heal()
+        cell_run.ordered = cell_run.confirmed = len(struck)
+        driver.finish()
+        cell_run.note = needed(cell_run)
+        cell_run.count(succeeded=size, effects=size, settle=self.settle)
+
+    def _about(self, cell_run: CellRun) -> Sequence[int] | None:
+        """Return the indexes of those that are about to send, once all tasks have stored what they will."""
+        hosts, found = cell_run.driver.hosts(), cell_run.driver.look()
+        about = [one.index for one in found if one.intends and hosts[one.index] == REMOTE]
+        begun = sum(bool(one.record) for one in found) == cell_run.driver.size
+        return about if about and begun else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VendorFrozen(StruckWhileSending):
+    """Both workers are connected to the vendor, and nothing comes through for a while."""
+
+    seconds: float
+    hold: float = 15.0
+
+    def strike(self, cell_run: CellRun) -> Sequence[int]:
+        """Freeze the proxy before the vendor, and thaw it."""
+        lane = cell_run.context.lane
+        assert isinstance(lane, ProxiedLane)
+        found = [index for host in WORKERS for index in self.sending(cell_run, host)]
+        lane.proxy.freeze()
+        try:
+            pause(cell_run.context, self.seconds, "frozen")
+        finally:
+            lane.proxy.thaw()
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveredAgain(LifecycleCell):
+    """The broker gives each task's message to a worker once more, while the task runs."""
+
+    scenario: str = "prompt"
+
+    def lead(self, cell_run: CellRun) -> None:
+        """Wait until it has, and let all end."""
+        driver, size = cell_run.driver, cell_run.driver.size
+        before = self._refused(cell_run)
+        driver.wait()
+        cell_run.ordered = size
+        cell_run.context.until(
+            lambda: self._refused(cell_run) - before >= size or None,
+            timeout=180,
+            what="all messages to be delivered again",
+        )
+        cell_run.confirmed = self._refused(cell_run) - before
+        again = sum(one.attempt > 1 for one in driver.finish())
+        if again:
+            cell_run.problems.append(f"{again} tasks began another attempt")
+        cell_run.count(succeeded=size, effects=size, settle=self.settle)
+
+    def _refused(self, cell_run: CellRun) -> int:
+        """How often a worker was told that the task it was given runs elsewhere."""
+        logs = map(cell_run.context.instance.log, WORKERS)
+        return sum(log.read_text(errors="replace").count(ELSEWHERE) for log in logs)
 
 
 @dataclass(frozen=True, kw_only=True)

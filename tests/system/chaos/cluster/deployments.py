@@ -16,11 +16,14 @@ from tests.system.chaos.cell import Cell
 from tests.system.chaos.cluster.cells import (
     REMOTE,
     CutOff,
+    CutOffBeforeSending,
     DatabaseCrashed,
+    DeliveredAgain,
     RedisRestarted,
     SharedPlan,
     TableWorkerKilled,
     TriggererKilled,
+    VendorFrozen,
     WorkerKilled,
 )
 from tests.system.chaos.cluster.network import SERVICES, Network
@@ -38,8 +41,8 @@ DAGS = AIRFLOW_HOMES / "chaos" / "cluster-dags"
 #: What can be found again when its answer is lost, twice, and what cannot.
 FOUND, FOUND_TOO, NEVER_FOUND = (VARIANTS[name] for name in ("omflow_keyed", "kiban_keyed", "robusta"))
 SETTINGS: Mapping[str, str] = {
-    # A worker that dies is missed after a minute instead of five, so that a run of all cells takes minutes.
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+    # A worker that dies is missed after this time instead of five minutes, so that a run takes minutes.
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "45",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
     # A task that waits in a queue that is lost is sent again after half a minute instead of ten.
     "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "30",
@@ -47,6 +50,8 @@ SETTINGS: Mapping[str, str] = {
     "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "60",
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
     "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "15",
+    # The message of a task that has run for a minute, instead of a day, is delivered again.
+    "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT": "60",
 }
 
 
@@ -141,14 +146,23 @@ def _between(redis: RedisServer, network: Network | None) -> Iterator[Cell]:
     """What strikes what stands between the machines."""
     yield RedisRestarted.on(FOUND_TOO, "sync", fault="Redis killed, away 15 s, comes back empty", redis=redis)
     yield DatabaseCrashed.on(FOUND_TOO, "sync", fault="database crashed while tasks send, away 10 s")
+    yield DeliveredAgain.on(FOUND_TOO, "sync", fault="each message delivered again while its task runs")
+    yield VendorFrozen.on(FOUND_TOO, "sync", fault="vendor silent for 50 s while tasks send", seconds=50.0)
     if network is None:
         return
+    yield CutOffBeforeSending.on(
+        FOUND_TOO,
+        "sync",
+        fault="worker without network before its tasks send, then without API server",
+        network=network,
+        seconds=(60.0, 30.0),
+    )
     for services, silent, seconds in (
-        (["API server"], False, 75.0),
-        (["API server"], True, 75.0),
+        (["API server"], False, 60.0),
+        (["API server"], True, 60.0),
         (["vendor"], False, 50.0),
         (["vendor"], True, 50.0),
-        (SERVICES, True, 75.0),
+        (SERVICES, True, 60.0),
     ):
         what = services[0] if len(services) == 1 else "network"
         how = "packets vanish" if silent else "refused"

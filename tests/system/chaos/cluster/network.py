@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,13 +35,13 @@ class Network:
     :param pid: of that process
     :param own: its address
     :param addresses: of the services, on this machine's end of the link
-    :param cut: the routes that lead nowhere
+    :param cut: the routes that lead nowhere, by service
     """
 
     pid: int
     own: str
     addresses: Mapping[str, str]
-    cut: list[tuple[str, ...]] = field(default_factory=list)
+    cut: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def command(self) -> list[str]:
@@ -56,14 +56,14 @@ class Network:
         """Let all that is sent to a service, or by it, vanish, as on a cable that is pulled."""
         self._route(service, f"{self.addresses[service]}/32", "dev", NOWHERE, "src", self.own)
 
-    def heal(self) -> None:
-        """Let everything through again."""
-        while self.cut:
-            self.inside("route", "del", *self.cut.pop())
+    def heal(self, services: Iterable[str] = SERVICES) -> None:
+        """Let everything through again, or what goes to some services."""
+        for service in self.cut.keys() & set(services):
+            self.inside("route", "del", *self.cut.pop(service))
 
     def _route(self, service: str, *route: str) -> None:
         self.inside("route", "add", *route)
-        self.cut.append(route)
+        self.cut[service] = route
 
     def inside(self, *arguments: str) -> None:
         """Run ``ip`` there."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.system.chaos.cell import Cell, CellResult
-from tests.system.chaos.cluster.cells import CutOff
+from tests.system.chaos.cluster.cells import CutOff, CutOffBeforeSending
 from tests.system.chaos.cluster.deployments import deployment
 from tests.system.chaos.cluster.network import SERVICES, Network
 from tests.system.chaos.cluster.results import markdown
@@ -41,7 +41,7 @@ def test_each_service_is_cut_off_loudly_and_in_silence() -> None:
 
 def test_without_a_network_only_what_cuts_it_is_left_out() -> None:
     left = {cell.title for cell in cells(NETWORK)} - {cell.title for cell in cells(None)}
-    assert left == {cell.title for cell in cells(NETWORK) if isinstance(cell, CutOff)}
+    assert left == {cell.title for cell in cells(NETWORK) if isinstance(cell, CutOff | CutOffBeforeSending)}
 
 
 def test_the_short_form_is_part_of_the_whole() -> None:

@@ -1,4 +1,4 @@
-"""A TCP proxy before a sandbox, which can be closed: who connects then is really refused."""
+"""A TCP proxy before a sandbox, which can be closed, so that all are refused, or frozen, so that all wait."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ class TcpProxy:
         weakref.finalize(self, self._port.close)
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
+        self._flowing = asyncio.Event()
+        self._flowing.set()
         self._loop = asyncio.new_event_loop()
         # A daemon: it goes with the program, and the kernel closes what it had open.
         threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True).start()
@@ -49,6 +51,14 @@ class TcpProxy:
     def close(self) -> None:
         """Cut all connections, and refuse new ones."""
         self._do(self._close())
+
+    def freeze(self) -> None:
+        """Pass nothing on, but keep all connections and take new ones."""
+        self._loop.call_soon_threadsafe(self._flowing.clear)
+
+    def thaw(self) -> None:
+        """Pass on what has been kept back, and everything from now on."""
+        self._loop.call_soon_threadsafe(self._flowing.set)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
@@ -72,20 +82,20 @@ class TcpProxy:
         ends = (writer, answer)
         self._writers.update(ends)
         try:
-            await asyncio.gather(_pump(reader, answer), _pump(there, writer))
+            await asyncio.gather(self._pump(reader, answer), self._pump(there, writer))
         finally:
             for end in ends:
                 end.close()
             self._writers.difference_update(ends)
 
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Copy until the end, and pass on the end, or the abortion."""
-    try:
-        while chunk := await reader.read(CHUNK):
-            writer.write(chunk)
-            await writer.drain()
-        with contextlib.suppress(OSError, RuntimeError):
-            writer.write_eof()
-    except OSError:
-        writer.transport.abort()
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Copy until the end, and pass on the end, or the abortion."""
+        try:
+            while chunk := await reader.read(CHUNK):
+                await self._flowing.wait()
+                writer.write(chunk)
+                await writer.drain()
+            with contextlib.suppress(OSError, RuntimeError):
+                writer.write_eof()
+        except OSError:
+            writer.transport.abort()

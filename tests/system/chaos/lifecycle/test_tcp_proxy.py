@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+from urllib.parse import urlsplit
+
 import pytest
 import requests
 
 from airflow_provider_workflows.sandbox.server import SandboxServer
+from dev.ports import LOOPBACK
 from tests.system.chaos.lifecycle.tcp_proxy import TcpProxy
 
 
@@ -43,4 +47,18 @@ def test_what_is_cut_off_behind_it_is_cut_off_before_it(sandbox: SandboxServer) 
         session.trust_env = False
         with pytest.raises(requests.ConnectionError):
             session.get(f"{proxy.url}/robusta/anything", timeout=5)
+    proxy.close()
+
+
+def test_frozen_it_takes_connections_and_keeps_what_they_send(sandbox: SandboxServer) -> None:
+    proxy = TcpProxy(sandbox.url)
+    with socket.create_connection((LOOPBACK, urlsplit(proxy.url).port or 0), timeout=5) as connection:
+        proxy.freeze()
+        connection.sendall(b"GET /_control/faults HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")
+        connection.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        proxy.thaw()
+        connection.settimeout(5)
+        assert connection.recv(12).endswith(b" 200")
     proxy.close()
