@@ -95,6 +95,8 @@ class AirflowCluster(AirflowInstance):
         super().__init__(
             home, dags_folder=dags_folder, environment={**settings, **environment}, database=database
         )
+        #: Further variables of a component, from its next start on.
+        self.extra: dict[str, Mapping[str, str]] = {}
         self._machines: dict[str, Machine] = {}
         self._engine = sqlalchemy.create_engine(database, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
         self._read_from: dict[str, int] = {}
@@ -138,7 +140,7 @@ class AirflowCluster(AirflowInstance):
         }
         if machine := self._machines.get(component):
             variables["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] = f"{machine.api_server}/execution/"
-        return variables
+        return {**variables, **self.extra.get(component, {})}
 
     def _beats(self, health: Mapping[str, Any], component: str) -> bool:
         if component == "api-server":

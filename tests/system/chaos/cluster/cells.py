@@ -24,8 +24,8 @@ from tests.system.chaos.tables.table_run import TableRun
 
 #: The worker that is killed, and the one that has a network of its own.
 VICTIM, REMOTE = WORKERS
-#: What a worker says then, in the words of the Celery provider.
-ELSEWHERE = "Task already running elsewhere"
+#: Seconds after which a message is delivered again that no worker has acknowledged.
+VISIBILITY = "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"
 
 
 def cluster(context: CellContext) -> AirflowCluster:
@@ -280,32 +280,39 @@ class VendorFrozen(StruckWhileSending):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeliveredAgain(LifecycleCell):
-    """The broker gives each task's message to a worker once more, while the task runs."""
+class DeliveredAgain(StruckWhileSending):
+    """
+    The broker gives the message of each task to a worker once more, while the task sends.
 
-    scenario: str = "prompt"
+    A worker does this that has a short visibility timeout. Airflow 3.3.2 then lets the second delivery fail,
+    and takes that for the end of the attempt: it ends the task's process, and begins another attempt.
 
-    def lead(self, cell_run: CellRun) -> None:
-        """Wait until it has, and let all end."""
-        driver, size = cell_run.driver, cell_run.driver.size
-        before = self._refused(cell_run)
-        driver.wait()
-        cell_run.ordered = size
-        cell_run.context.until(
-            lambda: self._refused(cell_run) - before >= size or None,
-            timeout=180,
-            what="all messages to be delivered again",
-        )
-        cell_run.confirmed = self._refused(cell_run) - before
-        again = sum(one.attempt > 1 for one in driver.finish())
-        if again:
-            cell_run.problems.append(f"{again} tasks began another attempt")
-        cell_run.count(succeeded=size, effects=size, settle=self.settle)
+    :param timeout: the visibility timeout, in seconds
+    """
 
-    def _refused(self, cell_run: CellRun) -> int:
-        """How often a worker was told that the task it was given runs elsewhere."""
-        logs = map(cell_run.context.instance.log, WORKERS)
-        return sum(log.read_text(errors="replace").count(ELSEWHERE) for log in logs)
+    timeout: int = 20
+    hold: float = 60.0
+
+    def run(self, context: CellContext) -> CellResult:
+        """Give a worker that timeout for a while."""
+        instance = cluster(context)
+        instance.extra[REMOTE] = {VISIBILITY: str(self.timeout)}
+        instance.restart(REMOTE)
+        try:
+            return super().run(context)
+        finally:
+            del instance.extra[REMOTE]
+            instance.restart(REMOTE)
+
+    def strike(self, cell_run: CellRun) -> Sequence[int]:
+        """Wait until it has struck all."""
+        driver = cell_run.driver
+
+        def again() -> list[int] | None:
+            found = [one.index for one in driver.look() if one.attempt > 1]
+            return found if len(found) == driver.size else None
+
+        return cell_run.context.until(again, timeout=180, what="all messages to be delivered again")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,8 +50,6 @@ SETTINGS: Mapping[str, str] = {
     "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "60",
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
     "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "15",
-    # The message of a task that has run for a minute, instead of a day, is delivered again.
-    "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT": "60",
 }
 
 
@@ -146,7 +144,7 @@ def _between(redis: RedisServer, network: Network | None) -> Iterator[Cell]:
     """What strikes what stands between the machines."""
     yield RedisRestarted.on(FOUND_TOO, "sync", fault="Redis killed, away 15 s, comes back empty", redis=redis)
     yield DatabaseCrashed.on(FOUND_TOO, "sync", fault="database crashed while tasks send, away 10 s")
-    yield DeliveredAgain.on(FOUND_TOO, "sync", fault="each message delivered again while its task runs")
+    yield DeliveredAgain.on(FOUND_TOO, "sync", fault="each message delivered again while its task sends")
     yield VendorFrozen.on(FOUND_TOO, "sync", fault="vendor silent for 50 s while tasks send", seconds=50.0)
     if network is None:
         return
