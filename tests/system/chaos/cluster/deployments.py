@@ -28,7 +28,6 @@ from tests.system.chaos.cluster.cells import (
 )
 from tests.system.chaos.cluster.network import SERVICES, Network
 from tests.system.chaos.deployment import FOLDER, Deployment
-from tests.system.chaos.lifecycle.base import TIMEOUT
 from tests.system.chaos.lifecycle.dag_files import write_files
 from tests.system.chaos.lifecycle.proxied_lane import ProxiedLane
 from tests.system.chaos.lifecycle.tcp_proxy import TcpProxy
@@ -40,6 +39,8 @@ from tests.system.chaos.vendor import Mode, Variant
 DAGS = AIRFLOW_HOMES / "chaos" / "cluster-dags"
 #: What can be found again when its answer is lost, twice, and what cannot.
 FOUND, FOUND_TOO, NEVER_FOUND = (VARIANTS[name] for name in ("omflow_keyed", "kiban_keyed", "robusta"))
+#: Seconds after which a request is given up: longer than an answer is held, shorter than a vendor is away.
+TIMEOUT = 27.0
 SETTINGS: Mapping[str, str] = {
     # A worker that dies is missed after this time instead of five minutes, so that a run takes minutes.
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "45",
@@ -144,8 +145,8 @@ def _between(redis: RedisServer, network: Network | None) -> Iterator[Cell]:
     """What strikes what stands between the machines."""
     yield RedisRestarted.on(FOUND_TOO, "sync", fault="Redis killed, away 15 s, comes back empty", redis=redis)
     yield DatabaseCrashed.on(FOUND_TOO, "sync", fault="database crashed while tasks send, away 10 s")
-    yield DeliveredAgain.on(FOUND_TOO, "sync", fault="each message delivered again while its task sends")
-    yield VendorFrozen.on(FOUND_TOO, "sync", fault="vendor silent for 50 s while tasks send", seconds=50.0)
+    yield DeliveredAgain.on(FOUND_TOO, "sync", fault="each message delivered again while its task waits")
+    yield VendorFrozen.on(FOUND_TOO, "sync", fault="vendor silent for 30 s while tasks send", seconds=30.0)
     if network is None:
         return
     yield CutOffBeforeSending.on(
@@ -158,8 +159,8 @@ def _between(redis: RedisServer, network: Network | None) -> Iterator[Cell]:
     for services, silent, seconds in (
         (["API server"], False, 60.0),
         (["API server"], True, 60.0),
-        (["vendor"], False, 50.0),
-        (["vendor"], True, 50.0),
+        (["vendor"], False, 30.0),
+        (["vendor"], True, 30.0),
         (SERVICES, True, 60.0),
     ):
         what = services[0] if len(services) == 1 else "network"
