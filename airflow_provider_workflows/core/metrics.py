@@ -37,6 +37,28 @@ from airflow_provider_workflows.exceptions import (
 log = logging.getLogger(__name__)
 
 
+P = ParamSpec("P")
+
+
+def _soon(count: Callable[P, None]) -> Callable[P, None]:
+    """Return what counts now, or soon in a thread if this is an event loop, for which it is too much work."""
+
+    @functools.wraps(count)
+    def counted(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            count(*args, **kwargs)
+            return
+        _waiting.append(functools.partial(count, *args, **kwargs))
+        if not _gathering.is_set():
+            _gathering.set()
+            with contextlib.suppress(RuntimeError):  # the interpreter is ending
+                _sender().submit(_send_waiting)
+
+    return counted
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metric:
     """
@@ -53,6 +75,7 @@ class Metric:
     tags: tuple[str, ...] = ("vendor",)
     meaning: str
 
+    @_soon
     def record(self, seconds: float = 0.0, **tags: str) -> None:
         """
         Count one more, or record a duration; from a thread on an event loop.
@@ -60,9 +83,6 @@ class Metric:
         :param seconds: the duration, for a timer
         :param tags: those that are declared are sent, in characters that every backend takes
         """
-        _soon(self._send, seconds, tags)
-
-    def _send(self, seconds: float, tags: dict[str, str]) -> None:
         known = {name: _plain(tags[name]) for name in self.tags if tags.get(name)}
         try:
             if self.kind == "counter":
@@ -189,16 +209,14 @@ OUTCOMES: dict[type[WorkflowError], str] = {
 }
 
 
+@_soon
 def observe(vendor: str, sending: Sending) -> None:
     """Count one sending of a request."""
-    _soon(_count, vendor, sending.request.operation, sending.error, sending.seconds, sending.repeated)
-
-
-def _count(vendor: str, operation: str, error: WorkflowError | None, seconds: float, repeated: bool) -> None:
+    operation, error = sending.request.operation, sending.error
     outcome = "answered" if error is None else _outcome(error)
     REQUESTS.record(vendor=vendor, operation=operation, outcome=outcome)
-    REQUEST_DURATION.record(seconds, vendor=vendor, operation=operation)
-    if repeated:
+    REQUEST_DURATION.record(sending.seconds, vendor=vendor, operation=operation)
+    if sending.repeated:
         RETRIES.record(vendor=vendor, operation=operation)
     if isinstance(error, Throttled):
         THROTTLED.record(vendor=vendor, operation=operation)
@@ -206,23 +224,6 @@ def _count(vendor: str, operation: str, error: WorkflowError | None, seconds: fl
 
 def _outcome(error: WorkflowError) -> str:
     return next((name for kind, name in OUTCOMES.items() if isinstance(error, kind)), "refused")
-
-
-P = ParamSpec("P")
-
-
-def _soon(count: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Count now, or soon in a thread if this is an event loop, for which that is too much work."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        count(*args, **kwargs)
-        return
-    _waiting.append(functools.partial(count, *args, **kwargs))
-    if not _gathering.is_set():
-        _gathering.set()
-        with contextlib.suppress(RuntimeError):  # the interpreter is ending
-            _sender().submit(_send_waiting)
 
 
 #: What event loops have to count, and nobody has counted yet.

@@ -13,6 +13,7 @@ import os
 import threading
 from collections import OrderedDict
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 
 from airflow_provider_workflows.core.protocol.scrubbing import scrub
@@ -52,6 +53,7 @@ def _renew_lock() -> None:
 os.register_at_fork(after_in_child=_renew_lock)
 
 
+@dataclass(repr=False)
 class hidden:  # noqa: N801  as a context manager of contextlib
     """
     Hides a request's secrets from what the libraries log while it is being sent, and for a good while after.
@@ -60,12 +62,11 @@ class hidden:  # noqa: N801  as a context manager of contextlib
         :func:`~airflow_provider_workflows.core.protocol.message.scrub`
     """
 
-    def __init__(self, secrets: tuple[str, ...]) -> None:
-        self._secrets = secrets
+    secrets: tuple[str, ...]
 
     def __enter__(self) -> None:
         with _lock:
-            for secret in self._secrets:
+            for secret in self.secrets:
                 if len(secret) >= SHORTEST:
                     _lately[secret] = None
                     _lately.move_to_end(secret)
@@ -74,7 +75,7 @@ class hidden:  # noqa: N801  as a context manager of contextlib
         for logger in _loggers():
             if _redact not in logger.filters:
                 logger.addFilter(_redact)
-        self._token = _sending.set(self._secrets)
+        self._token = _sending.set(self.secrets)
 
     def __exit__(self, *raised: object) -> None:
         _sending.reset(self._token)
