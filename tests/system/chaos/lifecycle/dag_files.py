@@ -59,6 +59,8 @@ SCENARIOS = (
     ),
     Scenario(name="insisting", arguments={"on_lost_answer": "resubmit"}),
     Scenario(name="asking", arguments={"on_lost_answer": "ask"}),
+    # Looks again so late that even on a busy machine somebody has made the move by hand before that.
+    Scenario(name="asking_late", arguments={"on_lost_answer": "ask", "settle": 120}),
     Scenario(name="without_record", forgets=True, retries=1),
 )
 

@@ -199,14 +199,14 @@ def _quick() -> list[Deployment]:
 
 
 def _questions() -> list[Deployment]:
-    """Return what a person is asked: every vendor's doubts; alone, those that meet a scheduler's end."""
+    """Return what a person is asked: all doubts; apart, moves, and what meets a scheduler's end."""
     lanes = [
         Lane(name=variant.dag_id(mode), mount=variant.mount, cells=list(_asked(variant, mode)))
         for variant in STARTS
         if variant.found != "always"
         for mode in variant.waits_in
     ]
-    lanes += [
+    moves = [
         Lane(
             name=variant.dag_id(mode),
             mount=variant.mount,
@@ -225,6 +225,7 @@ def _questions() -> list[Deployment]:
         )
         for name, lanes, environment in (
             ("questions", lanes, MISSED),
+            ("question-moves", moves, MISSED),
             (
                 "question-killed",
                 [Lane(name=first.dag_id(mode), mount=first.mount, cells=[killed])],

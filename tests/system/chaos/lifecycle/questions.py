@@ -252,6 +252,7 @@ class MovedByHand(AskedCell):
     """
 
     fault: str = "asked: a lost move that somebody made by hand: it is there; it is not there; given up"
+    scenario: str = "asking_late"
     lost: ClassVar[str] = "reset_before"
 
     def before(self, cell_run: CellRun, person: Person) -> None:
