@@ -76,7 +76,22 @@ def test_what_is_filled_in_stays_in_its_place(path: str, number: str) -> None:
     assert [unquote(one) for one in parts.path.split("/")] == ["", "o", path, number]
 
 
-@pytest.mark.parametrize("remote_id", ["", "7", "/7", "purchase/"])
+@pytest.mark.parametrize(
+    ("template", "above"),
+    [
+        ("https://x.example/orders/{path}/{number}", "https://x.example/orders/"),
+        ("https://x.example/orders/no-{number}", "https://x.example/orders/"),
+        ("https://x.example/app/order?number={number}", "https://x.example/app/"),
+        ("https://x.example/#/orders/{number}", "https://x.example/"),
+        ("https://x.example?number={number}", "https://x.example/"),
+        ("https://x.example/orders", "https://x.example/orders"),
+    ],
+)
+def test_without_an_id_it_is_the_page_above(template: str, above: str) -> None:
+    assert PAGE.url(template, "") == above
+
+
+@pytest.mark.parametrize("remote_id", ["7", "/7", "purchase/"])
 def test_an_id_of_other_parts_has_no_page(remote_id: str) -> None:
     assert PAGE.url(PAGE.example, remote_id) is None
 
