@@ -296,8 +296,12 @@ class TestRecord:
 
 
 class TestFiles:
-    def test_are_added_and_shown(self, browser: Browser, new: OMFlowClient, control: Control) -> None:
+    @pytest.fixture(autouse=True)
+    def order(self, new: OMFlowClient, control: Control) -> None:
         new.open("simple")
+        control.advance(60)
+
+    def test_are_added_and_shown(self, browser: Browser, control: Control) -> None:
         browser.attach(SIMPLE, {"plan <1>.txt": b"a plan", "empty.txt": b""})
         (record,) = control.records(VENDOR)
         sizes = {one["name"]: one["size"] for one in record["files"]}
@@ -306,14 +310,14 @@ class TestFiles:
         assert "plan &lt;1&gt;.txt" in browser.get(SIMPLE)
         assert control.effects(VENDOR)["uploaded"] == 2
 
-    def test_none_is_a_mistake(self, browser: Browser, new: OMFlowClient, control: Control) -> None:
-        new.open("simple")
+    def test_none_is_a_mistake(self, browser: Browser, control: Control) -> None:
         assert "no file was chosen" in browser.attach(SIMPLE, {"": b""}, status=400)
         assert control.records(VENDOR)[0]["files"] == []
 
-    def test_the_list_offers_no_button_for_them(self, browser: Browser, new: OMFlowClient) -> None:
-        new.open("simple")
-        assert "Add files" not in browser.get(f"/records/{VENDOR}")
+    def test_the_list_offers_no_button_for_them(self, browser: Browser) -> None:
+        page = browser.get(f"/records/{VENDOR}")
+        assert "Push" in [button.label for button in choices(page)]
+        assert "Add files" not in page
 
 
 @pytest.mark.parametrize(

@@ -291,6 +291,7 @@ async def _files(request: Request) -> dict[str, list[dict[str, Any]]]:
             digest = sha256()
             while part := await one.read(SLICE):
                 digest.update(part)
+            await one.close()
             some = found.setdefault(name, [])
             if one.filename:
                 some.append({"name": one.filename, "size": one.size or 0, "sha256": digest.hexdigest()})
