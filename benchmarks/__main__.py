@@ -30,6 +30,7 @@ from benchmarks.rows.memory import memory
 from benchmarks.rows.redis import redis
 from benchmarks.rows.resume import resume
 from benchmarks.rows.tasks import tasks
+from benchmarks.rows.together import together
 from benchmarks.rows.vendors import starts, upserts
 from dev.process import interruptible
 
@@ -41,6 +42,7 @@ GROUPS: Mapping[str, Callable[[Bench], list[Row]]] = {
     "looks": looks,
     "limits": limits,
     "redis": redis,
+    "together": together,
     "memory": memory,
     "resume": resume,
     "intervals": intervals,
