@@ -19,7 +19,7 @@ from airflow_provider_workflows.kiban.api.values import date, identifier, next_p
 #: says 1,000; a Kiban that means this refuses more.
 MOST_ITEMS = 10_000
 #: Executions of a page of those in progress, and those that are worth reading one.
-RUNNING_PAGE, WORTH_A_PAGE = 500, 50
+RUNNING_PAGE, WORTH_A_PAGE = 500, 5
 #: Seconds to wait for a file that Kiban is still making, unless the caller says otherwise, and before asking
 #: again if Kiban does not say when.
 FILE_PATIENCE = 300.0
