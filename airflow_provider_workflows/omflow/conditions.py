@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Self, TypedDict
@@ -23,6 +24,7 @@ from airflow_provider_workflows.omflow.api.operations import OMFlowApi
 from airflow_provider_workflows.omflow.api.order import (
     LONGEST_TEXT,
     NO_ROWS,
+    SECOND_LOOK,
     Order,
     OrderStep,
     Stop,
@@ -66,9 +68,19 @@ class _OrderCondition(GroupedCondition):
         orders = yield from api.order_states(api_path, wanted, columns=columns)
         return {numbers[number].remote_id: order for number, order in orders.items()}
 
-    def _order(
-        self, api: OMFlowApi, first: Order | None, rests_on_absence: Callable[[Order], bool]
-    ) -> Operation[Order]:
+    def unsure(self, record: Order) -> float:
+        """Return after how long to look again; see :func:`confirmed`."""
+        return SECOND_LOOK if self._rests_on_absence(record) else 0.0
+
+    def merged(self, record: Order, again: Order) -> Order:
+        """Return what two looks show."""
+        return again.after(record)
+
+    @abstractmethod
+    def _rests_on_absence(self, order: Order) -> bool:
+        """Return whether this look ends the wait by rows that it does not show."""
+
+    def _order(self, api: OMFlowApi, first: Order | None) -> Operation[Order]:
         """
         Return the order, as :func:`confirmed` reads it.
 
@@ -78,7 +90,7 @@ class _OrderCondition(GroupedCondition):
         api_path, *columns = self.group
         read = partial(api.order_state, api_path, self.data_no, columns=columns)
         order = yield from confirmed(
-            read, lambda order: not order.rows or rests_on_absence(order), first=first
+            read, lambda order: not order.rows or self._rests_on_absence(order), first=first
         )
         if not order.rows:
             raise NotFound(
@@ -174,7 +186,7 @@ class OrderAtStop(StopCondition, _OrderCondition):
         :raises NotFound: OMFlow lists no rows of it
         :raises InvalidInput: the order waits at several matching stops, and ``all_stops`` is False
         """
-        order = yield from self._order(api, record, self._rests_on_absence)
+        order = yield from self._order(api, record)
         if order.status == "failed":
             raise self._failed(order)
         here = self._here(order)
@@ -280,7 +292,7 @@ class OrderClosed(_OrderCondition):
     @property
     def group(self) -> tuple[str, ...]:
         """The process and the columns; one that is wrong must not spoil the request of others."""
-        return (self.api_path, *sorted(self._sources.values()))
+        return (self.api_path, *self._sources.values())
 
     @property
     def _sources(self) -> dict[str, str]:
@@ -294,13 +306,16 @@ class OrderClosed(_OrderCondition):
         :raises RunFailed: the order failed
         :raises NotFound: OMFlow lists no rows of it
         """
-        order = yield from self._order(api, record, lambda order: order.status == "finished")
+        order = yield from self._order(api, record)
         match order.status:
             case "failed":
                 raise self._failed(order)
             case "finished":
                 return Done(self._result(order))
         return Pending(f"waiting at {describe(order.stops)}" if order.stops else order.status)
+
+    def _rests_on_absence(self, order: Order) -> bool:
+        return order.status == "finished"
 
     def _result(self, order: Order) -> dict[str, Any]:
         closing = [str(row.get("stop_chart_text") or "") for row in order.closing_rows]

@@ -148,6 +148,14 @@ class GroupedCondition(Condition):
         :raises WorkflowError: the vendor gave no answer, or refuses the call
         """
 
+    def unsure(self, record: Any) -> float:
+        """Return after how many seconds a record must be read again before it counts; 0 if it need not."""
+        return 0.0
+
+    def merged(self, record: Any, again: Any) -> Any:
+        """Return the record that two readings make, of which the first was unsure."""
+        return again
+
     @abstractmethod
     def check(self, api: Any, record: Any = None) -> Operation[Pending | Done]:
         """

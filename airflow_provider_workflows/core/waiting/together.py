@@ -39,6 +39,8 @@ FEWEST = 5
 EARLIEST = 0.5
 #: Seconds between two requests for one group, so that waits that come one by one do not each make one.
 WINDOW = 0.25
+#: Seconds for which a second look waits for others.
+COMPANY = 1.0
 #: Seconds for which a request for many is repeated: a longer fault may be that of one record.
 PATIENCE = 10.0
 #: Seconds for which all are asked one by one after a request for many has not helped.
@@ -67,7 +69,16 @@ async def next_look(hook: AnyHook, condition: Condition, state: WaitState) -> An
             for unused in [one for one in groups if not groups[one].is_used] if len(groups) >= GROUPS else ():
                 del groups[unused]
             group = groups[key] = Group(hook)
-        return await group.look(condition, until=state.next_look)
+        now = time.time()
+        # Those that begin at the same time, as after a restart, wait a moment for one another.
+        until = max(state.next_look, now + WINDOW)
+        seen = await group.look(condition, earliest=now + EARLIEST * (until - now), until=until)
+        if seen is None or isinstance(seen, WorkflowError) or not (pause := condition.unsure(seen)):
+            return seen
+        earliest = time.time() + pause
+        again = await group.look(condition, earliest=earliest, until=earliest + COMPANY)
+        # Without an answer, the condition itself looks again.
+        return seen if again is None or isinstance(again, WorkflowError) else condition.merged(seen, again)
     await asyncio.sleep(max(0.0, state.next_look - time.time()))
     return None
 
@@ -106,16 +117,14 @@ class Group:
         """Whether a wait is about to be looked at."""
         return bool(self._looks or self._reads)
 
-    async def look(self, condition: GroupedCondition, *, until: float) -> Any:
+    async def look(self, condition: GroupedCondition, *, earliest: float, until: float) -> Any:
         """
-        Wait for a condition's next look, as :func:`next_look` does.
+        Wait for a look at a condition, and return what a request for many brought; None to look alone.
 
+        :param earliest: Unix time from which on it may be answered along with others
         :param until: Unix time at which it is due
         """
-        now = time.time()
-        # Those that begin at the same time, as after a restart, wait a moment for one another.
-        until = max(until, now + WINDOW)
-        look = _Look(condition, now + EARLIEST * (until - now), asyncio.get_running_loop().create_future())
+        look = _Look(condition, earliest, asyncio.get_running_loop().create_future())
         self._looks[look] = None
         try:
             while look in self._looks:

@@ -80,10 +80,16 @@ class Order:
     before.
 
     :param changing: whether another look, a moment earlier, showed other rows
+    :param confirmed: whether there was another look
     """
 
     rows: tuple[Mapping[str, Any], ...]
     changing: bool = False
+    confirmed: bool = False
+
+    def after(self, earlier: Order) -> Order:
+        """Return the order as two looks show it, of which this is the second."""
+        return replace(self, changing=_seen(self) != _seen(earlier), confirmed=True)
 
     @property
     def status(self) -> Status:
@@ -183,11 +189,10 @@ def confirmed(
     :returns: the last look; if the two differ, it is ``changing``, and its status is ``running``
     """
     order = first or (yield from read())
-    if not rests_on_absence(order):
+    if order.confirmed or not rests_on_absence(order):
         return order
     yield Sleep(SECOND_LOOK)
-    again = yield from read()
-    return replace(again, changing=_seen(again) != _seen(order))
+    return (yield from read()).after(order)
 
 
 def _seen(order: Order) -> list[tuple[Any, ...]]:
