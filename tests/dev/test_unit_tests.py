@@ -46,7 +46,8 @@ def test_an_airflow_that_is_not_supported_is_one_line(program: str) -> None:
 
 def test_tests_on_a_real_airflow_lie_where_make_looks_for_them() -> None:
     lines = re.findall(r"-m (?:\"system and .*\"|system) (.+)", (ROOT / "Makefile").read_text())
-    folders = sorted({folder for line in lines for folder in line.split()})
+    places = {place for line in lines for place in line.split()}
+    folders = sorted(place for place in places if not place.endswith(".py"))
     assert folders == ["tests/dev", "tests/system"]
     marked = [
         str(path.relative_to(ROOT))

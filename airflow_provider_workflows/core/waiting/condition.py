@@ -143,7 +143,7 @@ class GroupedCondition(Condition):
         """
         Read the records of conditions of one group.
 
-        :returns: the records by :attr:`remote_id`; one that is missing, or that cannot be read, is left out,
+        :returns: the records by ``remote_id``; one that is missing, or that cannot be read, is left out,
             and is then read by itself
         :raises WorkflowError: the vendor gave no answer, or refuses the call
         """

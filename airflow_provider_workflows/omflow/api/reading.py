@@ -131,7 +131,7 @@ class ReadingCalls:
         An order without rows is left out, and so is one of whose rows one has no id. If the server lists
         another order, it has ignored the condition (recorded), and nothing is returned.
 
-        :param numbers: at most :data:`MOST_VALUES`
+        :param numbers: at most 200
         :param columns: as in :meth:`order_state`
         """
         wanted: dict[str, list[Row]] = {str(order_number(one)): [] for one in numbers}
