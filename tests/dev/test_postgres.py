@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy
 
 from dev.layout import AIRFLOW_HOMES, ROOT
-from dev.postgres import postgres
+from dev.postgres import crash, postgres
 
 OWNER = """
 import sys, time
@@ -59,6 +59,24 @@ def test_it_answers_for_a_while_and_begins_anew(folder: Path) -> None:
                 connection.execute(sqlalchemy.text("CREATE TABLE once (value int)"))
             engine.dispose()
         assert not answers(address)
+
+
+@pytest.mark.system  # it stays away for a while
+def test_a_crash_cuts_connections_and_keeps_what_was_committed(folder: Path) -> None:
+    with postgres(folder) as address:
+        engine = sqlalchemy.create_engine(address)
+        with engine.begin() as connection:
+            connection.execute(sqlalchemy.text("CREATE TABLE once (value int)"))
+        with engine.connect() as connection:
+            connection.execute(sqlalchemy.text("INSERT INTO once VALUES (1)"))
+            crash(folder)
+            with pytest.raises(sqlalchemy.exc.DBAPIError, match="connection"):
+                connection.commit()
+        engine.dispose()
+        assert (folder / "address").read_text() == address
+        with engine.connect() as connection:
+            assert connection.execute(sqlalchemy.text("SELECT count(*) FROM once")).scalar() == 0
+        engine.dispose()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the guarantee rests on Linux's child subreaper")

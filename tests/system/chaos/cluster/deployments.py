@@ -154,7 +154,7 @@ def _between(redis: RedisServer, network: Network | None) -> Iterator[Cell]:
         "sync",
         fault="worker without network before its tasks send, then without API server",
         network=network,
-        seconds=(60.0, 30.0),
+        seconds=(50.0, 20.0),
     )
     for services, silent, seconds in (
         (["API server"], False, 60.0),
