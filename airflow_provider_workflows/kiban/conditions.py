@@ -20,6 +20,7 @@ from airflow_provider_workflows.core.waiting.condition import (
 from airflow_provider_workflows.exceptions import InvalidInput, RunFailed
 from airflow_provider_workflows.kiban.api.detail import ExecutionStep, check_fields, done_steps, labels, pick
 from airflow_provider_workflows.kiban.api.operations import KibanApi
+from airflow_provider_workflows.kiban.api.reading import running
 from airflow_provider_workflows.kiban.api.status import (
     RUNNING,
     SUCCEEDED,
@@ -93,7 +94,7 @@ class ExecutionSucceeded(_ExecutionCondition, GroupedCondition):
     @classmethod
     def read_many(cls, api: KibanApi, conditions: Sequence[Self]) -> Operation[Mapping[str, Status]]:
         """Read which executions are in progress."""
-        return (yield from api.running({one.execution_id for one in conditions}))
+        return (yield from running(api, {one.execution_id for one in conditions}))
 
     def check(self, api: KibanApi, record: Status | None = None) -> Operation[Pending | Done]:
         """

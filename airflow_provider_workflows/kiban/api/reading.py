@@ -112,28 +112,6 @@ class ReadingCalls(KibanCalls):
         wanted = (one for one in items if status in (None, *FILTERED) or one.get("status") == status)
         return Page(tuple(wanted), next_page(reply.headers.get("link", ""), page=start))
 
-    def running(self: Self, ids: Collection[str]) -> Operation[dict[str, Status]]:
-        """
-        Return which executions are in progress, as far as the history tells, by id.
-
-        An execution that the history does not list has the status "": it has ended, or does not exist, or a
-        change moved it to a page that was read before. Kiban has no filter for all ends (vendor's SDK), so
-        that it lists those in progress. If they are far more than ``ids``, not all pages are read, and an
-        execution that was not on one of them is left out.
-
-        :returns: of each, only its status and its current node's name
-        """
-        found: dict[str, Status] = {}
-        for number in range(1, 2 + len(ids) // WORTH_A_PAGE):
-            page = yield from self.list_executions(status=RUNNING, start=number, size=RUNNING_PAGE)
-            for item in page.items:
-                status = read_status(item)
-                if status is not None and status.id in ids and status.word == RUNNING:
-                    found[status.id] = status
-            if len(found) == len(ids) or (page.next is None and len(page.items) < RUNNING_PAGE):
-                return {id: found.get(id) or Status(id, "") for id in ids}
-        return found
-
     def file(
         self: Self, execution_id: str, *, node_id: str, name: str, patience: float = FILE_PATIENCE
     ) -> Operation[bytes]:
@@ -167,6 +145,29 @@ class ReadingCalls(KibanCalls):
             return base64.b64decode(reply.json["fileBase64"], validate=True)
         except (TypeError, KeyError, ValueError, binascii.Error):
             raise request.failure(UnreadableAnswer, "The answer has no file in Base64") from None
+
+
+def running(api: ReadingCalls, ids: Collection[str]) -> Operation[dict[str, Status]]:
+    """
+    Return which executions are in progress, as far as the history tells, by id.
+
+    An execution that the history does not list has the status "": it has ended, or does not exist, or a
+    change moved it to a page that was read before. Kiban has no filter for all ends (vendor's SDK), so
+    that it lists those in progress. If they are far more than ``ids``, not all pages are read, and an
+    execution that was not on one of them is left out.
+
+    :returns: of each, only its status and its current node's name
+    """
+    found: dict[str, Status] = {}
+    for number in range(1, 2 + len(ids) // WORTH_A_PAGE):
+        page = yield from api.list_executions(status=RUNNING, start=number, size=RUNNING_PAGE)
+        for item in page.items:
+            status = read_status(item)
+            if status is not None and status.id in ids and status.word == RUNNING:
+                found[status.id] = status
+        if len(found) == len(ids) or (page.next is None and len(page.items) < RUNNING_PAGE):
+            return {id: found.get(id) or Status(id, "") for id in ids}
+    return found
 
 
 def _retry_after(reply: Reply) -> float:
