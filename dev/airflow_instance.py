@@ -122,6 +122,14 @@ class AirflowInstance(AirflowClient):
         """Log file of a component."""
         return self.home / f"{component}.log"
 
+    def keeper(self, component: str) -> int:
+        """
+        Process id above all processes of a component.
+
+        :param component: api-server, scheduler, dag-processor or triggerer
+        """
+        return self._processes[component].pid
+
     def wait_healthy(self, *, timeout: float = 300.0) -> None:
         """
         Wait until every component that was started last has given a sign of life.

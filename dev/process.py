@@ -45,6 +45,11 @@ class KeptProcess:
             )
 
     @property
+    def pid(self) -> int:
+        """Process id of what keeps the program, which is above all that it starts."""
+        return self._keeper.pid
+
+    @property
     def exit_code(self) -> int | None:
         """Exit code of the program, or None while it runs."""
         return self._keeper.poll()

@@ -10,8 +10,9 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, get_parsing_context
 
+from tests.system.chaos.tables.settings import CONCURRENCY
 from tests.system.chaos.variants import VARIANTS
-from tests.system.chaos.vendor import Submitter
+from tests.system.chaos.vendor import Submitter, Variant
 
 SETTLE = 25
 #: Of a task's process; Airflow's components have 0.
@@ -85,6 +86,30 @@ def single(
     """One task that submits once, with a tag of its own; otherwise as :func:`mapped`."""
     how, operator, fixed = _prepared(variant, conn_id, mode, arguments)
     return operator(task_id=task_id, **fixed, **{how.each: how.value(tag, 0)})
+
+
+def table(variant: Variant, *, conn_id: str, **more: Any) -> BaseOperator:
+    """
+    One task that sends the table that the run's conf names; how many are rejected, others count.
+
+    :param variant: what a record submits
+    :param conn_id: the Airflow connection
+    :param more: further arguments of the operator
+    """
+    how, many = submitter(variant.name), variant.table
+    assert many is not None, "it has no operator for many records"
+    arguments: dict[str, Any] = {**many.fixed, how.conn: conn_id, **more}
+    return class_at(many.path)(
+        task_id="submit",
+        records="{{ dag_run.conf['records'] }}",
+        key="key",
+        fields=many.fields,
+        columns=many.columns,
+        max_rejects=1_000_000,
+        concurrency=CONCURRENCY,
+        settle=SETTLE,
+        **arguments,
+    )
 
 
 def _prepared(

@@ -7,8 +7,8 @@ from typing import Any
 
 from airflow.sdk import DAG
 
-from tests.system.chaos.operators import SETTLE, class_at, give_way, is_wanted, single, submitter
-from tests.system.chaos.tables.settings import ASKING, CONCURRENCY
+from tests.system.chaos.operators import give_way, is_wanted, single, table
+from tests.system.chaos.tables.settings import ASKING
 from tests.system.chaos.variants import TABLES, VENDORS
 from tests.system.chaos.vendor import Variant
 
@@ -16,24 +16,10 @@ from tests.system.chaos.vendor import Variant
 AGAIN = {"retries": 20, "retry_delay": timedelta(seconds=2)}
 
 
-def table(variant: Variant, lane: str, **more: Any) -> DAG:
-    """One task that sends the table that the run names; how many are rejected, the cell counts."""
-    how, many = submitter(variant.name), variant.table
-    assert many is not None
+def sending(variant: Variant, lane: str, **more: Any) -> DAG:
+    """One task that sends a table."""
     with DAG(lane, schedule=None, default_args=AGAIN) as dag:
-        arguments: dict[str, Any] = {**many.fixed, how.conn: lane}
-        class_at(many.path)(
-            task_id="submit",
-            records="{{ dag_run.conf['records'] }}",
-            key="key",
-            fields=many.fields,
-            columns=many.columns,
-            max_rejects=1_000_000,
-            concurrency=CONCURRENCY,
-            settle=SETTLE,
-            **arguments,
-            **more,
-        )
+        table(variant, conn_id=lane, **more)
     return dag
 
 
@@ -55,9 +41,9 @@ def planned(variant: Variant, lane: str) -> DAG:
 give_way()
 for variant in TABLES:
     if is_wanted(lane := f"{variant.name}_table"):
-        globals()[lane] = table(variant, lane)
+        globals()[lane] = sending(variant, lane)
     if is_wanted(asking := f"{lane}{ASKING}"):
-        globals()[asking] = table(variant, asking, on_lost_answer="ask")
+        globals()[asking] = sending(variant, asking, on_lost_answer="ask")
 for vendor in VENDORS.values():
     if vendor.plan is not None and is_wanted(lane := f"{vendor.first.name}_planned"):
         globals()[lane] = planned(vendor.first, lane)

@@ -1,4 +1,4 @@
-"""A TCP proxy before a sandbox, which can be closed, so that all are refused, or frozen, so that all wait."""
+"""A TCP proxy before a sandbox, which can drip, be closed to refuse all, or be frozen to let all wait."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from dev.ports import LOOPBACK, HeldPort
 
 CHUNK = 65536
+#: Bytes that pass at a time while it drips, and the seconds after each.
+DROP, PAUSE = 64, 0.2
 
 
 class TcpProxy:
@@ -34,6 +36,7 @@ class TcpProxy:
         self._server: asyncio.Server | None = None
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self.drips = False  # whether answers pass a few bytes at a time
         self._loop = asyncio.new_event_loop()
         # A daemon: it goes with the program, and the kernel closes what it had open.
         threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True).start()
@@ -82,19 +85,23 @@ class TcpProxy:
         ends = (writer, answer)
         self._writers.update(ends)
         try:
-            await asyncio.gather(self._pump(reader, answer), self._pump(there, writer))
+            await asyncio.gather(self._pump(reader, answer), self._pump(there, writer, drips=True))
         finally:
             for end in ends:
                 end.close()
             self._writers.difference_update(ends)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, drips: bool = False
+    ) -> None:
         """Copy until the end, and pass on the end, or the abortion."""
         try:
-            while chunk := await reader.read(CHUNK):
+            while chunk := await reader.read(DROP if drips and self.drips else CHUNK):
                 await self._flowing.wait()
                 writer.write(chunk)
                 await writer.drain()
+                if drips and self.drips:
+                    await asyncio.sleep(PAUSE)
             with contextlib.suppress(OSError, RuntimeError):
                 writer.write_eof()
         except OSError:

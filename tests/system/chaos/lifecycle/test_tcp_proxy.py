@@ -10,7 +10,7 @@ import requests
 
 from airflow_provider_workflows.sandbox.server import SandboxServer
 from dev.ports import LOOPBACK
-from tests.system.chaos.lifecycle.tcp_proxy import TcpProxy
+from tests.system.chaos.lifecycle.tcp_proxy import DROP, TcpProxy
 
 
 def test_passes_on_refuses_and_passes_on_again(sandbox: SandboxServer) -> None:
@@ -61,4 +61,16 @@ def test_frozen_it_takes_connections_and_keeps_what_they_send(sandbox: SandboxSe
         proxy.thaw()
         connection.settimeout(5)
         assert connection.recv(12).endswith(b" 200")
+    proxy.close()
+
+
+def test_a_dripping_answer_comes_whole(sandbox: SandboxServer) -> None:
+    proxy = TcpProxy(sandbox.url)
+    sandbox.control.fault("robusta", "any", "reset_before")
+    with requests.Session() as session:
+        session.trust_env = False
+        direct = session.get(f"{sandbox.url}/_control/faults", timeout=5).content
+        assert len(direct) > 3 * DROP
+        proxy.drips = True
+        assert session.get(f"{proxy.url}/_control/faults", timeout=60).content == direct
     proxy.close()

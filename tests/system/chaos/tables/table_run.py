@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,18 +41,26 @@ class TableRun:
     :param run_id: from :meth:`CellContext.fresh`
     :param size: how many records
     :param bad: whether the vendor refuses some
+    :param targets: what they move, if it is there already
     """
 
     def __init__(
-        self, context: CellContext, variant: Variant, run_id: str, *, size: int, bad: bool = True
+        self,
+        context: CellContext,
+        variant: Variant,
+        run_id: str,
+        *,
+        size: int,
+        bad: bool = True,
+        targets: Sequence[str] | None = None,
     ) -> None:
         assert variant.table is not None
         self.context = context
         self.variant = variant
         self.dag_id = context.lane.name
         self.run_id = run_id
-        targets = make(variant, context.lane.name, size=size)
-        self.records = make_records(run_id, size=size, targets=targets, bad=bad)
+        made = make(variant, context.lane.name, size=size) if targets is None else targets
+        self.records = make_records(run_id, size=size, targets=made, bad=bad)
         self.path: Path = context.instance.home / "tables" / f"{run_id}.jsonl"
         write_table(self.path, variant.table, self.records)
 
