@@ -9,6 +9,8 @@ SANDBOX_PORT ?=
 CHROMIUM ?=
 REDIS ?=
 ROWS ?=
+MINUTES ?= 30
+SEED ?=
 PYTHONS ?= python3.11 python3.12 python3.13
 
 # Compiled code is kept, below this folder: without it, each task of Airflow compiles the package anew.
@@ -23,7 +25,7 @@ VENV := .venv/bin/python
 FIND_PYTHON := @mkdir -p .cache/tmp && python=$$(dev/find-python $(PYTHON)) && "$$python"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow test test-unit coverage test-system test-system-shared test-system-own test-tools browser screenshots hostile chaos chaos-short cluster-test kill-test \
+.PHONY: help demo airflow test test-unit coverage test-system test-system-shared test-system-own test-tools browser screenshots hostile chaos chaos-short cluster-test kill-test soak \
 	docs lint types contracts structure bench bench-import bench-sandbox test-oldest test-oldest-system check check-all messages constraints env env-oldest clean
 
 help: ## list the targets
@@ -79,6 +81,9 @@ cluster-test: env ## faults between two workers, triggerers and schedulers, a Re
 
 kill-test: env ## kill and freeze processes at random moments, 220 times, and count the effects; takes a few minutes
 	@$(VENV) -m tests.hostile.kill
+
+soak: env ## half an hour of load and random faults on a real Airflow: nothing may grow or be lost; MINUTES=3 SEED=1 to choose
+	@$(VENV) -m tests.system.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 docs: env ## build the documentation, .cache/docs/html; what it warns of is an error
 	$(VENV) -m sphinx --quiet --fail-on-warning --nitpicky --doctree-dir .cache/docs/doctrees docs .cache/docs/html
