@@ -32,6 +32,7 @@ from benchmarks.rows.resume import resume
 from benchmarks.rows.tasks import tasks
 from benchmarks.rows.together import together
 from benchmarks.rows.vendors import starts, upserts
+from benchmarks.rows.waits import waits
 from dev.process import interruptible
 
 #: In the order in which they are measured.
@@ -47,6 +48,7 @@ GROUPS: Mapping[str, Callable[[Bench], list[Row]]] = {
     "resume": resume,
     "intervals": intervals,
     "end_to_start": end_to_start,
+    "waits": waits,
 }
 
 

@@ -5,7 +5,7 @@ usage: python -m benchmarks.peers.bare_server --ready-file FILE [--delay SECONDS
 
 It accepts everything, answers as the vendors do with a new id each time, and counts the records by the key
 in the body, ``bench-`` and seven digits; one byte a record, whatever their number. ``GET /counts`` tells the
-counts, ``POST /forget`` resets them.
+counts, ``POST /forget`` resets them. For waits there is :mod:`benchmarks.peers.pending`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+
+from benchmarks.peers.pending import pending
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _KEY = re.compile(rb"bench-(\d{7})")
@@ -42,7 +44,7 @@ _KIBAN = (
     b'"currentNodeType":"VALIDATION","currentNodeName":"Review","validation":{"state":"REVIEW","fields":[]}}'
 )
 _OMFLOW = b'{"status":200,"message":"ok","result":%s}'
-_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+_HEAD = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
 #: The end of a path, and what is answered: a function of the number of the answer and of the record.
 ANSWERS: tuple[tuple[bytes, Callable[[int, int], bytes]], ...] = (
     (b"/api/v1/boi/upsert", lambda number, record: _BOI % (number, record, record)),
@@ -114,13 +116,19 @@ class Exchange(asyncio.Protocol):
             self._answer(head, body)
 
     def _answer(self, head: bytes, body: bytes) -> None:
-        path = head[: head.index(b"\r\n")].split(b" ")[1].partition(b"?")[0]
+        target = head[: head.index(b"\r\n")].split(b" ")[1]
+        path = target.partition(b"?")[0]
         if path in (b"/counts", b"/forget"):
             if path == b"/forget":
                 self._counts.forget()
             return self._write(self._counts.told(), last=False)
         key = _KEY.search(body)
         record = int(key[1]) if key else None
+        last = b"onnection: close" in head
+        if (waited := pending(target, body)) is not None:
+            name, status, text = waited
+            self._counts.note(name.encode(), None)
+            return self._write(text, last=last, status=status)
         for ending, answer in ANSWERS:
             if path.endswith(ending):
                 self._counts.note(ending, record)
@@ -128,14 +136,13 @@ class Exchange(asyncio.Protocol):
                 break
         else:
             raise LookupError(f"the bare server has no answer for {path!r}")
-        last = b"onnection: close" in head
         if self._delay:
             asyncio.get_running_loop().call_later(self._delay, lambda: self._write(text, last=last))
         else:
             self._write(text, last=last)
 
-    def _write(self, text: bytes, *, last: bool) -> None:
-        self._transport.write(_HEAD % (len(text), text))
+    def _write(self, text: bytes, *, last: bool, status: bytes = b"200 OK") -> None:
+        self._transport.write(_HEAD % (status, len(text), text))
         if last:
             self._transport.close()
 
