@@ -92,6 +92,10 @@ def calls(server: KibanServer) -> Calls:
         Call("fall back", lambda api: api.fallback_otp(execution), done),
         Call("end", ExecutionSucceeded(execution_id=execution, result_fields=["name"]).check),
         Call(
+            "ends",
+            lambda api: ExecutionSucceeded.read_many(api, [ExecutionSucceeded(execution_id=execution)]),
+        ),
+        Call(
             "good end",
             ExecutionSucceeded(execution_id=execution, result_fields=["nodes.F.id"]).check,
             (ended, detail),

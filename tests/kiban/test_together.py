@@ -28,7 +28,7 @@ def end(id: str) -> ExecutionSucceeded:
 
 
 def running(ids: list[str]) -> dict[str, Status]:
-    return KibanHook().run(lambda api: running(api, set(ids)))
+    return KibanHook().run(lambda api: reading.running(api, set(ids)))
 
 
 def test_the_history_tells_who_is_in_progress(kiban: KibanServer, clock: Clock, ids: list[str]) -> None:

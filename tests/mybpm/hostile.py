@@ -52,6 +52,7 @@ def calls(server: Any) -> Calls:
         Call("structure", lambda api: api.load_structure("CUSTOMER")),
         Call("field", FieldReached(**one, field="IIN", values=["2"]).check),
         Call("state", StateReached(**one, states=["REMOVED"]).check),
+        Call("states", lambda api: StateReached.read_many(api, [StateReached(**one, states=["REMOVED"])])),
         Call("submit once", lambda api: once.submit(api, RECORD, again=False)),
         Call("look up once", lambda api: once.look_up(api, RECORD)),
         Call("check id", lambda api: once.check_id(api, boi)),

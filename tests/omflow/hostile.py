@@ -71,6 +71,7 @@ def calls(server: Any) -> Calls:
         ),
         Call("at all stops", OrderAtStop(**order, all_stops=True).check),
         Call("closed", OrderClosed(**order, fields=["FORMITM_1"]).check),
+        Call("several closed", lambda api: OrderClosed.read_many(api, [OrderClosed(**order)])),
         Call("submit", lambda api: start.submit(api, RECORD, again=False), (number,), is_order_number),
         Call("look up", lambda api: start.look_up(api, RECORD)),
         Call("find orders", lambda api: api.find_orders("two-step", "FORMITM_1", ["a title"])),
