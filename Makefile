@@ -102,7 +102,7 @@ contracts: env ## check which part may import which
 structure: env ## print lengths, sizes, and the functions that an order and a wait go through
 	@$(VENV) -m tests.structure
 
-bench: env ## measure the package next to hand-written clients and mapped tasks, half an hour; ROWS=upserts,limits to choose
+bench: env ## measure the package next to hand-written clients and mapped tasks, about an hour; ROWS=upserts,limits to choose
 	@$(VENV) -m benchmarks $(ROWS)
 
 bench-import: env ## print what a DAG file's imports cost, next to those of Airflow's HttpOperator

@@ -3,7 +3,7 @@ Measures the package against what one would use without it, side by side in one 
 
 usage: python -m benchmarks [ROW …]
 
-A ROW is a group of measurements; all by default, which takes about half an hour. Figures go to
+A ROW is a group of measurements; all by default, which takes about an hour. Figures go to
 ``.cache/bench/results.json`` and into ``docs/benchmarks.md``, where those of other groups stay.
 
 Exit code: 0 if all targets hold, 1 if one does not or could not be measured, 130 after Ctrl-C.
