@@ -514,10 +514,10 @@ def test_language_goes_along(omflow: OMFlowServer, run: Run) -> None:
     assert "コードが間違っています" in said["ja"]
 
 
-OF_TASKS = frozenset({"create_order", "find_orders", "move_order"})
+OF_TASKS = frozenset({"create_order", "find_orders", "move_order", "order_states"})
 """
 Operations that take items which a task has checked already: hooks have open_order and push_order. And the
-search for many marks at once.
+search for many marks at once, and the reading of many orders at once.
 """
 
 

@@ -86,7 +86,7 @@ def test_a_pooled_connection_keeps_no_answer() -> None:
         for _ in range(10):
             await run_once(endpoint)
         gc.collect()
-        return sum(isinstance(one, aiohttp.ClientResponse) for one in gc.get_objects())
+        return sum(type(one) is aiohttp.ClientResponse for one in gc.get_objects())
 
     with RawServer((answer(response(body)),)) as server:
         assert asyncio.run(run(Endpoint(base_url=server.url))) < 10
