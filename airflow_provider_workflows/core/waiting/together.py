@@ -140,11 +140,12 @@ class Group:
     def _ask(self, due: _Look) -> bool:
         """Have a look that is due answered, with all that may come along; return False if it is too soon."""
         date, now = time.time(), time.monotonic()
-        is_apart = now < self._apart_until
-        if not is_apart and now < self._asked + WINDOW:
-            return False
-        along = [look for look in self._looks if look is due or look.earliest <= date]
-        if is_apart or len(along) < FEWEST:
+        along = [due]
+        if now >= self._apart_until:
+            if now < self._asked + WINDOW:
+                return False
+            along = [look for look in self._looks if look is due or look.earliest <= date]
+        if len(along) < FEWEST:
             del self._looks[due]
             due.answer.set_result(None)
             return True
@@ -171,7 +172,8 @@ class Group:
             found = await call
             answers = [found.get(one.remote_id) for one in conditions]
             missing = answers.count(None)
-            if 2 * missing > len(looks):
+            # A few of many may be too few for the vendor to show them.
+            if 2 * missing > len(looks) > len(self._looks):
                 self._ask_apart(f"{missing} of {len(looks)} were missing in the answer")
             log.debug("One request read the records of %d of %d waits", len(looks) - missing, len(looks))
         except UnreadableAnswer as error:

@@ -374,6 +374,23 @@ def test_if_the_list_call_does_not_help_all_are_asked_alone_for_a_while(trouble:
     assert len(vendor.alone) == 2 * FEWEST
 
 
+def test_a_few_that_are_missing_do_not_part_the_many(clock: Time) -> None:
+    vendor = Vendor(runs(3 * FEWEST), listed={})
+    hook = hook_of(vendor)
+
+    async def go() -> None:
+        few, many = conditions(3 * FEWEST)[:FEWEST], conditions(3 * FEWEST)[FEWEST:]
+        waiting = [asyncio.create_task(next_look(hook, one, state(clock, 3 * DUE))) for one in many]
+        assert await looks(clock, hook, few) == [Pending("running")] * FEWEST
+        vendor.listed = None
+        await clock.go_on(2 * DUE)
+        assert await asyncio.gather(*waiting) == ["running"] * len(many)
+
+    asyncio.run(go())
+    assert [len(names) for names in vendor.asked] == [FEWEST, 2 * FEWEST]
+    assert len(vendor.alone) == FEWEST
+
+
 def test_it_can_be_switched_off(clock: Time, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__WORKFLOWS__ASK_TOGETHER", "False")
     vendor = Vendor(runs(FEWEST))
