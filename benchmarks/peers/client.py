@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from benchmarks.peers.work import WORKS, read_rows
 from dev.layout import CACHE, ROOT, confined
@@ -89,18 +89,29 @@ def measure(client: Client) -> Measured:
 
     :raises ClientFailed: it failed
     """
+    level = {"AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO"}
+    return Measured(**run_module("benchmarks.peers.client", json.dumps(asdict(client)), **level))
+
+
+def run_module(module: str, *arguments: str, **variables: str) -> Any:
+    """
+    Run a module in a process of its own, and return the JSON in the last line that it prints.
+
+    :param variables: of the process's environment
+    :raises ClientFailed: it failed
+    """
     run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "benchmarks.peers.client", json.dumps(asdict(client))],
+        [sys.executable, "-W", "ignore", "-m", module, *arguments],
         capture_output=True,
         text=True,
         cwd=ROOT,
         check=False,
-        env={**confined(), "AIRFLOW_HOME": str(HOME), "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO"},
+        env={**confined(), "AIRFLOW_HOME": str(HOME), **variables},
     )
     if run.returncode:
         said = "\n".join(run.stderr.splitlines()[-25:])
-        raise ClientFailed(f"{client.kind} for {client.work} failed:\n{said}")
-    return Measured(**json.loads(run.stdout.splitlines()[-1]))
+        raise ClientFailed(f"{module} {' '.join(arguments)} failed:\n{said}")
+    return json.loads(run.stdout.splitlines()[-1])
 
 
 def best(clients: dict[str, Client], rounds: int) -> dict[str, Measured]:

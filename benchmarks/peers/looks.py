@@ -13,7 +13,6 @@ import json
 import logging
 import os
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -23,9 +22,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from airflow_provider_workflows.core import metrics
-from benchmarks.peers.client import HOME, ClientFailed
+from benchmarks.peers.client import run_module
 from benchmarks.peers.work import KIBAN_KEY
-from dev.layout import ROOT, confined
 
 EXECUTION = "64b5f0c2a1d3e4f5a6b7e001"
 PATH = f"/api/v1/workfloo/status/{EXECUTION}"
@@ -64,24 +62,14 @@ def measure(looks: Looks, certificate: Path | None) -> dict[str, float]:
     :param certificate: of the server
     :raises ClientFailed: a look failed
     """
-    run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "benchmarks.peers.looks", json.dumps(asdict(looks))],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-        # OpenSSL reads the latter, and ours the first; no way needs a setting of its own.
-        env={
-            **confined(),
-            "AIRFLOW_HOME": str(HOME),
-            "REQUESTS_CA_BUNDLE": str(certificate),
-            "SSL_CERT_FILE": str(certificate),
-        },
+    # OpenSSL reads the latter, and ours the first; no way needs a setting of its own.
+    found = run_module(
+        "benchmarks.peers.looks",
+        json.dumps(asdict(looks)),
+        REQUESTS_CA_BUNDLE=str(certificate),
+        SSL_CERT_FILE=str(certificate),
     )
-    if run.returncode:
-        said = "\n".join(run.stderr.splitlines()[-25:])
-        raise ClientFailed(f"the looks failed:\n{said}")
-    return dict(json.loads(run.stdout.splitlines()[-1]))
+    return dict(found)
 
 
 async def by_condition(url: str, waits: int, stack: AsyncExitStack) -> Iterator[Look]:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from typing import Any
 
 from benchmarks.bench import Bench
-from benchmarks.peers.client import HOME
+from benchmarks.peers.client import run_module
 from benchmarks.report import Row
-from dev.layout import ROOT, confined
 
 WAITS = 1_000
 #: What is waited for, by the sandbox's name of the vendor.
@@ -52,29 +48,12 @@ def together(bench: Bench) -> list[Row]:
 
 def _measured(bench: Bench, vendor: str, *, together: bool) -> dict[str, Any]:
     bench.say(f"{SUBJECTS[vendor]}, {'together' if together else 'one by one'}")
-    run = subprocess.run(
-        [
-            sys.executable,
-            "-W",
-            "ignore",
-            "-m",
-            "benchmarks.peers.waits",
-            vendor,
-            bench.sandbox.url,
-            str(WAITS),
-        ],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-        env={
-            **confined(),
-            "AIRFLOW_HOME": str(HOME),
-            "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
-            "AIRFLOW__WORKFLOWS__ASK_TOGETHER": str(together),
-        },
+    found: dict[str, Any] = run_module(
+        "benchmarks.peers.waits",
+        vendor,
+        bench.sandbox.url,
+        str(WAITS),
+        AIRFLOW__LOGGING__LOGGING_LEVEL="ERROR",
+        AIRFLOW__WORKFLOWS__ASK_TOGETHER=str(together),
     )
-    if run.returncode:
-        raise RuntimeError("\n".join(run.stderr.splitlines()[-25:]))
-    found: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -153,8 +152,11 @@ def read_bois(raw: Any, *, bo_code: str = "", key: str = "records", lenient: boo
         raise ValueError(f"no array of instances, neither at the top nor under {key!r}")
     found = []
     for one in raw:
-        with contextlib.suppress(*([ValueError] if lenient else [])):
+        try:
             found.append(read_boi(one, bo_code=bo_code))
+        except ValueError:
+            if not lenient:
+                raise
     return found
 
 

@@ -250,7 +250,7 @@ class MyBPMApi:
     def load_many(
         self, bo_code: str, boi_ids: Sequence[str], *, multi_language: bool = False, lenient: bool = False
     ) -> Operation[list[Boi]]:
-        """Read several, ``lenient`` without unreadable ones; one object instead of an array is accepted."""
+        """Read several instances. If ``lenient``, those that cannot be read are left out."""
         if isinstance(boi_ids, str):
             raise InvalidInput("boi_ids must be a list of ids")
         body = {

@@ -62,11 +62,7 @@ def needed(cell_run: CellRun) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class StruckWhileSending(KilledBeforeStored):
-    """
-    All tasks have sent, the vendor has acted, and holds the answers, when it happens.
-
-    :param hold: seconds for which it holds each answer
-    """
+    """All tasks have sent, the vendor has acted, and holds the answers, when it happens."""
 
     hold: float = 25.0
     scenario: str = "prompt"
@@ -113,16 +109,6 @@ class StruckWhileSending(KilledBeforeStored):
         size = cell_run.driver.size
         doubts = 0 if self.variant.found == "always" else cell_run.confirmed
         cell_run.count(succeeded=size - doubts, in_doubt=doubts, effects=size, settle=self.settle)
-
-    def _order(self, context: CellContext, *, times: int) -> None:
-        context.control.fault(
-            self.variant.mount,
-            self.variant.endpoint,
-            "slow",
-            times=times,
-            per_tag=self.variant.is_tagged,
-            seconds=self.hold,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

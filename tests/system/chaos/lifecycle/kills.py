@@ -20,9 +20,14 @@ WAITED = 4.0
 
 @dataclass(frozen=True, kw_only=True)
 class KilledBeforeStored(LifecycleCell):
-    """The vendor has acted, and holds its answer until the process that waits for it is killed."""
+    """
+    The vendor has acted, and holds its answer until the process that waits for it is killed.
+
+    :param hold: seconds for which it holds the answer
+    """
 
     fault: str = BEFORE_STORED
+    hold: float = TIMEOUT * 3
 
     def prepare(self, cell_run: CellRun) -> None:
         """Let the vendor hold the answer to each submission's first request."""
@@ -37,7 +42,7 @@ class KilledBeforeStored(LifecycleCell):
             "slow",
             times=times,
             per_tag=self.variant.is_tagged,
-            seconds=TIMEOUT * 3,
+            seconds=self.hold,
         )
 
     def lead(self, cell_run: CellRun) -> None:
